@@ -1,0 +1,39 @@
+//! What can be typed after `cargo xtask`. `cargo xtask tidy` holds the commands in README.md and CONTRIBUTING.md against these types.
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+
+use crate::{cluster, deps, testing, tidy};
+
+/// The commands of this repository.
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// A real Kubernetes control plane in plain processes on loopback.
+    #[command(subcommand)]
+    Cluster(cluster::cli::Command),
+    /// Run every test that this machine can run, and say what was left out.
+    Test(testing::Args),
+    /// Check the repository's invariants and print its hand-written lines.
+    Tidy,
+    /// Check licences, bans, sources and known advisories of all dependencies.
+    Deps,
+}
+
+impl Cli {
+    /// Runs the command.
+    pub fn run(self) -> Result<()> {
+        match self.command {
+            Command::Cluster(command) => command.run(),
+            Command::Test(args) => testing::run(args),
+            Command::Tidy => tidy::run(),
+            Command::Deps => deps::run(),
+        }
+    }
+}

@@ -1,0 +1,2 @@
+//! A real control plane in plain processes.
+pub mod cli;

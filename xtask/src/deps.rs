@@ -1,0 +1,5 @@
+//! Stub.
+/// Stub.
+pub fn run() -> anyhow::Result<()> {
+    anyhow::bail!("not yet")
+}

@@ -1,0 +1,10 @@
+//! The commands of this repository, and the local control plane as a library for its tests.
+//!
+//! Nothing here depends on `k8s-api` or `k8s-client`, so a broken generated tree can always be regenerated.
+
+pub mod cli;
+pub mod cluster;
+pub mod deps;
+pub mod repo;
+pub mod testing;
+pub mod tidy;
