@@ -1,0 +1,79 @@
+//! As much of an API client as the harness needs for itself: JSON in, JSON out.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, bail};
+use serde_json::Value;
+use ureq::Agent;
+use ureq::tls::{Certificate, RootCerts, TlsConfig};
+
+/// Talks to one server.
+#[derive(Clone, Debug)]
+pub struct Api {
+    agent: Agent,
+    server: String,
+    authorization: Option<String>,
+}
+
+impl Api {
+    /// Over TLS, with the cluster's authority and a bearer token.
+    pub(super) fn tls(server: &str, ca_pem: &str, token: &str) -> Result<Api> {
+        let ca = Certificate::from_pem(ca_pem.as_bytes()).context("reading the cluster's own certificate authority")?;
+        let tls = TlsConfig::builder()
+            .root_certs(RootCerts::new_with_certs(&[ca]))
+            .unversioned_rustls_crypto_provider(Arc::new(rustls::crypto::ring::default_provider()))
+            .build();
+        Ok(Api { agent: agent(Some(tls)), server: server.to_owned(), authorization: Some(format!("Bearer {token}")) })
+    }
+
+    /// Plain HTTP, as etcd is reached.
+    pub(super) fn plain(server: &str) -> Api {
+        Api { agent: agent(None), server: server.to_owned(), authorization: None }
+    }
+
+    /// The text at `path`, or the error that the server answered.
+    pub fn text(&self, path: &str) -> Result<String> {
+        let mut request = self.agent.get(format!("{}{path}", self.server));
+        if let Some(authorization) = &self.authorization {
+            request = request.header("authorization", authorization);
+        }
+        answer(request.call(), "GET", path)
+    }
+
+    /// The object at `path`.
+    pub fn get(&self, path: &str) -> Result<Value> {
+        serde_json::from_str(&self.text(path)?).with_context(|| format!("GET {path} did not answer JSON"))
+    }
+
+    /// Posts an object.
+    pub fn post(&self, path: &str, body: &Value) -> Result<Value> {
+        let mut request = self.agent.post(format!("{}{path}", self.server));
+        if let Some(authorization) = &self.authorization {
+            request = request.header("authorization", authorization);
+        }
+        let text = answer(request.send_json(body), "POST", path)?;
+        serde_json::from_str(&text).with_context(|| format!("POST {path} did not answer JSON"))
+    }
+}
+
+fn agent(tls: Option<TlsConfig>) -> Agent {
+    // A paused server must not hold the harness for ever; conditions are asked for again.
+    let config = Agent::config_builder().http_status_as_error(false).proxy(None).timeout_global(Some(Duration::from_secs(60)));
+    match tls {
+        Some(tls) => config.tls_config(tls),
+        None => config,
+    }
+    .build()
+    .new_agent()
+}
+
+fn answer(response: Result<ureq::http::Response<ureq::Body>, ureq::Error>, verb: &str, path: &str) -> Result<String> {
+    let mut response = response.with_context(|| format!("{verb} {path}"))?;
+    let body = response.body_mut().with_config().limit(u64::MAX).read_to_string();
+    let body = body.with_context(|| format!("reading the answer of {verb} {path}"))?;
+    if !response.status().is_success() {
+        bail!("{verb} {path} answered {}: {}", response.status(), body.trim());
+    }
+    Ok(body)
+}
