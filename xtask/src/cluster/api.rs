@@ -1,5 +1,6 @@
 //! As much of an API client as the harness needs for itself: JSON in, JSON out.
 
+use std::io::BufRead as _;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -39,6 +40,20 @@ impl Api {
             request = request.header("authorization", authorization);
         }
         answer(request.call(), "GET", path)
+    }
+
+    /// The lines of a stream such as a watch or a followed log, as they come, until the server ends it.
+    pub fn lines(&self, path: &str) -> Result<impl Iterator<Item = std::io::Result<String>> + use<>> {
+        let mut request = self.agent.get(format!("{}{path}", self.server)).config().timeout_global(None).build();
+        if let Some(authorization) = &self.authorization {
+            request = request.header("authorization", authorization);
+        }
+        let response = request.call().with_context(|| format!("GET {path}"))?;
+        if !response.status().is_success() {
+            answer(Ok(response), "GET", path)?;
+            bail!("GET {path} did not answer a stream");
+        }
+        Ok(std::io::BufReader::new(response.into_body().into_reader()).lines())
     }
 
     /// The object at `path`.

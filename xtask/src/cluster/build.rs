@@ -129,8 +129,9 @@ fn explain(pin: &str, program: Program, said: &[String]) -> String {
     let first = said.iter().map(|line| line.trim()).find(|line| !line.is_empty()).unwrap_or("no message");
     if all.contains("checksum mismatch") || all.contains("missing go.sum entry") || all.contains("malformed go.sum") {
         format!(
-            "xtask/control-plane/{pin}/go.sum does not fit the modules ({first}): nothing was built; \
-             restore it with `git checkout xtask/control-plane/{pin}`, or move the pin as CONTRIBUTING.md says"
+            "{}/go.sum does not fit the modules ({first}): {program} was not built; restore the file with `git checkout`, \
+             or move the pin as CONTRIBUTING.md says",
+            pins_dir().join(pin).display()
         )
     } else if all.contains("no space left on device") {
         format!("the disk is full: building {program} needs about 4 GB for Go's caches ({first})")
@@ -238,7 +239,7 @@ mod tests {
         let said = ["verifying k8s.io/kubernetes@v1.37.1: checksum mismatch", "\tdownloaded: h1:a", "\tgo.sum: h1:b"];
         let said: Vec<String> = said.iter().map(|line| (*line).to_owned()).collect();
         let error = explain("kubernetes-v1.37.1", Program::KubeApiserver, &said);
-        assert!(error.starts_with("xtask/control-plane/kubernetes-v1.37.1/go.sum does not fit"), "{error}");
+        assert!(error.contains("xtask/control-plane/kubernetes-v1.37.1/go.sum does not fit"), "{error}");
         assert!(!error.contains('\n'), "{error}");
     }
 

@@ -126,7 +126,7 @@ impl Up {
         let options = self.options()?;
         record::claim(&options)?;
         // Here, where progress can be seen, and not in the process that stays.
-        let programs = Programs::ready(&options.version, &options.wanted())?;
+        Programs::ready(&options.version, &options.wanted())?;
 
         let started = Instant::now();
         let (mut said, saying) = std::io::pipe().context("opening a pipe")?;
@@ -178,7 +178,7 @@ impl Up {
             (None, name) => format!(" --name {name}"),
         };
         println!("  export KUBECONFIG={}", facts.kubeconfig.display());
-        println!("  {} get --raw /version     # contexts: cert (current), token, exec, nobody", programs.path(Program::Kubectl)?.display());
+        println!("  {} get namespaces    # contexts: cert (current), token, exec, nobody", options.dir.join("kubectl").display());
         println!("  cargo xtask cluster down{down}");
         Ok(())
     }

@@ -163,6 +163,7 @@ impl Cluster {
         if !options.only_api {
             state.write_kwok_config(&options, ports.kwok.number())?;
         }
+        std::os::unix::fs::symlink(programs.path(Program::Kubectl)?, state.file("kubectl")).context("linking kubectl")?;
         let running = Mutex::default();
         let cluster = Cluster { options, ports, state, programs, api, running, guard, _record: record };
         for &program in cluster.options.programs() {
@@ -275,10 +276,10 @@ impl Cluster {
     /// after this alone.
     pub fn compact(&self) -> Result<i64> {
         let etcd = Api::plain(&format!("http://127.0.0.1:{}", self.ports.etcd.number()));
-        // The key is the single byte 0: any will do, the header carries the revision.
-        let status = etcd.post("/v3/kv/range", &json!({"key": "AA==", "limit": 1}))?;
-        let revision = status["header"]["revision"].as_str().and_then(|revision| revision.parse().ok());
-        let revision: i64 = revision.with_context(|| format!("etcd said no revision: {status}"))?;
+        // A revision of its own, so that the last one of a client's is old too (the key is `harness`).
+        let put = etcd.post("/v3/kv/put", &json!({"key": "aGFybmVzcw==", "value": ""}))?;
+        let revision = put["header"]["revision"].as_str().and_then(|revision| revision.parse().ok());
+        let revision: i64 = revision.with_context(|| format!("etcd said no revision: {put}"))?;
         etcd.post("/v3/kv/compaction", &json!({"revision": revision.to_string(), "physical": true}))?;
         Ok(revision)
     }

@@ -95,7 +95,7 @@ impl Version {
         let pins = Version::pins()?;
         if !pins.contains(&version) {
             let known: Vec<String> = pins.iter().map(Version::to_string).collect();
-            bail!("Kubernetes {version} has no pin below xtask/control-plane; pinned are: {}", known.join(", "));
+            bail!("Kubernetes {version} has no pin below {}; pinned are: {}", pins_dir().display(), known.join(", "));
         }
         Ok(version)
     }
@@ -125,8 +125,12 @@ impl fmt::Display for Version {
     }
 }
 
+/// The folder with one Go module for each pin; people with pins of their own name theirs.
 pub(super) fn pins_dir() -> PathBuf {
-    repo::root().join("xtask/control-plane")
+    match std::env::var_os("K8S_CONTROL_PLANE_PINS").filter(|value| !value.is_empty()) {
+        Some(dir) => repo::root().join(dir),
+        None => repo::root().join("xtask/control-plane"),
+    }
 }
 
 /// Where results are kept between clones of this repository.
