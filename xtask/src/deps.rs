@@ -1,5 +1,0 @@
-//! Stub.
-/// Stub.
-pub fn run() -> anyhow::Result<()> {
-    anyhow::bail!("not yet")
-}
