@@ -27,7 +27,9 @@ pub fn run(args: Args) -> Result<()> {
         if std::env::var_os("CI").is_some_and(|value| value == "true") {
             return Err(missing.context("CI=true, and the suites against the real control plane can't run"));
         }
-        Some(format!("the suites against the real control plane, because {missing:#}; then run `cargo xtask test` again"))
+        Some(format!(
+            "the suites against the real control plane, because {missing:#}; then run `cargo xtask test` again"
+        ))
     } else {
         cluster::Programs::ready(&options.version, &options.wanted())?;
         None
@@ -77,7 +79,10 @@ struct Counts {
 impl Counts {
     /// Adds a line such as `test result: ok. 3 passed; 0 failed; 1 ignored; ...`, and passes over all others.
     fn add(&mut self, line: &str) {
-        let Some((_, counts)) = line.strip_prefix("test result: ").and_then(|rest| rest.split_once(". ")) else { return };
+        let Some((_, counts)) = line.strip_prefix("test result: ").and_then(|rest| rest.split_once(". "))
+        else {
+            return;
+        };
         for part in counts.split("; ") {
             let Some((number, what)) = part.split_once(' ') else { continue };
             let Ok(number) = number.parse::<usize>() else { continue };
@@ -98,7 +103,9 @@ mod tests {
     #[test]
     fn counts_add_up_over_binaries() {
         let mut counts = Counts::default();
-        counts.add("test result: ok. 3 passed; 0 failed; 1 ignored; 0 measured; 0 filtered out; finished in 0.00s");
+        counts.add(
+            "test result: ok. 3 passed; 0 failed; 1 ignored; 0 measured; 0 filtered out; finished in 0.00s",
+        );
         counts.add("test result: FAILED. 2 passed; 4 failed; 0 ignored; 0 measured; 0 filtered out; finished in 0.00s");
         counts.add("test tests::counts_add_up_over_binaries ... ok");
         assert_eq!(counts, Counts { passed: 5, failed: 4, ignored: 1 });

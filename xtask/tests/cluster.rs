@@ -8,7 +8,8 @@ use xtask::cluster::{Cluster, Ending, Gates, Link, Options, Program, wait};
 
 /// One cluster for the whole binary. A test that breaks it holds the lock meanwhile.
 fn shared() -> MutexGuard<'static, Cluster> {
-    static SHARED: LazyLock<Mutex<Cluster>> = LazyLock::new(|| Mutex::new(Cluster::start(Options::test().unwrap()).unwrap()));
+    static SHARED: LazyLock<Mutex<Cluster>> =
+        LazyLock::new(|| Mutex::new(Cluster::start(Options::test().unwrap()).unwrap()));
     SHARED.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -34,13 +35,17 @@ fn a_watch_ends_with_kube_apiserver_and_resumes_behind_its_last_event() {
     let first = cluster.api().post(CONFIG_MAPS, &config_map("before-restart")).unwrap();
     let since = version(&first);
     let watch = |since: &str| {
-        let mut lines = cluster.api().lines(&format!("{CONFIG_MAPS}?watch=1&resourceVersion={since}")).unwrap();
+        let mut lines =
+            cluster.api().lines(&format!("{CONFIG_MAPS}?watch=1&resourceVersion={since}")).unwrap();
         move || lines.next().and_then(Result::ok).map(|line| serde_json::from_str::<Value>(&line).unwrap())
     };
     let mut next = watch(&since);
     cluster.api().post(CONFIG_MAPS, &config_map("during-watch")).unwrap();
     let event = next().expect("an event");
-    assert_eq!((&event["type"], &event["object"]["metadata"]["name"]), (&json!("ADDED"), &json!("during-watch")));
+    assert_eq!(
+        (&event["type"], &event["object"]["metadata"]["name"]),
+        (&json!("ADDED"), &json!("during-watch"))
+    );
     let seen = version(&event["object"]);
 
     cluster.restart(Program::KubeApiserver, Ending::Kill).unwrap();
@@ -77,7 +82,12 @@ fn without_a_watch_cache_compaction_alone_is_enough() {
     let old = version(&cluster.api().post(CONFIG_MAPS, &config_map("one")).unwrap());
     cluster.api().post(CONFIG_MAPS, &config_map("two")).unwrap();
     cluster.compact().unwrap();
-    let line = cluster.api().lines(&format!("{CONFIG_MAPS}?watch=1&resourceVersion={old}")).unwrap().next().expect("a line");
+    let line = cluster
+        .api()
+        .lines(&format!("{CONFIG_MAPS}?watch=1&resourceVersion={old}"))
+        .unwrap()
+        .next()
+        .expect("a line");
     let event: Value = serde_json::from_str(&line.unwrap()).unwrap();
     assert_eq!(event["object"]["code"], 410, "{event}");
 }
@@ -98,7 +108,14 @@ fn a_proxy_cuts_a_component_off_and_its_certificate_still_holds() {
     let cluster = shared();
     let proxy = cluster.proxy(Program::KubeApiserver).unwrap();
     let server = format!("--server=https://{}", proxy.address());
-    let ask = || cluster.kubectl().unwrap().args([&server, "get", "--raw", "/readyz", "--request-timeout=1s"]).output().unwrap();
+    let ask = || {
+        cluster
+            .kubectl()
+            .unwrap()
+            .args([&server, "get", "--raw", "/readyz", "--request-timeout=1s"])
+            .output()
+            .unwrap()
+    };
     assert_eq!(ask().stdout, b"ok");
     assert_eq!(proxy.accepted(), 1);
     proxy.set(Link::Frozen);
@@ -115,18 +132,34 @@ fn the_audit_log_shows_what_a_client_sent() {
     let cluster = shared();
     let log = cluster.audit();
     kubectl(&cluster, &["create", "configmap", "audited", "--from-literal=k=v"]);
-    let event = log.wait_for("the create", |event| event.verb == "create" && event.stage == "ResponseComplete").unwrap();
-    assert!(event.request_uri.starts_with(CONFIG_MAPS) && event.user_agent.starts_with("kubectl"), "{event:?}");
-    assert_eq!((event.user.username.as_str(), &event.request_object["data"]["k"]), ("admin-cert", &json!("v")));
+    let event = log
+        .wait_for("the create", |event| event.verb == "create" && event.stage == "ResponseComplete")
+        .unwrap();
+    assert!(
+        event.request_uri.starts_with(CONFIG_MAPS) && event.user_agent.starts_with("kubectl"),
+        "{event:?}"
+    );
+    assert_eq!(
+        (event.user.username.as_str(), &event.request_object["data"]["k"]),
+        ("admin-cert", &json!("v"))
+    );
     cluster.api().get(CONFIG_MAPS).unwrap();
-    assert!(log.events().unwrap().iter().all(|event| event.verb != "list"), "the harness itself is not in the log");
+    assert!(
+        log.events().unwrap().iter().all(|event| event.verb != "list"),
+        "the harness itself is not in the log"
+    );
 }
 
 #[test]
 fn every_kind_of_user_is_known_and_rbac_is_on() {
     let cluster = shared();
-    for (context, user) in [("cert", "admin-cert"), ("token", "admin-token"), ("exec", "admin-exec"), ("nobody", "nobody")] {
-        let who = kubectl(&cluster, &["--context", context, "auth", "whoami", "-o", "jsonpath={.status.userInfo.username}"]);
+    for (context, user) in
+        [("cert", "admin-cert"), ("token", "admin-token"), ("exec", "admin-exec"), ("nobody", "nobody")]
+    {
+        let who = kubectl(
+            &cluster,
+            &["--context", context, "auth", "whoami", "-o", "jsonpath={.status.userInfo.username}"],
+        );
         assert_eq!(who, user);
         let may = cluster.kubectl().unwrap().args(["--context", context, "get", "secrets"]).output().unwrap();
         assert_eq!(may.status.success(), user != "nobody", "{context}");
@@ -139,7 +172,17 @@ fn a_deployment_runs_on_a_simulated_node() {
     let cluster = shared();
     kubectl(&cluster, &["create", "deployment", "web", "--image=web", "--replicas=3"]);
     kubectl(&cluster, &["rollout", "status", "deployment/web"]);
-    let nodes = kubectl(&cluster, &["get", "pods", "-l", "app=web", "-o", "jsonpath={range .items[*]}{.status.phase} {.spec.nodeName};{end}"]);
+    let nodes = kubectl(
+        &cluster,
+        &[
+            "get",
+            "pods",
+            "-l",
+            "app=web",
+            "-o",
+            "jsonpath={range .items[*]}{.status.phase} {.spec.nodeName};{end}",
+        ],
+    );
     assert_eq!(nodes, "Running node-0;".repeat(3));
     assert_eq!(kubectl(&cluster, &["logs", "deployment/web"]), "line one\nline two\nline three\n");
     assert_eq!(kubectl(&cluster, &["exec", "deployment/web", "--", "echo", "hello"]), "hello\n");
@@ -170,7 +213,7 @@ fn http_get(address: &str, path: &str) -> String {
 #[test]
 fn a_component_is_stopped_in_order_and_missing_until_it_is_back() {
     let cluster = shared();
-    cluster.restart(Program::KubeApiserver, Ending::Terminate).unwrap();
+    cluster.restart(Program::KubeControllerManager, Ending::Terminate).unwrap();
     cluster.stop(Program::KubeScheduler, Ending::Kill).unwrap();
     let error = cluster.stop(Program::KubeScheduler, Ending::Kill).unwrap_err().to_string();
     assert_eq!(error, "kube-scheduler is not running");
@@ -185,7 +228,9 @@ fn all_gates_serve_alpha_apis_beside_a_cluster_with_default_gates() {
     options.gates = Gates::All;
     options.only_api = true;
     let all = Cluster::start(options).unwrap();
-    let groups = |cluster: &Cluster| kubectl(cluster, &["api-versions"]).lines().filter(|line| line.contains("alpha")).count();
+    let groups = |cluster: &Cluster| {
+        kubectl(cluster, &["api-versions"]).lines().filter(|line| line.contains("alpha")).count()
+    };
     assert_eq!(groups(&default), 0);
     assert!(groups(&all) > 0);
 }

@@ -20,12 +20,17 @@ pub struct Api {
 impl Api {
     /// Over TLS, with the cluster's authority and a bearer token.
     pub(super) fn tls(server: &str, ca_pem: &str, token: &str) -> Result<Api> {
-        let ca = Certificate::from_pem(ca_pem.as_bytes()).context("reading the cluster's own certificate authority")?;
+        let ca = Certificate::from_pem(ca_pem.as_bytes())
+            .context("reading the cluster's own certificate authority")?;
         let tls = TlsConfig::builder()
             .root_certs(RootCerts::new_with_certs(&[ca]))
             .unversioned_rustls_crypto_provider(Arc::new(rustls::crypto::ring::default_provider()))
             .build();
-        Ok(Api { agent: agent(Some(tls)), server: server.to_owned(), authorization: Some(format!("Bearer {token}")) })
+        Ok(Api {
+            agent: agent(Some(tls)),
+            server: server.to_owned(),
+            authorization: Some(format!("Bearer {token}")),
+        })
     }
 
     /// Plain HTTP, as etcd is reached.
@@ -44,7 +49,8 @@ impl Api {
 
     /// The lines of a stream such as a watch or a followed log, as they come, until the server ends it.
     pub fn lines(&self, path: &str) -> Result<impl Iterator<Item = std::io::Result<String>> + use<>> {
-        let mut request = self.agent.get(format!("{}{path}", self.server)).config().timeout_global(None).build();
+        let mut request =
+            self.agent.get(format!("{}{path}", self.server)).config().timeout_global(None).build();
         if let Some(authorization) = &self.authorization {
             request = request.header("authorization", authorization);
         }
@@ -74,7 +80,10 @@ impl Api {
 
 fn agent(tls: Option<TlsConfig>) -> Agent {
     // A paused server must not hold the harness for ever; conditions are asked for again.
-    let config = Agent::config_builder().http_status_as_error(false).proxy(None).timeout_global(Some(Duration::from_secs(60)));
+    let config = Agent::config_builder()
+        .http_status_as_error(false)
+        .proxy(None)
+        .timeout_global(Some(Duration::from_secs(60)));
     match tls {
         Some(tls) => config.tls_config(tls),
         None => config,
@@ -83,7 +92,11 @@ fn agent(tls: Option<TlsConfig>) -> Agent {
     .new_agent()
 }
 
-fn answer(response: Result<ureq::http::Response<ureq::Body>, ureq::Error>, verb: &str, path: &str) -> Result<String> {
+fn answer(
+    response: Result<ureq::http::Response<ureq::Body>, ureq::Error>,
+    verb: &str,
+    path: &str,
+) -> Result<String> {
     let mut response = response.with_context(|| format!("{verb} {path}"))?;
     let body = response.body_mut().with_config().limit(u64::MAX).read_to_string();
     let body = body.with_context(|| format!("reading the answer of {verb} {path}"))?;

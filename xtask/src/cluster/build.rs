@@ -35,7 +35,8 @@ pub fn build(version: &Version, wanted: &[Program]) -> Result<()> {
     check_go()?;
     for program in missing {
         let dir = built_dir(&program.pin(version))?;
-        std::fs::create_dir_all(&dir).with_context(|| format!("creating the cache folder {}", dir.display()))?;
+        std::fs::create_dir_all(&dir)
+            .with_context(|| format!("creating the cache folder {}", dir.display()))?;
         let _alone = lock(&dir.join("lock"))?;
         if !dir.join(program.name()).is_file() {
             build_one(program, version, &dir)?;
@@ -51,7 +52,8 @@ fn missing(version: &Version, wanted: &[Program]) -> Result<Vec<Program>> {
     let mut missing = Vec::new();
     for &program in wanted {
         let dir = built_dir(&program.pin(version))?;
-        let complete = dir.join(program.name()).is_file() && (program != Program::Kwok || dir.join(STAGES).is_file());
+        let complete =
+            dir.join(program.name()).is_file() && (program != Program::Kwok || dir.join(STAGES).is_file());
         if !complete {
             missing.push(program);
         }
@@ -83,7 +85,11 @@ fn check_go() -> Result<()> {
 
 fn go_command(pin: &str) -> Command {
     let mut command = Command::new("go");
-    command.current_dir(pins_dir().join(pin)).env("CGO_ENABLED", "0").env("GOWORK", "off").env("GOFLAGS", "-buildvcs=false");
+    command
+        .current_dir(pins_dir().join(pin))
+        .env("CGO_ENABLED", "0")
+        .env("GOWORK", "off")
+        .env("GOFLAGS", "-buildvcs=false");
     command
 }
 
@@ -97,7 +103,10 @@ fn build_one(program: Program, version: &Version, dir: &Path) -> Result<()> {
          -X k8s.io/client-go/pkg/version.gitMajor=1 -X k8s.io/client-go/pkg/version.gitMinor={minor}"
     );
     let mut command = go_command(&pin);
-    command.args(["build", "-v", "-trimpath", "-mod=readonly", "-ldflags", &ldflags, "-o"]).arg(&partial).arg(program.package());
+    command
+        .args(["build", "-v", "-trimpath", "-mod=readonly", "-ldflags", &ldflags, "-o"])
+        .arg(&partial)
+        .arg(program.package());
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
     let mut child = command.spawn().context("starting `go build`")?;
 
@@ -120,14 +129,18 @@ fn build_one(program: Program, version: &Version, dir: &Path) -> Result<()> {
         bail!("{}", explain(&pin, program, &said));
     }
     let done = dir.join(program.name());
-    std::fs::rename(&partial, &done).with_context(|| format!("moving the new {program} to {}", done.display()))
+    std::fs::rename(&partial, &done)
+        .with_context(|| format!("moving the new {program} to {}", done.display()))
 }
 
 /// One error out of what Go said.
 fn explain(pin: &str, program: Program, said: &[String]) -> String {
     let all = said.join("\n");
     let first = said.iter().map(|line| line.trim()).find(|line| !line.is_empty()).unwrap_or("no message");
-    if all.contains("checksum mismatch") || all.contains("missing go.sum entry") || all.contains("malformed go.sum") {
+    if all.contains("checksum mismatch")
+        || all.contains("missing go.sum entry")
+        || all.contains("malformed go.sum")
+    {
         format!(
             "{}/go.sum does not fit the modules ({first}): {program} was not built; restore the file with `git checkout`, \
              or move the pin as CONTRIBUTING.md says",
@@ -236,7 +249,11 @@ mod tests {
 
     #[test]
     fn a_wrong_sum_is_one_error_that_names_the_file() {
-        let said = ["verifying k8s.io/kubernetes@v1.37.1: checksum mismatch", "\tdownloaded: h1:a", "\tgo.sum: h1:b"];
+        let said = [
+            "verifying k8s.io/kubernetes@v1.37.1: checksum mismatch",
+            "\tdownloaded: h1:a",
+            "\tgo.sum: h1:b",
+        ];
         let said: Vec<String> = said.iter().map(|line| (*line).to_owned()).collect();
         let error = explain("kubernetes-v1.37.1", Program::KubeApiserver, &said);
         assert!(error.contains("xtask/control-plane/kubernetes-v1.37.1/go.sum does not fit"), "{error}");
@@ -247,6 +264,10 @@ mod tests {
     fn another_failure_keeps_what_go_said() {
         let said = ["# k8s.io/x".to_owned(), "x.go:1: undefined: y".to_owned()];
         let error = explain("kwok", Program::Kwok, &said);
-        assert!(error.contains("building kwok from xtask/control-plane/kwok failed") && error.contains("undefined: y"), "{error}");
+        assert!(
+            error.contains("building kwok from xtask/control-plane/kwok failed")
+                && error.contains("undefined: y"),
+            "{error}"
+        );
     }
 }

@@ -108,7 +108,8 @@ impl Up {
         if !self.name.starts_with(|c: char| c.is_ascii_alphanumeric()) || !self.name.chars().all(plain) {
             bail!("`{}` can't be the name of a cluster: use letters, digits, `-`, `_` and `.`", self.name);
         }
-        let absolute = |path: &PathBuf| std::path::absolute(path).with_context(|| format!("reading {}", path.display()));
+        let absolute =
+            |path: &PathBuf| std::path::absolute(path).with_context(|| format!("reading {}", path.display()));
         let mut options = Options::new(&self.name)?;
         if let Some(dir) = &self.state {
             options.dir = absolute(dir)?;
@@ -132,7 +133,11 @@ impl Up {
         let (mut said, saying) = std::io::pipe().context("opening a pipe")?;
         let mut holder = Process::new(std::env::current_exe().context("finding this program")?);
         holder.args(["cluster", "hold"]).args(std::env::args_os().skip(3));
-        holder.stdin(Stdio::piped()).stdout(saying.try_clone().context("sharing a pipe")?).stderr(saying).process_group(0);
+        holder
+            .stdin(Stdio::piped())
+            .stdout(saying.try_clone().context("sharing a pipe")?)
+            .stderr(saying)
+            .process_group(0);
         let mut child = holder.spawn().context("starting the process that holds the cluster")?;
         drop(holder);
 
@@ -153,9 +158,13 @@ impl Up {
         }
         if !ready {
             let status = child.wait().context("waiting for the process that holds the cluster")?;
-            bail!("{}", failure.unwrap_or_else(|| format!("the process that holds the cluster ended with {status}")));
+            bail!(
+                "{}",
+                failure.unwrap_or_else(|| format!("the process that holds the cluster ended with {status}"))
+            );
         }
-        let mut keep = child.stdin.take().context("the pipe to the process that holds the cluster is closed")?;
+        let mut keep =
+            child.stdin.take().context("the pipe to the process that holds the cluster is closed")?;
         keep.write_all(KEEP).context("handing the cluster over")?;
 
         let facts = record::read(&options.dir)?.context("the cluster has gone again")?;
@@ -178,7 +187,10 @@ impl Up {
             (None, name) => format!(" --name {name}"),
         };
         println!("  export KUBECONFIG={}", facts.kubeconfig.display());
-        println!("  {} get namespaces    # contexts: cert (current), token, exec, nobody", options.dir.join("kubectl").display());
+        println!(
+            "  {} get namespaces    # contexts: cert (current), token, exec, nobody",
+            options.dir.join("kubectl").display()
+        );
         println!("  cargo xtask cluster down{down}");
         Ok(())
     }
@@ -197,7 +209,10 @@ impl Up {
         });
         let options = self.options()?;
         let cluster = Cluster::start(options)?;
-        std::io::stdout().write_all(READY.as_bytes()).and_then(|()| std::io::stdout().flush()).context("saying that it is ready")?;
+        std::io::stdout()
+            .write_all(READY.as_bytes())
+            .and_then(|()| std::io::stdout().flush())
+            .context("saying that it is ready")?;
         handed_over.recv().context("waiting for `up`")?;
         // An owner has to collect what ends, so that `status` sees it; and nobody can end a cluster whose files are gone.
         while record::read(&cluster.options().dir)?.is_some() {
@@ -224,8 +239,12 @@ impl Down {
                 bail!("no cluster in {}: `cargo xtask cluster status` lists what is there", dir.display());
             };
             if record::alive(&dir) {
-                let owner = i32::try_from(facts.owner).ok().and_then(Pid::from_raw).context("the owner is no process id")?;
-                kill_process(owner, Signal::KILL).with_context(|| format!("ending process {}", facts.owner))?;
+                let owner = i32::try_from(facts.owner)
+                    .ok()
+                    .and_then(Pid::from_raw)
+                    .context("the owner is no process id")?;
+                kill_process(owner, Signal::KILL)
+                    .with_context(|| format!("ending process {}", facts.owner))?;
                 wait::until("its guard has removed everything", || {
                     Ok(if dir.exists() { Err(format!("{} still exists", dir.display())) } else { Ok(()) })
                 })?;
@@ -244,13 +263,26 @@ fn status() -> Result<()> {
         println!("no cluster; start one with `cargo xtask cluster up`");
     }
     for (dir, facts) in all {
-        let state = if record::alive(&dir) { "up" } else { "left over from a crash; `cargo xtask cluster down` removes it" };
-        println!("{}: {state}, Kubernetes {}, {}, {} nodes, {}", facts.name, facts.version, facts.gates, facts.nodes, facts.server);
+        let state = if record::alive(&dir) {
+            "up"
+        } else {
+            "left over from a crash; `cargo xtask cluster down` removes it"
+        };
+        println!(
+            "{}: {state}, Kubernetes {}, {}, {} nodes, {}",
+            facts.name, facts.version, facts.gates, facts.nodes, facts.server
+        );
         println!("  KUBECONFIG={}", facts.kubeconfig.display());
         for (program, pid) in facts.programs {
-            let runs = i32::try_from(pid).ok().and_then(Pid::from_raw).is_some_and(|pid| rustix::process::test_kill_process(pid).is_ok());
+            let runs = i32::try_from(pid)
+                .ok()
+                .and_then(Pid::from_raw)
+                .is_some_and(|pid| rustix::process::test_kill_process(pid).is_ok());
             let log = dir.join("logs").join(format!("{program}.log"));
-            println!("  {program}: {}", if runs { format!("process {pid}") } else { format!("ended; see {}", log.display()) });
+            println!(
+                "  {program}: {}",
+                if runs { format!("process {pid}") } else { format!("ended; see {}", log.display()) }
+            );
         }
     }
     Ok(())

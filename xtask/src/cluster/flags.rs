@@ -7,7 +7,13 @@ use super::state::State;
 use super::{Gates, Options, Ports, Program};
 
 /// The arguments for `program`; Kubectl has none, since it is no part of a cluster.
-pub(super) fn arguments(program: Program, state: &State, options: &Options, ports: &Ports, command: &mut Command) {
+pub(super) fn arguments(
+    program: Program,
+    state: &State,
+    options: &Options,
+    ports: &Ports,
+    command: &mut Command,
+) {
     let flag = |command: &mut Command, name: &str, value: &Path| {
         command.arg(format!("--{name}={}", value.display()));
     };
@@ -38,11 +44,26 @@ pub(super) fn arguments(program: Program, state: &State, options: &Options, port
             command
                 .arg(format!("--etcd-servers=http://127.0.0.1:{}", ports.etcd.number()))
                 .arg(format!("--secure-port={}", ports.apiserver.number()))
-                .args(["--bind-address=127.0.0.1", "--endpoint-reconciler-type=none", "--authorization-mode=RBAC"])
-                .args(["--service-account-issuer=https://kubernetes.default.svc", "--service-cluster-ip-range=10.0.0.0/24"])
-                .args(["--kubelet-preferred-address-types=InternalIP", "--allow-privileged", "--profiling=false"])
+                .args([
+                    "--bind-address=127.0.0.1",
+                    "--endpoint-reconciler-type=none",
+                    "--authorization-mode=RBAC",
+                ])
+                .args([
+                    "--service-account-issuer=https://kubernetes.default.svc",
+                    "--service-cluster-ip-range=10.0.0.0/24",
+                ])
+                .args([
+                    "--kubelet-preferred-address-types=InternalIP",
+                    "--allow-privileged",
+                    "--profiling=false",
+                ])
                 // Never rotated: a test reads the log from where it stood.
-                .args(["--audit-log-maxsize=100000", "--max-requests-inflight=3000", "--max-mutating-requests-inflight=1000"]);
+                .args([
+                    "--audit-log-maxsize=100000",
+                    "--max-requests-inflight=3000",
+                    "--max-mutating-requests-inflight=1000",
+                ]);
             if options.only_api {
                 // Without kube-controller-manager nobody makes the service accounts that pods would need.
                 command.arg("--disable-admission-plugins=ServiceAccount");
@@ -51,7 +72,8 @@ pub(super) fn arguments(program: Program, state: &State, options: &Options, port
                 command.arg("--runtime-config=api/all=true");
             }
             if !options.uncached.is_empty() {
-                let sizes: Vec<String> = options.uncached.iter().map(|resource| format!("{resource}#0")).collect();
+                let sizes: Vec<String> =
+                    options.uncached.iter().map(|resource| format!("{resource}#0")).collect();
                 command.arg(format!("--watch-cache-sizes={}", sizes.join(",")));
             }
         }
@@ -63,12 +85,25 @@ pub(super) fn arguments(program: Program, state: &State, options: &Options, port
             flag(command, "root-ca-file", &state.ca.cert);
             flag(command, "cluster-signing-cert-file", &state.ca.cert);
             flag(command, "cluster-signing-key-file", &state.ca.key);
-            command.args(["--use-service-account-credentials=true", "--secure-port=0", "--leader-elect=false"]);
-            command.args(["--kube-api-qps=2000", "--kube-api-burst=3000", "--concurrent-replicaset-syncs=20"]);
+            command.args([
+                "--use-service-account-credentials=true",
+                "--secure-port=0",
+                "--leader-elect=false",
+            ]);
+            command.args([
+                "--kube-api-qps=2000",
+                "--kube-api-burst=3000",
+                "--concurrent-replicaset-syncs=20",
+            ]);
         }
         Program::KubeScheduler => {
             flag(command, "kubeconfig", &state.component_kubeconfig(program));
-            command.args(["--secure-port=0", "--leader-elect=false", "--kube-api-qps=2000", "--kube-api-burst=3000"]);
+            command.args([
+                "--secure-port=0",
+                "--leader-elect=false",
+                "--kube-api-qps=2000",
+                "--kube-api-burst=3000",
+            ]);
         }
         Program::Kwok => {
             let port = ports.kwok.number();
@@ -82,7 +117,8 @@ pub(super) fn arguments(program: Program, state: &State, options: &Options, port
         }
         Program::Kubectl => {}
     }
-    let gated = matches!(program, Program::KubeApiserver | Program::KubeControllerManager | Program::KubeScheduler);
+    let gated =
+        matches!(program, Program::KubeApiserver | Program::KubeControllerManager | Program::KubeScheduler);
     if gated && options.gates == Gates::All {
         command.arg("--feature-gates=AllAlpha=true,AllBeta=true");
     }

@@ -123,7 +123,7 @@ struct Ports {
 /// How [`Cluster::restart`] ends a program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ending {
-    /// SIGTERM, as a rollout does: it may finish what it is doing.
+    /// SIGTERM, as a rollout does: it may finish what it is doing. kube-apiserver takes a minute while watches are open.
     Terminate,
     /// SIGKILL, as a crash does.
     Kill,
@@ -163,7 +163,8 @@ impl Cluster {
         if !options.only_api {
             state.write_kwok_config(&options, ports.kwok.number())?;
         }
-        std::os::unix::fs::symlink(programs.path(Program::Kubectl)?, state.file("kubectl")).context("linking kubectl")?;
+        std::os::unix::fs::symlink(programs.path(Program::Kubectl)?, state.file("kubectl"))
+            .context("linking kubectl")?;
         let running = Mutex::default();
         let cluster = Cluster { options, ports, state, programs, api, running, guard, _record: record };
         for &program in cluster.options.programs() {
@@ -246,7 +247,8 @@ impl Cluster {
 
     /// Ends one program; [`Cluster::resume_stopped`] starts it again.
     pub fn stop(&self, program: Program, ending: Ending) -> Result<()> {
-        let mut process = self.running().remove(&program).with_context(|| format!("{program} is not running"))?;
+        let mut process =
+            self.running().remove(&program).with_context(|| format!("{program} is not running"))?;
         process.signal(match ending {
             Ending::Terminate => Signal::TERM,
             Ending::Kill => Signal::KILL,
@@ -298,7 +300,12 @@ impl Cluster {
         let mut running = self.running();
         let ended = |(program, process): (&Program, &mut Process)| {
             let status = process.ended()?;
-            Some(format!("{program} {}: {} (its log: {})", describe(status), process.last_words(), self.state.log(*program).display()))
+            Some(format!(
+                "{program} {}: {} (its log: {})",
+                describe(status),
+                process.last_words(),
+                self.state.log(*program).display()
+            ))
         };
         running.iter_mut().filter_map(ended).collect()
     }
@@ -331,7 +338,9 @@ impl Cluster {
                 let etcd = Api::plain(&format!("http://127.0.0.1:{}", self.ports.etcd.number()));
                 self.until("etcd is healthy", || etcd.text("/health").map(|_| ()))
             }
-            Program::KubeApiserver => self.until("kube-apiserver is ready", || self.api.text("/readyz").map(|_| ())),
+            Program::KubeApiserver => {
+                self.until("kube-apiserver is ready", || self.api.text("/readyz").map(|_| ()))
+            }
             Program::Kwok => self.until("kwok listens", || {
                 std::net::TcpStream::connect((Ipv4Addr::LOCALHOST, self.ports.kwok.number()))?;
                 Ok(())
@@ -389,6 +398,7 @@ impl Cluster {
 
 fn schedulable(node: &Value) -> bool {
     let conditions = node["status"]["conditions"].as_array().map_or(&[][..], Vec::as_slice);
-    let ready = conditions.iter().any(|condition| condition["type"] == "Ready" && condition["status"] == "True");
+    let ready =
+        conditions.iter().any(|condition| condition["type"] == "Ready" && condition["status"] == "True");
     ready && node["spec"]["taints"].as_array().is_none_or(Vec::is_empty)
 }

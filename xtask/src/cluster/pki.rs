@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
 use rcgen::{
-    BasicConstraints, CertificateParams, CertifiedIssuer, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair,
-    KeyUsagePurpose,
+    BasicConstraints, CertificateParams, CertifiedIssuer, DistinguishedName, DnType, ExtendedKeyUsagePurpose,
+    IsCa, KeyPair, KeyUsagePurpose,
 };
 
 /// A certificate and its private key as files in PEM.
@@ -28,8 +28,10 @@ impl Authority {
         params.distinguished_name = DistinguishedName::new();
         params.distinguished_name.push(DnType::CommonName, format!("{name} test authority"));
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign, KeyUsagePurpose::DigitalSignature];
-        let issuer = CertifiedIssuer::self_signed(params, KeyPair::generate()?).context("making the certificate authority")?;
+        params.key_usages =
+            vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign, KeyUsagePurpose::DigitalSignature];
+        let issuer = CertifiedIssuer::self_signed(params, KeyPair::generate()?)
+            .context("making the certificate authority")?;
         let authority = Authority { issuer, dir: dir.to_owned() };
         write(&authority.identity().cert, &authority.pem())?;
         write(&authority.identity().key, &authority.issuer.key().serialize_pem())?;
@@ -80,7 +82,9 @@ impl Authority {
         params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
         params.use_authority_key_identifier_extension = true;
         let key = KeyPair::generate()?;
-        let cert = params.signed_by(&key, &self.issuer).with_context(|| format!("signing the certificate `{file}`"))?;
+        let cert = params
+            .signed_by(&key, &self.issuer)
+            .with_context(|| format!("signing the certificate `{file}`"))?;
         let files = self.files(file);
         write(&files.key, &key.serialize_pem())?;
         write(&files.cert, &cert.pem())?;

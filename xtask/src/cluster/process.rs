@@ -116,11 +116,16 @@ impl Process {
         let lines = || log.lines().rev().map(str::trim).filter(|line| !line.is_empty());
         let telling = |line: &&str| {
             let line = line.to_lowercase();
-            ["no space left", "address already in use", "permission denied", "read-only file system"].iter().any(|e| line.contains(e))
+            ["no space left", "address already in use", "permission denied", "read-only file system"]
+                .iter()
+                .any(|e| line.contains(e))
         };
         let error = |line: &&str| {
             let line = line.to_lowercase();
-            line.contains("error") || line.contains("fatal") || line.contains("panic") || line.contains("fail")
+            line.contains("error")
+                || line.contains("fatal")
+                || line.contains("panic")
+                || line.contains("fail")
         };
         let found = lines().find(telling).or_else(|| lines().find(error)).or_else(|| lines().next());
         found.unwrap_or("it printed nothing").chars().take(400).collect()

@@ -95,7 +95,11 @@ impl Version {
         let pins = Version::pins()?;
         if !pins.contains(&version) {
             let known: Vec<String> = pins.iter().map(Version::to_string).collect();
-            bail!("Kubernetes {version} has no pin below {}; pinned are: {}", pins_dir().display(), known.join(", "));
+            bail!(
+                "Kubernetes {version} has no pin below {}; pinned are: {}",
+                pins_dir().display(),
+                known.join(", ")
+            );
         }
         Ok(version)
     }
@@ -137,7 +141,8 @@ pub(super) fn pins_dir() -> PathBuf {
 pub(super) fn cache() -> Result<PathBuf> {
     let set = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     if let Some(dir) = set("K8S_CONTROL_PLANE_CACHE") {
-        return std::path::absolute(&dir).with_context(|| format!("K8S_CONTROL_PLANE_CACHE={}", dir.display()));
+        return std::path::absolute(&dir)
+            .with_context(|| format!("K8S_CONTROL_PLANE_CACHE={}", dir.display()));
     }
     let caches = set("XDG_CACHE_HOME").or_else(|| {
         let home = set("HOME")?;
@@ -197,7 +202,11 @@ impl Programs {
 
     fn from_assets(&self, program: Program) -> Option<PathBuf> {
         // A kwok in such a folder would come without the stages that belong to it.
-        self.assets.as_ref().filter(|_| program != Program::Kwok).map(|dir| dir.join(program.name())).filter(|p| p.is_file())
+        self.assets
+            .as_ref()
+            .filter(|_| program != Program::Kwok)
+            .map(|dir| dir.join(program.name()))
+            .filter(|p| p.is_file())
     }
 
     /// Programs of different minor versions must not be mixed by accident, and an API server needs its etcd.
@@ -208,7 +217,9 @@ impl Programs {
         }
         for program in [Program::Etcd, Program::KubeApiserver] {
             if wanted.contains(&program) && self.from_assets(program).is_none() {
-                bail!("{shown} holds no `{program}`: add it there, or unset the variable to build the pinned one");
+                bail!(
+                    "{shown} holds no `{program}`: add it there, or unset the variable to build the pinned one"
+                );
             }
         }
         let Some(apiserver) = self.from_assets(Program::KubeApiserver) else { return Ok(()) };

@@ -54,9 +54,11 @@ struct Connection {
 impl FaultProxy {
     /// Listens on a free port and passes on to `target`.
     pub fn start(target: SocketAddr) -> Result<FaultProxy> {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("opening the fault proxy's port")?;
+        let listener =
+            TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("opening the fault proxy's port")?;
         let address = listener.local_addr()?;
-        let state = State { link: Link::Up, closed: false, budget: None, connections: Vec::new(), accepted: 0 };
+        let state =
+            State { link: Link::Up, closed: false, budget: None, connections: Vec::new(), accepted: 0 };
         let shared = Arc::new(Shared { state: Mutex::new(state), changed: Condvar::new() });
         let accepting = shared.clone();
         std::thread::spawn(move || {
@@ -151,7 +153,14 @@ impl Shared {
             // A writer that a slow reader blocks still has to see that it was cut.
             let _ = stream.set_write_timeout(Some(Duration::from_millis(50)));
         }
-        let copies = || Some([client.try_clone().ok()?, client.try_clone().ok()?, server.try_clone().ok()?, server.try_clone().ok()?]);
+        let copies = || {
+            Some([
+                client.try_clone().ok()?,
+                client.try_clone().ok()?,
+                server.try_clone().ok()?,
+                server.try_clone().ok()?,
+            ])
+        };
         let Some([client_in, client_out, server_in, server_out]) = copies() else { return };
         {
             let mut state = self.lock();
@@ -212,7 +221,11 @@ fn write(to: &mut TcpStream, mut bytes: &[u8], cut: &AtomicBool) -> bool {
     while !bytes.is_empty() {
         match to.write(bytes) {
             Ok(count) => bytes = &bytes[count..],
-            Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut | ErrorKind::Interrupted) => {}
+            Err(error)
+                if matches!(
+                    error.kind(),
+                    ErrorKind::WouldBlock | ErrorKind::TimedOut | ErrorKind::Interrupted
+                ) => {}
             Err(_) => return false,
         }
         if cut.load(Ordering::Acquire) {

@@ -11,7 +11,7 @@ use anyhow::{Context as _, Result, bail};
 use rustix::fs::{FlockOperation, flock};
 use serde::{Deserialize, Serialize};
 
-use super::state::{State, write};
+use super::state::{MARK, State, write};
 use super::{Gates, Options};
 use crate::repo;
 
@@ -82,9 +82,17 @@ impl Record {
     }
 }
 
-/// Refuses a folder that a cluster uses or that holds somebody's files; clears what a crash of the machine has left.
+/// Refuses what a cluster uses or that holds somebody's files; clears what a crash of the machine has left.
 pub(super) fn claim(options: &Options) -> Result<()> {
     let dir = &options.dir;
+    if let Some(path) = &options.kubeconfig
+        && std::fs::read_to_string(path).is_ok_and(|text| !text.starts_with(MARK))
+    {
+        bail!(
+            "{} exists and was not written by a cluster: remove it, or name another --kubeconfig",
+            path.display()
+        );
+    }
     if let Some(facts) = read(dir)? {
         if alive(dir) {
             bail!(
@@ -98,7 +106,10 @@ pub(super) fn claim(options: &Options) -> Result<()> {
     }
     match std::fs::read_dir(dir) {
         Ok(mut entries) => match entries.next() {
-            Some(_) => bail!("the state folder {} is not empty: choose another, since it is removed with the cluster", dir.display()),
+            Some(_) => bail!(
+                "the state folder {} is not empty: choose another, since it is removed with the cluster",
+                dir.display()
+            ),
             None => Ok(()),
         },
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
@@ -112,7 +123,8 @@ pub(super) fn all() -> Result<Vec<(PathBuf, Facts)>> {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
         entries => entries.with_context(|| format!("reading {}", root().display()))?,
     };
-    let mut dirs: Vec<PathBuf> = entries.map(|entry| entry.map(|entry| entry.path())).collect::<std::io::Result<_>>()?;
+    let mut dirs: Vec<PathBuf> =
+        entries.map(|entry| entry.map(|entry| entry.path())).collect::<std::io::Result<_>>()?;
     dirs.sort();
     let mut all = Vec::new();
     for dir in dirs {
@@ -127,8 +139,14 @@ pub(super) fn all() -> Result<Vec<(PathBuf, Facts)>> {
 pub(super) fn read(dir: &Path) -> Result<Option<Facts>> {
     let path = dir.join(FILE);
     match std::fs::read(&path) {
-        Ok(bytes) => Ok(Some(serde_json::from_slice(&bytes).with_context(|| format!("reading {}", path.display()))?)),
-        Err(error) if matches!(error.kind(), std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory) => Ok(None),
+        Ok(bytes) => {
+            Ok(Some(serde_json::from_slice(&bytes).with_context(|| format!("reading {}", path.display()))?))
+        }
+        Err(error)
+            if matches!(error.kind(), std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory) =>
+        {
+            Ok(None)
+        }
         Err(error) => Err(error).with_context(|| format!("reading {}", path.display())),
     }
 }
@@ -142,7 +160,10 @@ pub(super) fn alive(dir: &Path) -> bool {
 pub(super) fn clear(dir: &Path, facts: &Facts) -> Result<()> {
     for pid in facts.programs.values() {
         // The number may belong to a stranger by now: only what still runs from this folder is killed.
-        let ps = Command::new("ps").args(["-o", "command=", "-p", &pid.to_string()]).output().context("running `ps`")?;
+        let ps = Command::new("ps")
+            .args(["-o", "command=", "-p", &pid.to_string()])
+            .output()
+            .context("running `ps`")?;
         let ours = String::from_utf8_lossy(&ps.stdout).contains(&*dir.to_string_lossy());
         if let (true, Some(pid)) = (ours, i32::try_from(*pid).ok().and_then(rustix::process::Pid::from_raw)) {
             let _ = rustix::process::kill_process(pid, rustix::process::Signal::KILL);
@@ -153,5 +174,9 @@ pub(super) fn clear(dir: &Path, facts: &Facts) -> Result<()> {
 
 fn lock_file(dir: &Path) -> Result<File> {
     let path = dir.join(LOCK);
-    File::options().create(true).append(true).open(&path).with_context(|| format!("opening {}", path.display()))
+    File::options()
+        .create(true)
+        .append(true)
+        .open(&path)
+        .with_context(|| format!("opening {}", path.display()))
 }

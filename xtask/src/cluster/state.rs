@@ -4,7 +4,7 @@ use std::io::Write as _;
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
@@ -14,7 +14,7 @@ use super::program::built_dir;
 use super::{Options, Program};
 
 /// The first line of every kubeconfig that a cluster writes: only such a file is ever overwritten.
-const MARK: &str = "# Written by `cargo xtask cluster up`; gone after `cargo xtask cluster down`.";
+pub(super) const MARK: &str = "# Written by `cargo xtask cluster up`; gone after `cargo xtask cluster down`.";
 
 /// The user as which the harness itself talks to its cluster; never in the audit log.
 const HARNESS: &str = "cluster-harness";
@@ -46,7 +46,15 @@ impl State {
                 .with_context(|| format!("creating the state folder {}", dir.display()))?;
         }
         let authority = Authority::new(&dir.join("pki"), &options.name)?;
-        let names = ["127.0.0.1", "::1", "localhost", "10.0.0.1", "kubernetes", "kubernetes.default", "kubernetes.default.svc"];
+        let names = [
+            "127.0.0.1",
+            "::1",
+            "localhost",
+            "10.0.0.1",
+            "kubernetes",
+            "kubernetes.default",
+            "kubernetes.default.svc",
+        ];
         let state = State {
             dir: dir.to_owned(),
             kubeconfig: options.kubeconfig.clone().unwrap_or_else(|| dir.join("kubeconfig")),
@@ -108,11 +116,6 @@ impl State {
             ),
             ("nobody", format!("token: {nobody_token}")),
         ];
-        if let Ok(old) = std::fs::read_to_string(&self.kubeconfig)
-            && !old.starts_with(MARK)
-        {
-            bail!("{} exists and was not written by a cluster: remove it, or name another --kubeconfig", self.kubeconfig.display());
-        }
         let text = format!("{MARK}\n{}", self.kubeconfig_text(cluster, &users));
         write(&self.kubeconfig, text.as_bytes(), 0o600)
     }
@@ -154,7 +157,8 @@ impl State {
         let log = self.file("pod.log");
         write(&log, POD_LOG.as_bytes(), 0o600)?;
         let stages = built_dir(&Program::Kwok.pin(&options.version))?.join(STAGES);
-        let stages = std::fs::read_to_string(&stages).with_context(|| format!("reading kwok's stages {}", stages.display()))?;
+        let stages = std::fs::read_to_string(&stages)
+            .with_context(|| format!("reading kwok's stages {}", stages.display()))?;
         let log = quoted(&log);
         let config = format!(
             "apiVersion: kwok.x-k8s.io/v1alpha1\nkind: ClusterLogs\nmetadata: {{name: all}}\nspec: {{logs: [{{logsFile: {log}, follow: true}}]}}\n---\n\
