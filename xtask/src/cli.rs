@@ -3,7 +3,7 @@
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 
-use crate::{cluster, deps, testing, tidy};
+use crate::{cluster, deps, specs, testing, tidy};
 
 /// The commands of this repository.
 #[derive(Debug, Parser)]
@@ -20,6 +20,9 @@ enum Command {
     Cluster(cluster::cli::Command),
     /// Run every test that this machine can run, and say what was left out.
     Test(testing::Args),
+    /// The pinned documents of Kubernetes below specs/.
+    #[command(subcommand)]
+    Specs(specs::Specs),
     /// Check the repository's invariants and print its hand-written lines.
     Tidy,
     /// Check licences, bans, sources and known advisories of all dependencies.
@@ -32,6 +35,7 @@ impl Cli {
         match self.command {
             Command::Cluster(command) => command.run(),
             Command::Test(args) => testing::run(args),
+            Command::Specs(specs) => specs.run(),
             Command::Tidy => tidy::run(),
             Command::Deps => deps::run(),
         }

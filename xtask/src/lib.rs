@@ -6,5 +6,6 @@ pub mod cli;
 pub mod cluster;
 pub mod deps;
 pub mod repo;
+pub mod specs;
 pub mod testing;
 pub mod tidy;

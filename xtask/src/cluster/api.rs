@@ -40,11 +40,7 @@ impl Api {
 
     /// The text at `path`, or the error that the server answered.
     pub fn text(&self, path: &str) -> Result<String> {
-        let mut request = self.agent.get(format!("{}{path}", self.server));
-        if let Some(authorization) = &self.authorization {
-            request = request.header("authorization", authorization);
-        }
-        answer(request.call(), "GET", path)
+        answer(self.request(path).call(), "GET", path)
     }
 
     /// The lines of a stream such as a watch or a followed log, as they come, until the server ends it.
@@ -65,6 +61,20 @@ impl Api {
     /// The object at `path`.
     pub fn get(&self, path: &str) -> Result<Value> {
         serde_json::from_str(&self.text(path)?).with_context(|| format!("GET {path} did not answer JSON"))
+    }
+
+    /// The object at `path` in another representation than plain JSON.
+    pub fn get_as(&self, path: &str, accept: &str) -> Result<Value> {
+        let text = answer(self.request(path).header("accept", accept).call(), "GET", path)?;
+        serde_json::from_str(&text).with_context(|| format!("GET {path} did not answer JSON"))
+    }
+
+    fn request(&self, path: &str) -> ureq::RequestBuilder<ureq::typestate::WithoutBody> {
+        let request = self.agent.get(format!("{}{path}", self.server));
+        match &self.authorization {
+            Some(authorization) => request.header("authorization", authorization),
+            None => request,
+        }
     }
 
     /// Posts an object.

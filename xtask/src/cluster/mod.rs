@@ -32,6 +32,7 @@ use serde_json::{Value, json};
 pub use api::Api;
 pub use audit::{AuditEvent, AuditLog, AuditUser};
 pub use build::{available, build};
+pub(crate) use program::pins_dir;
 pub use program::{Program, Programs, Version};
 pub use proxy::{FaultProxy, Link};
 
@@ -300,12 +301,7 @@ impl Cluster {
         let mut running = self.running();
         let ended = |(program, process): (&Program, &mut Process)| {
             let status = process.ended()?;
-            Some(format!(
-                "{program} {}: {} (its log: {})",
-                describe(status),
-                process.last_words(),
-                self.state.log(*program).display()
-            ))
+            Some(format!("{program} {}: {}", describe(status), process.last_words()))
         };
         running.iter_mut().filter_map(ended).collect()
     }
@@ -389,7 +385,7 @@ impl Cluster {
     fn until(&self, what: &str, mut condition: impl FnMut() -> Result<()>) -> Result<()> {
         wait::until(what, || {
             if let Some(dead) = self.dead().into_iter().next() {
-                bail!("{dead}");
+                bail!("{dead} (state folder {})", self.state.dir.display());
             }
             Ok(condition().map_err(|error| format!("{error:#}")))
         })

@@ -128,7 +128,13 @@ impl Process {
                 || line.contains("fail")
         };
         let found = lines().find(telling).or_else(|| lines().find(error)).or_else(|| lines().next());
-        found.unwrap_or("it printed nothing").chars().take(400).collect()
+        let found = found.unwrap_or("it printed nothing");
+        // etcd and kwok log JSON, and a panic carries its stack in it.
+        let plain = serde_json::from_str::<serde_json::Value>(found).ok().and_then(|line| {
+            let (message, error) = (line["msg"].as_str()?, line["error"].as_str().unwrap_or_default());
+            Some(format!("{message}: {error}").trim_end_matches([':', ' ']).to_owned())
+        });
+        plain.unwrap_or_else(|| found.chars().take(400).collect())
     }
 }
 

@@ -130,7 +130,7 @@ impl fmt::Display for Version {
 }
 
 /// The folder with one Go module for each pin; people with pins of their own name theirs.
-pub(super) fn pins_dir() -> PathBuf {
+pub(crate) fn pins_dir() -> PathBuf {
     match std::env::var_os("K8S_CONTROL_PLANE_PINS").filter(|value| !value.is_empty()) {
         Some(dir) => repo::root().join(dir),
         None => repo::root().join("xtask/control-plane"),
