@@ -187,20 +187,20 @@ impl Programs {
             programs.check_assets(assets, wanted)?;
         }
         let missing: Vec<Program> =
-            wanted.iter().copied().filter(|&p| programs.from_assets(p).is_none()).collect();
+            wanted.iter().copied().filter(|&p| programs.in_assets(p).is_none()).collect();
         super::build::build(version, &missing)?;
         Ok(programs)
     }
 
     /// The binary of a program, from `KUBEBUILDER_ASSETS` or else from the cache.
     pub fn path(&self, program: Program) -> Result<PathBuf> {
-        match self.from_assets(program) {
+        match self.in_assets(program) {
             Some(path) => Ok(path),
             None => Ok(built_dir(&program.pin(&self.version))?.join(program.name())),
         }
     }
 
-    fn from_assets(&self, program: Program) -> Option<PathBuf> {
+    fn in_assets(&self, program: Program) -> Option<PathBuf> {
         // A kwok in such a folder would come without the stages that belong to it.
         self.assets
             .as_ref()
@@ -216,13 +216,13 @@ impl Programs {
             bail!("{shown} is not a folder: set it to one that holds kube-apiserver and etcd, or unset it");
         }
         for program in [Program::Etcd, Program::KubeApiserver] {
-            if wanted.contains(&program) && self.from_assets(program).is_none() {
+            if wanted.contains(&program) && self.in_assets(program).is_none() {
                 bail!(
                     "{shown} holds no `{program}`: add it there, or unset the variable to build the pinned one"
                 );
             }
         }
-        let Some(apiserver) = self.from_assets(Program::KubeApiserver) else { return Ok(()) };
+        let Some(apiserver) = self.in_assets(Program::KubeApiserver) else { return Ok(()) };
         if !wanted.contains(&Program::KubeControllerManager) {
             return Ok(());
         }

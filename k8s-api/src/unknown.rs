@@ -1,0 +1,51 @@
+//! What a newer server sent and this version's table does not know.
+
+use crate::raw::RawJson;
+use crate::text::Str;
+
+/// Fields that were read and are written back as they were. Empty in an object that a program makes.
+///
+/// Each remembers the format it came in: an object with fields that came as protobuf can only go back as protobuf.
+#[derive(Clone, Default, PartialEq)]
+pub struct Unknown(Option<Box<Fields>>);
+
+#[derive(Clone, Debug, Default, PartialEq)]
+struct Fields {
+    json: Vec<(Str, RawJson)>,
+    protobuf: Vec<u8>,
+}
+
+impl Unknown {
+    /// Nothing is unknown.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_none()
+    }
+
+    /// The fields that came as JSON, in their order.
+    pub fn json(&self) -> &[(Str, RawJson)] {
+        self.0.as_ref().map_or(&[], |fields| &fields.json)
+    }
+
+    /// The fields that came as protobuf, as they were encoded.
+    pub fn protobuf(&self) -> &[u8] {
+        self.0.as_ref().map_or(&[], |fields| &fields.protobuf)
+    }
+
+    pub(crate) fn push_json(&mut self, name: Str, value: RawJson) {
+        let fields = &mut self.0.get_or_insert_default().json;
+        // Of a field that comes twice the last one counts, as for those that are known.
+        fields.retain(|(known, _)| *known != name);
+        fields.push((name, value));
+    }
+
+    pub(crate) fn push_protobuf(&mut self, field: &[u8]) {
+        self.0.get_or_insert_default().protobuf.extend_from_slice(field);
+    }
+}
+
+impl std::fmt::Debug for Unknown {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // Names only: a newer server's secret must not end in a log.
+        f.debug_list().entries(self.json().iter().map(|(name, _)| name)).finish()
+    }
+}
