@@ -9,7 +9,6 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
-	"go/types"
 	"io/fs"
 	"os"
 	"reflect"
@@ -74,6 +73,10 @@ func read(dir string) (map[string]facts, error) {
 	found := map[string]facts{}
 	for _, pkg := range packages {
 		for _, file := range pkg.Files {
+			named, err := imports(file)
+			if err != nil {
+				return nil, err
+			}
 			for _, declaration := range file.Decls {
 				general, ok := declaration.(*ast.GenDecl)
 				if !ok || general.Tok != token.TYPE {
@@ -84,7 +87,7 @@ func read(dir string) (map[string]facts, error) {
 					if !spec.Name.IsExported() {
 						continue
 					}
-					described, err := describe(spec.Type)
+					described, err := describe(spec.Type, named)
 					if err != nil {
 						return nil, fmt.Errorf("%s: %w", spec.Name.Name, err)
 					}
@@ -96,26 +99,66 @@ func read(dir string) (map[string]facts, error) {
 	return found, nil
 }
 
-func describe(expression ast.Expr) (facts, error) {
+// The path of each package that a file imports, by the name that it has there.
+func imports(file *ast.File) (map[string]string, error) {
+	named := map[string]string{}
+	for _, spec := range file.Imports {
+		path, err := strconv.Unquote(spec.Path.Value)
+		if err != nil {
+			return nil, err
+		}
+		name := path[strings.LastIndex(path, "/")+1:]
+		if spec.Name != nil {
+			name = spec.Name.Name
+		}
+		named[name] = path
+	}
+	return named, nil
+}
+
+// The expression with the whole path of every package in it.
+func text(expression ast.Expr, named map[string]string) string {
+	switch e := expression.(type) {
+	case *ast.Ident:
+		return e.Name
+	case *ast.StarExpr:
+		return "*" + text(e.X, named)
+	case *ast.ArrayType:
+		return "[]" + text(e.Elt, named)
+	case *ast.MapType:
+		return "map[" + text(e.Key, named) + "]" + text(e.Value, named)
+	case *ast.SelectorExpr:
+		pkg := text(e.X, named)
+		if path, ok := named[pkg]; ok {
+			pkg = path
+		}
+		return pkg + "." + e.Sel.Name
+	default:
+		// Functions and interfaces are no types of the API.
+		return "?"
+	}
+}
+
+func describe(expression ast.Expr, named map[string]string) (facts, error) {
 	structure, ok := expression.(*ast.StructType)
 	if !ok {
-		return facts{Is: types.ExprString(expression)}, nil
+		return facts{Is: text(expression, named)}, nil
 	}
 	result := facts{Fields: map[string]field{}}
 	for _, f := range structure.Fields.List {
 		if f.Tag == nil {
 			continue
 		}
-		text, err := strconv.Unquote(f.Tag.Value)
+		raw, err := strconv.Unquote(f.Tag.Value)
 		if err != nil {
 			return facts{}, err
 		}
-		tag := reflect.StructTag(text)
+		tag := reflect.StructTag(raw)
 		name, options, _ := strings.Cut(tag.Get("json"), ",")
 		if name == "-" {
 			continue
 		}
-		value := field{Type: types.ExprString(f.Type)}
+		value := field{Type: text(f.Type, named)}
 		for _, option := range strings.Split(options, ",") {
 			switch option {
 			case "omitempty":
