@@ -5,12 +5,22 @@
 pub mod bytes;
 pub mod codec;
 pub mod debug;
+mod enumeration;
+#[rustfmt::skip]
+mod generated;
 pub mod int_or_string;
 pub mod leaf;
 pub mod map;
+mod model;
 pub mod quantity;
 pub mod raw;
+pub mod resource;
 pub mod table;
 pub mod text;
 pub mod time;
 pub mod unknown;
+
+pub use generated::*;
+
+#[doc(hidden)]
+pub use serde as __serde;

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use crate::codec::error::DecodeError;
+use crate::codec::json::Lexer;
 use crate::table::{Slot, Value, View};
 
 /// Any JSON value, kept as the bytes it was sent as: `FieldsV1`, `RawExtension`, defaults and examples in schemas.
@@ -14,6 +16,27 @@ impl RawJson {
     /// Keeps a text that is known to be one JSON value.
     pub(crate) fn from_valid(json: &str) -> RawJson {
         if json == "null" { RawJson(None) } else { RawJson(Some(json.into())) }
+    }
+
+    /// Keeps what a codec has just written.
+    pub(crate) fn from_transcoded(json: &[u8]) -> RawJson {
+        RawJson::from_valid(std::str::from_utf8(json).unwrap_or("null"))
+    }
+
+    /// Checks a text and keeps it.
+    ///
+    /// ```
+    /// use k8s_api::raw::RawJson;
+    ///
+    /// assert_eq!(RawJson::parse(b" {\"a\": [1]} ")?.as_str(), r#"{"a": [1]}"#);
+    /// assert!(RawJson::parse(b"{").is_err());
+    /// # Ok::<(), k8s_api::codec::error::DecodeError>(())
+    /// ```
+    pub fn parse(json: &[u8]) -> Result<RawJson, DecodeError> {
+        let mut lexer = Lexer::new(json)?;
+        let raw = lexer.raw()?;
+        lexer.end()?;
+        Ok(RawJson::from_valid(raw))
     }
 
     /// The JSON text.

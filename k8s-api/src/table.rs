@@ -17,28 +17,29 @@ pub struct Table {
     pub name: &'static str,
     /// Its `apiVersion` and `kind`, if values of it stand alone.
     pub kind: Option<Kind>,
+    /// JSON holds the one field that is set, not an object: the kind of value says which.
+    pub union: bool,
     /// In the order in which Go writes them.
     pub fields: &'static [Field],
+    /// The names of the fields.
+    pub names: &'static [&'static str],
 }
 
 impl Table {
     #[doc(hidden)]
-    pub const fn new(name: &'static str, kind: Option<Kind>, fields: &'static [Field]) -> Table {
-        Table { name, kind, fields }
+    pub const fn new(
+        name: &'static str,
+        kind: Option<Kind>,
+        union: bool,
+        fields: &'static [Field],
+        names: &'static [&'static str],
+    ) -> Table {
+        Table { name, kind, union, fields, names }
     }
 
     /// The position of a field by its name in JSON. `hint` is where it is looked for first.
     pub fn position(&self, name: &str, hint: usize) -> Option<usize> {
         let matches = |field: &Field| field.name == name;
-        if self.fields.get(hint).is_some_and(matches) {
-            return Some(hint);
-        }
-        self.fields.iter().position(matches)
-    }
-
-    /// The position of a field by its protobuf number. `hint` is where it is looked for first.
-    pub fn position_of_number(&self, number: u32, hint: usize) -> Option<usize> {
-        let matches = |field: &Field| field.number == number && number != 0;
         if self.fields.get(hint).is_some_and(matches) {
             return Some(hint);
         }
@@ -63,6 +64,10 @@ pub struct Field {
     pub name: &'static str,
     /// Its number in protobuf; 0 if it has none.
     pub number: u32,
+    /// The numbers of the messages that protobuf nests it in and JSON does not.
+    pub within: &'static [u32],
+    /// Protobuf writes it even when it is absent, since it is a value in Go.
+    pub always: bool,
     /// Left out of JSON when it has its zero value, as Go's `omitempty` does.
     pub omit: bool,
     /// The schema requires it.
@@ -93,11 +98,43 @@ pub enum Merge {
 /// Begins a line of a table: a field that is always written.
 #[doc(hidden)]
 pub const fn field(name: &'static str, number: u32) -> Field {
-    Field { name, number, omit: false, required: false, merge: Merge::Default, patch_merge: None, sensitive: false }
+    Field {
+        name,
+        number,
+        within: &[],
+        always: false,
+        omit: false,
+        required: false,
+        merge: Merge::Default,
+        patch_merge: None,
+        sensitive: false,
+    }
+}
+
+/// The names of the lines of a table.
+#[doc(hidden)]
+pub const fn names<const N: usize>(fields: &[Field; N]) -> [&'static str; N] {
+    let mut names = [""; N];
+    let mut position = 0;
+    while position < N {
+        names[position] = fields[position].name;
+        position += 1;
+    }
+    names
 }
 
 #[doc(hidden)]
 impl Field {
+    pub const fn within(mut self, numbers: &'static [u32]) -> Field {
+        self.within = numbers;
+        self
+    }
+
+    pub const fn always(mut self) -> Field {
+        self.always = true;
+        self
+    }
+
     pub const fn omit(mut self) -> Field {
         self.omit = true;
         self
@@ -417,12 +454,19 @@ impl<T: Default> PushDefault<T> for Vec<T> {
 /// ```
 #[macro_export]
 macro_rules! table {
-    ($type:ident, $name:literal, $kind:expr; $($position:literal $field:ident : $line:expr),* $(,)?) => {
+    (union $type:ident, $($rest:tt)*) => {
+        $crate::table! { @ true, $type, $($rest)* }
+    };
+    (@ $union:literal, $type:ident, $name:literal, $kind:expr; $($position:literal $field:ident : $line:expr),* $(,)?) => {
         impl $crate::table::Message for $type {
             fn table(&self) -> &'static $crate::table::Table {
                 #[allow(unused_imports)]
                 use $crate::table::{Kind, Merge, field};
-                static TABLE: $crate::table::Table = $crate::table::Table::new($name, $kind, &[$($line),*]);
+                use $crate::table::{Field, Table, names};
+                const COUNT: usize = [$($position as usize),*].len();
+                const FIELDS: [Field; COUNT] = [$($line),*];
+                const NAMES: [&str; COUNT] = names(&FIELDS);
+                static TABLE: Table = Table::new($name, $kind, $union, &FIELDS, &NAMES);
                 &TABLE
             }
 
@@ -468,5 +512,22 @@ macro_rules! table {
                 $crate::debug::fmt(self, f)
             }
         }
+
+        impl $crate::__serde::Serialize for $type {
+            fn serialize<S: $crate::__serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                $crate::codec::serde::serialize(self, serializer)
+            }
+        }
+
+        impl<'de> $crate::__serde::Deserialize<'de> for $type {
+            fn deserialize<D: $crate::__serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let mut value = Self::default();
+                $crate::codec::serde::deserialize(&mut value, deserializer)?;
+                Ok(value)
+            }
+        }
+    };
+    ($type:ident, $($rest:tt)*) => {
+        $crate::table! { @ false, $type, $($rest)* }
     };
 }

@@ -3,7 +3,7 @@
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 
-use crate::{cluster, deps, specs, testing, tidy};
+use crate::{cluster, codegen, deps, specs, testing, tidy};
 
 /// The commands of this repository.
 #[derive(Debug, Parser)]
@@ -23,6 +23,10 @@ enum Command {
     /// The pinned documents of Kubernetes below specs/.
     #[command(subcommand)]
     Specs(specs::Specs),
+    /// Write the generated files of k8s-api.
+    Codegen,
+    /// Compare the generated files of k8s-api with what the documents give.
+    VerifyCodegen,
     /// Check the repository's invariants and print its hand-written lines.
     Tidy,
     /// Check licences, bans, sources and known advisories of all dependencies.
@@ -36,6 +40,8 @@ impl Cli {
             Command::Cluster(command) => command.run(),
             Command::Test(args) => testing::run(args),
             Command::Specs(specs) => specs.run(),
+            Command::Codegen => codegen::write(),
+            Command::VerifyCodegen => codegen::verify(),
             Command::Tidy => tidy::run(),
             Command::Deps => deps::run(),
         }

@@ -4,6 +4,7 @@
 
 pub mod cli;
 pub mod cluster;
+pub mod codegen;
 pub mod deps;
 pub mod repo;
 pub mod specs;

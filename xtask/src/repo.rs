@@ -37,3 +37,31 @@ pub fn files() -> Result<Vec<PathBuf>> {
     files.dedup();
     Ok(files)
 }
+
+/// Every file, with `/` between the parts of its path on every machine.
+pub(crate) fn files_below(root: &Path) -> Result<Vec<String>> {
+    let mut files = Vec::new();
+    let mut folders = vec![PathBuf::new()];
+    while let Some(folder) = folders.pop() {
+        let full = root.join(&folder);
+        for entry in std::fs::read_dir(&full).with_context(|| format!("reading {}", full.display()))? {
+            let entry = entry?;
+            let path = folder.join(entry.file_name());
+            if entry.file_type()?.is_dir() {
+                folders.push(path);
+            } else {
+                files.push(path.iter().map(|part| part.to_string_lossy()).collect::<Vec<_>>().join("/"));
+            }
+        }
+    }
+    files.sort();
+    Ok(files)
+}
+
+/// Removes a folder with all that is in it, if it exists.
+pub(crate) fn remove(dir: &Path) -> Result<()> {
+    match std::fs::remove_dir_all(dir) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error).with_context(|| format!("removing {}", dir.display())),
+        _ => Ok(()),
+    }
+}

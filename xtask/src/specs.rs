@@ -1,7 +1,7 @@
 //! `cargo xtask specs`: the pinned documents of Kubernetes below `specs/`.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 
 use anyhow::{Context as _, Result, bail};
@@ -61,6 +61,11 @@ fn dir() -> PathBuf {
     repo::root().join("specs")
 }
 
+/// The folder of the pinned release.
+pub(crate) fn documents() -> Result<PathBuf> {
+    Ok(dir().join("kubernetes").join(read_pin()?.kubernetes))
+}
+
 /// The pin, or an empty one before the first update.
 fn read_pin() -> Result<Pin> {
     let path = dir().join(PIN);
@@ -78,7 +83,7 @@ fn checksum(bytes: &[u8]) -> String {
 fn verify() -> Result<()> {
     let pin = read_pin()?;
     let mut files = BTreeMap::new();
-    for path in files_below(&dir())? {
+    for path in repo::files_below(&dir())? {
         let bytes = std::fs::read(dir().join(&path)).with_context(|| format!("reading specs/{path}"))?;
         files.insert(path, checksum(&bytes));
     }
@@ -108,26 +113,6 @@ fn compare(pinned: &BTreeMap<String, Pinned>, files: &BTreeMap<String, String>) 
         _ => None,
     };
     names.into_iter().filter_map(compare).collect()
-}
-
-/// Every file, with `/` between the parts of its path on every machine.
-fn files_below(root: &Path) -> Result<Vec<String>> {
-    let mut files = Vec::new();
-    let mut folders = vec![PathBuf::new()];
-    while let Some(folder) = folders.pop() {
-        let full = root.join(&folder);
-        for entry in std::fs::read_dir(&full).with_context(|| format!("reading {}", full.display()))? {
-            let entry = entry?;
-            let path = folder.join(entry.file_name());
-            if entry.file_type()?.is_dir() {
-                folders.push(path);
-            } else {
-                files.push(path.iter().map(|part| part.to_string_lossy()).collect::<Vec<_>>().join("/"));
-            }
-        }
-    }
-    files.sort();
-    Ok(files)
 }
 
 fn update(version: &Version) -> Result<()> {
@@ -187,13 +172,7 @@ fn pretty(value: &Value) -> Result<String> {
 /// Writes the new tree beside the old one and swaps the two, so that a failure leaves the old one whole.
 fn write_all(documents: &BTreeMap<String, (String, String)>, pin: &Pin) -> Result<()> {
     let (old, new) = (dir().join("kubernetes"), dir().join("kubernetes.new"));
-    let clean = |path: &Path| match std::fs::remove_dir_all(path) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-            Err(error).with_context(|| format!("removing {}", path.display()))
-        }
-        _ => Ok(()),
-    };
-    clean(&new)?;
+    repo::remove(&new)?;
     for (name, (text, _)) in documents {
         let path = new.join(name.strip_prefix("kubernetes/").unwrap_or(name));
         if let Some(parent) = path.parent() {
@@ -201,7 +180,7 @@ fn write_all(documents: &BTreeMap<String, (String, String)>, pin: &Pin) -> Resul
         }
         std::fs::write(&path, text).with_context(|| format!("writing {}", path.display()))?;
     }
-    clean(&old)?;
+    repo::remove(&old)?;
     std::fs::rename(&new, &old).with_context(|| format!("moving the new documents to {}", old.display()))?;
     let path = dir().join(PIN);
     let head = "# Where the documents come from. `cargo xtask specs update` writes this file; `cargo xtask specs verify` checks it.\n\n";
@@ -244,7 +223,7 @@ fn go_facts(modules: &[Module]) -> Result<Value> {
 fn go_packages(module: &Module) -> Result<Vec<String>> {
     let own = match module.path.as_str() {
         "k8s.io/api" => {
-            let files = files_below(&module.dir)?;
+            let files = repo::files_below(&module.dir)?;
             let packages = files.iter().filter_map(|file| file.strip_suffix("/types.go")).map(str::to_owned);
             return Ok(packages.collect());
         }

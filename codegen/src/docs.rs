@@ -1,0 +1,90 @@
+//! Descriptions written for other readers, as text that rustdoc shows as it was meant.
+
+/// Escapes what rustdoc would take for markup, and never leaves anything that it would compile.
+pub(crate) fn clean(description: &str) -> String {
+    let mut lines = Vec::new();
+    let mut fenced = false;
+    for line in description.trim().lines() {
+        // Indented text would be code, and code a test.
+        let line = line.trim();
+        if let Some(rest) = line.strip_prefix("```") {
+            fenced = !fenced;
+            lines.push(if fenced { "```text".to_owned() } else { "```".to_owned() });
+            // Text on the line of a fence belongs into the block.
+            if fenced && !rest.trim().is_empty() {
+                lines.push(rest.trim().to_owned());
+            }
+        } else if fenced {
+            lines.push(line.to_owned());
+        } else {
+            lines.push(escape(line));
+        }
+    }
+    if fenced {
+        lines.push("```".to_owned());
+    }
+    lines.join("\n")
+}
+
+/// Outside of code spans, `[`, `]`, `<` and `>` are literal, and addresses are links.
+fn escape(line: &str) -> String {
+    let mut out = String::new();
+    let odd = !line.matches('`').count().is_multiple_of(2);
+    for (index, part) in line.split('`').enumerate() {
+        let code = index % 2 == 1;
+        if index > 0 {
+            out.push_str(if odd { "\\`" } else { "`" });
+        }
+        if code && !odd {
+            out.push_str(part);
+            continue;
+        }
+        for (index, word) in part.split(' ').enumerate() {
+            if index > 0 {
+                out.push(' ');
+            }
+            match word.find("https://").or_else(|| word.find("http://")) {
+                Some(start) => link(&mut out, word, start),
+                None => literal(&mut out, word),
+            }
+        }
+    }
+    out
+}
+
+fn link(out: &mut String, word: &str, start: usize) {
+    let (before, rest) = word.split_at(start);
+    let end = rest.find(['<', '>', '"', ')', ']', ',', '\'']).unwrap_or(rest.len());
+    let (address, after) = rest.split_at(end);
+    let trimmed = address.trim_end_matches(['.', ':', ';']);
+    literal(out, before);
+    out.push_str(&format!("<{trimmed}>{}", &address[trimmed.len()..]));
+    literal(out, after);
+}
+
+fn literal(out: &mut String, text: &str) {
+    for c in text.chars() {
+        if matches!(c, '[' | ']' | '<' | '>' | '*' | '_' | '\\' | '|') {
+            out.push('\\');
+        }
+        out.push(c);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn markup_is_text_and_addresses_are_links() {
+        assert_eq!(clean("a <b> [c] `d[0]`"), r"a \<b\> \[c\] `d[0]`");
+        assert_eq!(clean("More info: https://x.io/a_b."), "More info: <https://x.io/a_b>.");
+        assert_eq!(clean("one `tick"), r"one \`tick");
+    }
+
+    #[test]
+    fn nothing_is_left_that_rustdoc_would_compile() {
+        assert_eq!(clean("a\n\n\tcode()\nb"), "a\n\ncode()\nb");
+        assert_eq!(clean("``` x\ny"), "```text\nx\ny\n```");
+    }
+}

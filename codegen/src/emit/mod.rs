@@ -1,0 +1,36 @@
+//! Writes source.
+
+mod models;
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use anyhow::Result;
+
+use crate::HEADER;
+use crate::ir::Model;
+use crate::lower::path;
+
+/// The whole tree.
+pub(crate) fn emit(models: &[Model]) -> Result<BTreeMap<String, String>> {
+    let mut modules: BTreeMap<&str, BTreeMap<&str, Vec<&Model>>> = BTreeMap::new();
+    for model in models {
+        let path = path(model);
+        modules.entry(&path.group).or_default().entry(&path.version).or_default().push(model);
+    }
+    let mut files = BTreeMap::new();
+    let mut root = format!("{HEADER}\n\n");
+    for (group, versions) in &modules {
+        writeln!(root, "pub mod {group};")?;
+        let mut index = format!("{HEADER}\n\n//! The group `{group}`.\n\n");
+        for (version, models) in versions {
+            writeln!(index, "pub mod {version};")?;
+            let head = format!("{HEADER}\n\n//! Version `{version}` of the group `{group}`.\n\nmod models;\n\npub use models::*;\n");
+            files.insert(format!("{group}/{version}/mod.rs"), head);
+            files.insert(format!("{group}/{version}/models.rs"), models::emit(models)?);
+        }
+        files.insert(format!("{group}/mod.rs"), index);
+    }
+    files.insert("mod.rs".to_owned(), root);
+    Ok(files)
+}

@@ -1,0 +1,182 @@
+//! A struct and its table for each type.
+
+use std::fmt::Write as _;
+
+use anyhow::{Context as _, Result};
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::quote;
+
+use crate::HEADER;
+use crate::ir::{Enum, Field, Merge, Model, Path, Struct, Type};
+
+pub(crate) fn emit(models: &[&Model]) -> Result<String> {
+    let mut out = format!("{HEADER}\n\n#[allow(unused_imports)]\nuse crate::model::*;\n");
+    for model in models {
+        match model {
+            Model::Struct(model) => {
+                out.push('\n');
+                out.push_str(&structure(model)?);
+                out.push('\n');
+                table(model, &mut out)?;
+                resource(model, &mut out)?;
+            }
+            Model::Enum(model) => {
+                out.push('\n');
+                enumeration(model, &mut out)?;
+            }
+        }
+    }
+    Ok(out)
+}
+
+fn structure(model: &Struct) -> Result<String> {
+    let name = ident(&model.path.name);
+    let docs = doc_lines(&model.docs, &format!("`{}`.", model.schema));
+    let fields = model.fields.iter().map(|field| {
+        let docs = doc_lines(&field.docs, &format!("`{}`.", field.name));
+        let (name, type_) = (ident(&field.rust), type_(&field.type_, &model.path));
+        quote! { #docs pub #name: #type_, }
+    });
+    let tokens = quote! {
+        #docs
+        #[derive(Clone, Default, PartialEq)]
+        pub struct #name {
+            #(#fields)*
+            #[doc(hidden)]
+            pub __unknown: Unknown,
+        }
+    };
+    let file = syn::parse2(tokens).with_context(|| format!("the struct {} is no Rust", model.path.name))?;
+    Ok(prettyplease::unparse(&file))
+}
+
+/// One line a field: this is what every format is written over.
+fn table(model: &Struct, out: &mut String) -> Result<()> {
+    let kind = match &model.kind {
+        Some((api_version, kind)) => format!("Some(Kind {{ api_version: {api_version:?}, kind: {kind:?} }})"),
+        None => "None".to_owned(),
+    };
+    let union = if model.union { "union " } else { "" };
+    writeln!(out, "crate::table! {{ {union}{}, {:?}, {kind};", model.path.name, model.schema)?;
+    for (position, field) in model.fields.iter().enumerate() {
+        writeln!(out, "    {position} {}: {},", field.rust, line(field))?;
+    }
+    writeln!(out, "}}")?;
+    Ok(())
+}
+
+fn line(field: &Field) -> String {
+    let mut line = format!("field({:?}, {})", field.name, field.number);
+    if !field.within.is_empty() {
+        line.push_str(&format!(".within(&{:?})", field.within));
+    }
+    for (set, call) in [
+        (field.omit, ".omit()"),
+        (field.always, ".always()"),
+        (field.required, ".required()"),
+        (field.sensitive, ".sensitive()"),
+    ] {
+        if set {
+            line.push_str(call);
+        }
+    }
+    match &field.merge {
+        Merge::Default => {}
+        Merge::Atomic => line.push_str(".merge(Merge::Atomic)"),
+        Merge::Set => line.push_str(".merge(Merge::Set)"),
+        Merge::Keys(keys) => line.push_str(&format!(".merge(Merge::Keys(&{keys:?}))")),
+    }
+    if let Some(key) = &field.patch_merge {
+        line.push_str(&format!(".patch_merge({key:?})"));
+    }
+    line
+}
+
+fn resource(model: &Struct, out: &mut String) -> Result<()> {
+    let (Some(resource), Some((_, kind))) = (&model.resource, &model.kind) else { return Ok(()) };
+    let scope = if resource.namespaced { "Namespaced" } else { "Cluster" };
+    let metadata = if model.path.group == "meta" { "ObjectMeta" } else { "crate::meta::v1::ObjectMeta" };
+    writeln!(
+        out,
+        "\nimpl Resource for {} {{\n    type Scope = {scope};\n    const GROUP: &'static str = {:?};\n    \
+         const VERSION: &'static str = {:?};\n    const KIND: &'static str = {kind:?};\n    const PLURAL: &'static str = {:?};\n    \
+         const SINGULAR: &'static str = {:?};\n    const SHORT_NAMES: &'static [&'static str] = &{:?};\n    \
+         const CATEGORIES: &'static [&'static str] = &{:?};\n\n    fn metadata(&self) -> &{metadata} {{\n        &self.metadata\n    }}\n\n    \
+         fn metadata_mut(&mut self) -> &mut {metadata} {{\n        &mut self.metadata\n    }}\n}}",
+        model.path.name,
+        resource.group,
+        resource.version,
+        resource.plural,
+        resource.singular,
+        resource.short_names,
+        resource.categories
+    )?;
+    Ok(())
+}
+
+fn enumeration(model: &Enum, out: &mut String) -> Result<()> {
+    writeln!(out, "crate::open_enum! {{")?;
+    for line in if model.docs.is_empty() { "One of a set of texts." } else { &model.docs }.lines() {
+        writeln!(out, "    ///{}{line}", if line.is_empty() { "" } else { " " })?;
+    }
+    writeln!(out, "    {} {{", model.path.name)?;
+    for value in &model.values {
+        let text = format!("`{}`", value.text);
+        for line in if value.docs.is_empty() { &text } else { &value.docs }.lines() {
+            writeln!(out, "        ///{}{line}", if line.is_empty() { "" } else { " " })?;
+        }
+        writeln!(out, "        {} = {:?},", value.rust, value.text)?;
+    }
+    writeln!(out, "    }}\n}}")?;
+    Ok(())
+}
+
+fn type_(type_: &Type, here: &Path) -> TokenStream {
+    let inner = |inner: &Type| self::type_(inner, here);
+    match type_ {
+        Type::Bool => quote!(bool),
+        Type::I32 => quote!(i32),
+        Type::I64 => quote!(i64),
+        Type::F64 => quote!(f64),
+        Type::Str => quote!(Str),
+        Type::Bytes => quote!(ByteString),
+        Type::Known(path) => {
+            let name = ident(path.rsplit("::").next().unwrap_or(path));
+            quote!(#name)
+        }
+        Type::Model(path) if path.group == here.group && path.version == here.version => {
+            let name = ident(&path.name);
+            quote!(#name)
+        }
+        Type::Model(path) => {
+            let (group, version, name) = (ident(&path.group), ident(&path.version), ident(&path.name));
+            quote!(crate::#group::#version::#name)
+        }
+        Type::List(of) => {
+            let of = inner(of);
+            quote!(Vec<#of>)
+        }
+        Type::Map(of) => {
+            let of = inner(of);
+            quote!(Map<Str, #of>)
+        }
+        Type::Option(of) => {
+            let of = inner(of);
+            quote!(Option<#of>)
+        }
+        Type::Boxed(of) => {
+            let of = inner(of);
+            quote!(Box<#of>)
+        }
+    }
+}
+
+fn doc_lines(docs: &str, otherwise: &str) -> TokenStream {
+    let docs = if docs.is_empty() { otherwise } else { docs };
+    let lines = docs.lines().map(|line| if line.is_empty() { String::new() } else { format!(" {line}") });
+    quote! { #(#[doc = #lines])* }
+}
+
+fn ident(name: &str) -> Ident {
+    Ident::new(name, Span::call_site())
+}

@@ -1,0 +1,88 @@
+//! Names as a person would write them.
+
+use heck::ToUpperCamelCase as _;
+
+/// The name of a field: `clusterIPs` is `cluster_ips`, `type` is `type_`.
+pub fn field(json: &str) -> String {
+    let words = words(json);
+    let name = if words.is_empty() { "value".to_owned() } else { words.join("_") };
+    let name = if name.starts_with(|c: char| c.is_ascii_digit()) { format!("n{name}") } else { name };
+    if is_keyword(&name) { format!("{name}_") } else { name }
+}
+
+/// The name of a variant: `DoNotSchedule` stays, `kubernetes.io/tls` is `KubernetesIoTls`.
+pub fn variant(text: &str) -> String {
+    let name = if text.chars().all(|c| c.is_ascii_alphanumeric()) && text.starts_with(|c: char| c.is_ascii_uppercase()) {
+        text.to_owned()
+    } else {
+        text.to_upper_camel_case()
+    };
+    if name.starts_with(|c: char| c.is_ascii_digit()) { format!("V{name}") } else { name }
+}
+
+/// Words in lower case. A plural of an acronym is one word: `podCIDRs` is `pod` and `cidrs`.
+fn words(text: &str) -> Vec<String> {
+    let chars: Vec<char> = text.chars().collect();
+    let at = |index: usize| chars.get(index).copied().unwrap_or(' ');
+    let mut words = vec![String::new()];
+    for (index, &c) in chars.iter().enumerate() {
+        let before = if index == 0 { ' ' } else { at(index - 1) };
+        if !c.is_ascii_alphanumeric() {
+            words.push(String::new());
+            continue;
+        }
+        let plural = at(index + 1) == 's' && !at(index + 2).is_ascii_lowercase();
+        let begins = c.is_ascii_uppercase()
+            && (before.is_ascii_lowercase()
+                || before.is_ascii_digit()
+                || (before.is_ascii_uppercase() && at(index + 1).is_ascii_lowercase() && !plural));
+        if begins {
+            words.push(String::new());
+        }
+        if let Some(word) = words.last_mut() {
+            word.push(c.to_ascii_lowercase());
+        }
+    }
+    words.retain(|word| !word.is_empty());
+    words
+}
+
+fn is_keyword(name: &str) -> bool {
+    syn::parse_str::<syn::Ident>(name).is_err()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fields_read_as_people_write_them() {
+        for (json, rust) in [
+            ("clusterIPs", "cluster_ips"),
+            ("podCIDRs", "pod_cidrs"),
+            ("nonResourceURLs", "non_resource_urls"),
+            ("fsGroup", "fs_group"),
+            ("serviceFQDN", "service_fqdn"),
+            ("hostIP", "host_ip"),
+            ("type", "type_"),
+            ("JSONPath", "json_path"),
+            ("$ref", "ref_"),
+            ("x-kubernetes-int-or-string", "x_kubernetes_int_or_string"),
+            ("externalDocs", "external_docs"),
+            ("awsElasticBlockStore", "aws_elastic_block_store"),
+            ("storagePolicyID", "storage_policy_id"),
+            ("allowedTopologies", "allowed_topologies"),
+            ("targetWWNs", "target_wwns"),
+            ("ipFamilies", "ip_families"),
+        ] {
+            assert_eq!(field(json), rust);
+        }
+    }
+
+    #[test]
+    fn variants_are_identifiers() {
+        assert_eq!(variant("DoNotSchedule"), "DoNotSchedule");
+        assert_eq!(variant("TCP"), "TCP");
+        assert_eq!(variant("kubernetes.io/tls"), "KubernetesIoTls");
+    }
+}

@@ -1,0 +1,296 @@
+//! The tokens of JSON.
+
+use std::borrow::Cow;
+
+use crate::codec::MAX_DEPTH;
+use crate::codec::error::DecodeError;
+
+type Result<T> = std::result::Result<T, DecodeError>;
+
+/// Goes over one text, token by token.
+#[derive(Debug)]
+pub(crate) struct Lexer<'a> {
+    text: &'a str,
+    at: usize,
+    depth: usize,
+}
+
+/// A number as it was written.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Number<'a> {
+    Int(i64),
+    /// With a fraction, an exponent, or beyond 64 bits.
+    Other(&'a str),
+}
+
+impl<'a> Lexer<'a> {
+    pub(crate) fn new(bytes: &'a [u8]) -> Result<Lexer<'a>> {
+        let text = std::str::from_utf8(bytes).map_err(|error| DecodeError::new("the text is not UTF-8", error.valid_up_to()))?;
+        Ok(Lexer { text, at: 0, depth: 0 })
+    }
+
+    pub(crate) fn error(&self, message: impl Into<String>) -> DecodeError {
+        DecodeError::new(message, self.at)
+    }
+
+    /// The next byte that is no white space, without taking it.
+    pub(crate) fn peek(&mut self) -> Result<u8> {
+        let bytes = self.text.as_bytes();
+        while let Some(byte) = bytes.get(self.at) {
+            match byte {
+                b' ' | b'\n' | b'\r' | b'\t' => self.at += 1,
+                byte => return Ok(*byte),
+            }
+        }
+        Err(self.error("the text ends too early"))
+    }
+
+    /// Only white space is left.
+    pub(crate) fn end(&mut self) -> Result<()> {
+        match self.peek() {
+            Ok(_) => Err(self.error("there is more after the value")),
+            Err(_) => Ok(()),
+        }
+    }
+
+    fn expect(&mut self, wanted: u8) -> Result<()> {
+        let found = self.peek()?;
+        if found != wanted {
+            return Err(self.error(format!("expected `{}`, not {}", wanted as char, kind(found))));
+        }
+        self.at += 1;
+        Ok(())
+    }
+
+    /// Takes `null` if it comes next.
+    pub(crate) fn null(&mut self) -> Result<bool> {
+        if self.peek()? != b'n' {
+            return Ok(false);
+        }
+        self.word("null")?;
+        Ok(true)
+    }
+
+    fn word(&mut self, word: &str) -> Result<()> {
+        if !self.text.get(self.at..).is_some_and(|rest| rest.starts_with(word)) {
+            return Err(self.error("a word that is none of null, true and false"));
+        }
+        self.at += word.len();
+        Ok(())
+    }
+
+    pub(crate) fn bool(&mut self) -> Result<bool> {
+        match self.peek()? {
+            b't' => self.word("true").map(|()| true),
+            b'f' => self.word("false").map(|()| false),
+            other => Err(self.error(format!("expected true or false, not {}", kind(other)))),
+        }
+    }
+
+    /// A text; borrowed if nothing in it is escaped.
+    pub(crate) fn string(&mut self) -> Result<Cow<'a, str>> {
+        self.expect(b'"')?;
+        let start = self.at;
+        let bytes = self.text.as_bytes();
+        loop {
+            match bytes.get(self.at) {
+                Some(b'"') => {
+                    let text = self.text.get(start..self.at).unwrap_or_default();
+                    self.at += 1;
+                    return Ok(Cow::Borrowed(text));
+                }
+                Some(b'\\') => return self.escaped(start).map(Cow::Owned),
+                Some(0..0x20) => return Err(self.error("a control character in a text is not escaped")),
+                Some(_) => self.at += 1,
+                None => return Err(self.error("the text ends too early, inside of a string")),
+            }
+        }
+    }
+
+    fn escaped(&mut self, start: usize) -> Result<String> {
+        let mut out = self.text.get(start..self.at).unwrap_or_default().to_owned();
+        let mut plain = self.at;
+        loop {
+            match self.text.as_bytes().get(self.at) {
+                Some(b'"') => {
+                    out.push_str(self.text.get(plain..self.at).unwrap_or_default());
+                    self.at += 1;
+                    return Ok(out);
+                }
+                Some(b'\\') => {
+                    out.push_str(self.text.get(plain..self.at).unwrap_or_default());
+                    self.at += 1;
+                    out.push(self.escape()?);
+                    plain = self.at;
+                }
+                Some(0..0x20) => return Err(self.error("a control character in a text is not escaped")),
+                Some(_) => self.at += 1,
+                None => return Err(self.error("the text ends too early, inside of a string")),
+            }
+        }
+    }
+
+    fn escape(&mut self) -> Result<char> {
+        let escape = self.text.as_bytes().get(self.at).copied();
+        self.at += 1;
+        Ok(match escape {
+            Some(b'"') => '"',
+            Some(b'\\') => '\\',
+            Some(b'/') => '/',
+            Some(b'b') => '\u{8}',
+            Some(b'f') => '\u{c}',
+            Some(b'n') => '\n',
+            Some(b'r') => '\r',
+            Some(b't') => '\t',
+            Some(b'u') => {
+                let first = self.hex()?;
+                // A lone half of a pair is replaced, as Go and most others do: one bad label must not cost an object.
+                match first {
+                    0xD800..0xDC00 if self.text.get(self.at..).is_some_and(|rest| rest.starts_with("\\u")) => {
+                        let before = self.at;
+                        self.at += 2;
+                        let second = self.hex()?;
+                        if (0xDC00..0xE000).contains(&second) {
+                            char::from_u32(0x10000 + ((first - 0xD800) << 10) + (second - 0xDC00)).unwrap_or(char::REPLACEMENT_CHARACTER)
+                        } else {
+                            self.at = before;
+                            char::REPLACEMENT_CHARACTER
+                        }
+                    }
+                    other => char::from_u32(other).unwrap_or(char::REPLACEMENT_CHARACTER),
+                }
+            }
+            _ => return Err(self.error("a `\\` that begins no escape")),
+        })
+    }
+
+    fn hex(&mut self) -> Result<u32> {
+        let digits = self.text.get(self.at..self.at + 4).filter(|digits| digits.bytes().all(|digit| digit.is_ascii_hexdigit()));
+        let Some(value) = digits.and_then(|digits| u32::from_str_radix(digits, 16).ok()) else {
+            return Err(self.error("`\\u` without four hexadecimal digits"));
+        };
+        self.at += 4;
+        Ok(value)
+    }
+
+    pub(crate) fn number(&mut self) -> Result<Number<'a>> {
+        let first = self.peek()?;
+        if first != b'-' && !first.is_ascii_digit() {
+            return Err(self.error(format!("expected a number, not {}", kind(first))));
+        }
+        let start = self.at;
+        let bytes = self.text.as_bytes();
+        let digits = |at: &mut usize| {
+            let from = *at;
+            while bytes.get(*at).is_some_and(u8::is_ascii_digit) {
+                *at += 1;
+            }
+            *at - from
+        };
+        let mut at = start + usize::from(first == b'-');
+        let leading_zero = bytes.get(at) == Some(&b'0');
+        let whole = digits(&mut at);
+        let mut well = whole > 0 && !(leading_zero && whole > 1);
+        let mut integer = true;
+        if bytes.get(at) == Some(&b'.') {
+            at += 1;
+            integer = false;
+            well &= digits(&mut at) > 0;
+        }
+        if matches!(bytes.get(at), Some(b'e' | b'E')) {
+            at += 1;
+            integer = false;
+            at += usize::from(matches!(bytes.get(at), Some(b'+' | b'-')));
+            well &= digits(&mut at) > 0;
+        }
+        if !well {
+            return Err(self.error("a number that is not written as JSON wants it"));
+        }
+        self.at = at;
+        let text = self.text.get(start..at).unwrap_or_default();
+        match text.parse() {
+            Ok(value) if integer => Ok(Number::Int(value)),
+            _ => Ok(Number::Other(text)),
+        }
+    }
+
+    /// Enters an object or a list.
+    pub(crate) fn open(&mut self, bracket: u8) -> Result<()> {
+        self.expect(bracket)?;
+        self.depth += 1;
+        if self.depth > MAX_DEPTH {
+            return Err(self.error(format!("nested more than {MAX_DEPTH} deep")));
+        }
+        Ok(())
+    }
+
+    /// Whether another entry comes; leaves the object or list if not. `first` is set to false.
+    pub(crate) fn more(&mut self, first: &mut bool, close: u8) -> Result<bool> {
+        if self.peek()? == close {
+            self.at += 1;
+            self.depth -= 1;
+            return Ok(false);
+        }
+        if !std::mem::replace(first, false) {
+            self.expect(b',')?;
+        }
+        Ok(true)
+    }
+
+    /// The key of an entry, and its colon.
+    pub(crate) fn key(&mut self) -> Result<Cow<'a, str>> {
+        if self.peek()? != b'"' {
+            return Err(self.error("expected a key"));
+        }
+        let key = self.string()?;
+        self.expect(b':')?;
+        Ok(key)
+    }
+
+    /// Passes over one value and gives its text.
+    pub(crate) fn raw(&mut self) -> Result<&'a str> {
+        self.peek()?;
+        let start = self.at;
+        self.skip()?;
+        Ok(self.text.get(start..self.at).unwrap_or_default())
+    }
+
+    fn skip(&mut self) -> Result<()> {
+        match self.peek()? {
+            b'"' => self.string().map(|_| ()),
+            b'{' => {
+                self.open(b'{')?;
+                let mut first = true;
+                while self.more(&mut first, b'}')? {
+                    self.key()?;
+                    self.skip()?;
+                }
+                Ok(())
+            }
+            b'[' => {
+                self.open(b'[')?;
+                let mut first = true;
+                while self.more(&mut first, b']')? {
+                    self.skip()?;
+                }
+                Ok(())
+            }
+            b't' | b'f' => self.bool().map(|_| ()),
+            b'n' => self.null().map(|_| ()),
+            _ => self.number().map(|_| ()),
+        }
+    }
+}
+
+/// What begins with this byte, for errors.
+pub(crate) fn kind(byte: u8) -> &'static str {
+    match byte {
+        b'"' => "a text",
+        b'{' => "an object",
+        b'[' => "a list",
+        b't' | b'f' => "a boolean",
+        b'n' => "null",
+        b'-' | b'0'..=b'9' => "a number",
+        _ => "something else",
+    }
+}

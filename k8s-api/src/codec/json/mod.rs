@@ -1,0 +1,13 @@
+//! JSON, straight between bytes and fields.
+
+mod lexer;
+mod read;
+mod transcode;
+mod write;
+
+pub(crate) use lexer::Lexer;
+pub(crate) use read::set_null;
+pub use read::{decode, decode_into};
+pub(crate) use transcode::transcode;
+pub(crate) use write::{chosen, number, string};
+pub use write::{encode, encode_into};

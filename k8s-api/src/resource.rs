@@ -1,0 +1,59 @@
+//! What a kind is called, and how it is addressed.
+
+use crate::meta::v1::ObjectMeta;
+use crate::table::Message;
+
+/// A kind whose objects have a name and can be asked for.
+pub trait Resource: Message + Clone + Default + 'static {
+    /// [`Namespaced`] or [`Cluster`].
+    type Scope: Scope;
+    /// Such as `apps`; empty for the core group.
+    const GROUP: &'static str;
+    /// Such as `v1`.
+    const VERSION: &'static str;
+    /// Such as `Deployment`.
+    const KIND: &'static str;
+    /// Such as `deployments`.
+    const PLURAL: &'static str;
+    /// Such as `deployment`.
+    const SINGULAR: &'static str;
+    /// Such as `deploy`.
+    const SHORT_NAMES: &'static [&'static str];
+    /// Such as `all`.
+    const CATEGORIES: &'static [&'static str];
+
+    /// Name, labels and the rest of what every object has.
+    fn metadata(&self) -> &ObjectMeta;
+    /// Name, labels and the rest of what every object has.
+    fn metadata_mut(&mut self) -> &mut ObjectMeta;
+}
+
+/// Where the objects of a kind live.
+pub trait Scope: sealed::Sealed {
+    /// Whether they live in a namespace.
+    const NAMESPACED: bool;
+}
+
+/// In a namespace.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Namespaced;
+
+/// In the cluster itself.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Cluster;
+
+impl Scope for Namespaced {
+    const NAMESPACED: bool = true;
+}
+
+impl Scope for Cluster {
+    const NAMESPACED: bool = false;
+}
+
+mod sealed {
+    pub trait Sealed {}
+    impl Sealed for super::Namespaced {}
+    impl Sealed for super::Cluster {}
+}
