@@ -73,7 +73,7 @@ pub struct Field {
     pub number: u32,
     /// The numbers of the messages that protobuf nests it in and JSON does not.
     pub within: Vec<u32>,
-    /// Left out of JSON when it is empty.
+    /// Left out of JSON when it is absent, or when it is empty for what can't be absent.
     pub omit: bool,
     /// A value in Go although it is optional here: protobuf always writes it.
     pub always: bool,

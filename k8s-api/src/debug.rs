@@ -3,7 +3,7 @@
 use std::fmt::{Debug, Formatter, Result};
 
 use crate::leaf::Scalar;
-use crate::table::{ListView, MapView, Message, View};
+use crate::table::{ListView, MapView, Message, Omit, View};
 
 /// Holds a copy of the whole object as it was last applied, Secret data included.
 const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
@@ -16,8 +16,8 @@ pub fn fmt(message: &dyn Message, f: &mut Formatter<'_>) -> Result {
     let name = table.name.rsplit('.').next().unwrap_or(table.name);
     let mut out = f.debug_struct(name);
     for (position, field) in table.fields.iter().enumerate() {
-        let view = message.view(position);
-        if view.is_empty() {
+        let view = message.field(position);
+        if field.omits(&view) || view.is_empty() && field.omit == Omit::Never {
             continue;
         }
         match (field.sensitive, view) {

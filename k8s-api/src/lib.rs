@@ -10,6 +10,7 @@ mod enumeration;
 mod generated;
 pub mod int_or_string;
 pub mod leaf;
+pub mod list;
 pub mod map;
 mod model;
 pub mod quantity;

@@ -4,7 +4,7 @@ use crate::meta::v1::ObjectMeta;
 use crate::table::Message;
 
 /// A kind whose objects have a name and can be asked for.
-pub trait Resource: Message + Clone + Default + 'static {
+pub trait Resource: Message + crate::table::Value + Clone + Default + 'static {
     /// [`Namespaced`] or [`Cluster`].
     type Scope: Scope;
     /// Such as `apps`; empty for the core group.
@@ -13,6 +13,10 @@ pub trait Resource: Message + Clone + Default + 'static {
     const VERSION: &'static str;
     /// Such as `Deployment`.
     const KIND: &'static str;
+    /// Such as `apps/v1`; `v1` for the core group.
+    const API_VERSION: &'static str;
+    /// Such as `DeploymentList`.
+    const LIST_KIND: &'static str;
     /// Such as `deployments`.
     const PLURAL: &'static str;
     /// Such as `deployment`.

@@ -68,8 +68,8 @@ pub struct Field {
     pub within: &'static [u32],
     /// Protobuf writes it even when it is absent, since it is a value in Go.
     pub always: bool,
-    /// Left out of JSON when it has its zero value, as Go's `omitempty` does.
-    pub omit: bool,
+    /// When JSON leaves it out.
+    pub omit: Omit,
     /// The schema requires it.
     pub required: bool,
     /// How server-side apply merges it.
@@ -78,6 +78,28 @@ pub struct Field {
     pub patch_merge: Option<&'static str>,
     /// Never shown by `Debug`.
     pub sensitive: bool,
+}
+
+/// When JSON leaves a field out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Omit {
+    /// Never: it is written even when it is empty.
+    Never,
+    /// When it is absent: an explicit zero is written.
+    Absent,
+    /// When it has its zero value, as Go's `omitempty` does for what is no pointer.
+    Empty,
+}
+
+impl Field {
+    /// Whether JSON leaves this value of the field out.
+    pub fn omits(&self, view: &View<'_>) -> bool {
+        match self.omit {
+            Omit::Never => false,
+            Omit::Absent => matches!(view, View::Absent),
+            Omit::Empty => view.is_empty(),
+        }
+    }
 }
 
 /// Who owns what inside a field under server-side apply.
@@ -103,7 +125,7 @@ pub const fn field(name: &'static str, number: u32) -> Field {
         number,
         within: &[],
         always: false,
-        omit: false,
+        omit: Omit::Never,
         required: false,
         merge: Merge::Default,
         patch_merge: None,
@@ -136,7 +158,12 @@ impl Field {
     }
 
     pub const fn omit(mut self) -> Field {
-        self.omit = true;
+        self.omit = Omit::Empty;
+        self
+    }
+
+    pub const fn optional(mut self) -> Field {
+        self.omit = Omit::Absent;
         self
     }
 
@@ -166,9 +193,9 @@ pub trait Message: Send + Sync {
     /// The table of its type.
     fn table(&self) -> &'static Table;
     /// The field at a position of the table, to read.
-    fn view(&self, position: usize) -> View<'_>;
+    fn field(&self, position: usize) -> View<'_>;
     /// The field at a position of the table, to write; `None` past the end.
-    fn slot(&mut self, position: usize) -> Option<Slot<'_>>;
+    fn field_mut(&mut self, position: usize) -> Option<Slot<'_>>;
     /// What was read and the table does not know.
     fn unknown(&self) -> &Unknown;
     /// What was read and the table does not know.
@@ -215,8 +242,8 @@ pub enum View<'a> {
 }
 
 impl View<'_> {
-    /// Whether Go's `encoding/json` would leave it out under `omitempty`, or `omitzero` for types with a zero of
-    /// their own: structs never, lists and maps when they are empty.
+    /// Whether it has its zero value as Go's `encoding/json` sees it under `omitempty`: structs never have, lists and
+    /// maps when they are empty.
     pub fn is_empty(&self) -> bool {
         match self {
             View::Absent => true,
@@ -463,7 +490,8 @@ macro_rules! table {
                 #[allow(unused_imports)]
                 use $crate::table::{Kind, Merge, field};
                 use $crate::table::{Field, Table, names};
-                const COUNT: usize = [$($position as usize),*].len();
+                const POSITIONS: &[usize] = &[$($position),*];
+                const COUNT: usize = POSITIONS.len();
                 const FIELDS: [Field; COUNT] = [$($line),*];
                 const NAMES: [&str; COUNT] = names(&FIELDS);
                 static TABLE: Table = Table::new($name, $kind, $union, &FIELDS, &NAMES);
@@ -471,7 +499,7 @@ macro_rules! table {
             }
 
             #[allow(unused_variables)]
-            fn view(&self, position: usize) -> $crate::table::View<'_> {
+            fn field(&self, position: usize) -> $crate::table::View<'_> {
                 let Self { $($field,)* __unknown } = self;
                 match position {
                     $($position => $crate::table::Value::view($field),)*
@@ -480,12 +508,12 @@ macro_rules! table {
             }
 
             #[allow(unused_variables)]
-            fn slot(&mut self, position: usize) -> Option<$crate::table::Slot<'_>> {
+            fn field_mut(&mut self, position: usize) -> Option<$crate::table::Slot<'_>> {
                 let Self { $($field,)* __unknown } = self;
-                Some(match position {
-                    $($position => $crate::table::Value::slot($field),)*
-                    _ => return None,
-                })
+                match position {
+                    $($position => Some($crate::table::Value::slot($field)),)*
+                    _ => None,
+                }
             }
 
             fn unknown(&self) -> &$crate::unknown::Unknown {

@@ -70,8 +70,10 @@ fn line(field: &Field) -> String {
     if !field.within.is_empty() {
         line.push_str(&format!(".within(&{:?})", field.within));
     }
+    let optional = matches!(field.type_, Type::Option(_));
     for (set, call) in [
-        (field.omit, ".omit()"),
+        (field.omit && !optional, ".omit()"),
+        (field.omit && optional, ".optional()"),
         (field.always, ".always()"),
         (field.required, ".required()"),
         (field.sensitive, ".sensitive()"),
@@ -93,13 +95,14 @@ fn line(field: &Field) -> String {
 }
 
 fn resource(model: &Struct, out: &mut String) -> Result<()> {
-    let (Some(resource), Some((_, kind))) = (&model.resource, &model.kind) else { return Ok(()) };
+    let (Some(resource), Some((api_version, kind))) = (&model.resource, &model.kind) else { return Ok(()) };
     let scope = if resource.namespaced { "Namespaced" } else { "Cluster" };
     let metadata = if model.path.group == "meta" { "ObjectMeta" } else { "crate::meta::v1::ObjectMeta" };
     writeln!(
         out,
         "\nimpl Resource for {} {{\n    type Scope = {scope};\n    const GROUP: &'static str = {:?};\n    \
-         const VERSION: &'static str = {:?};\n    const KIND: &'static str = {kind:?};\n    const PLURAL: &'static str = {:?};\n    \
+         const VERSION: &'static str = {:?};\n    const KIND: &'static str = {kind:?};\n    const API_VERSION: &'static str = {api_version:?};\n    \
+         const LIST_KIND: &'static str = \"{kind}List\";\n    const PLURAL: &'static str = {:?};\n    \
          const SINGULAR: &'static str = {:?};\n    const SHORT_NAMES: &'static [&'static str] = &{:?};\n    \
          const CATEGORIES: &'static [&'static str] = &{:?};\n\n    fn metadata(&self) -> &{metadata} {{\n        &self.metadata\n    }}\n\n    \
          fn metadata_mut(&mut self) -> &mut {metadata} {{\n        &mut self.metadata\n    }}\n}}",

@@ -67,7 +67,7 @@ fn write_group(message: &dyn Message, order: &[usize], depth: usize, out: &mut V
         let Some(field) = fields.get(position) else { break };
         match outer(position) {
             None => {
-                write_field(field, message.view(position), out).map_err(|error| EncodeError::new(format!("{}: {error}", field.name)))?;
+                write_field(field, message.field(position), out).map_err(|error| EncodeError::new(format!("{}: {error}", field.name)))?;
                 rest = after;
             }
             Some(number) => {
@@ -230,7 +230,7 @@ fn read_group(mut reader: Reader<'_>, message: &mut dyn Message, within: &mut Ve
         if let Some(position) = position {
             next = position;
             let name = fields.get(position).map_or("", |field| field.name);
-            if let Some(slot) = message.slot(position) {
+            if let Some(slot) = message.field_mut(position) {
                 read(slot, found, depth).map_err(|error| error.in_field(name))?;
             }
             continue;

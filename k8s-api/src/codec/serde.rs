@@ -36,8 +36,8 @@ fn fields<S: Serializer>(message: &dyn Message, mut map: S::SerializeMap) -> Res
         )));
     }
     for (position, field) in table.fields.iter().enumerate() {
-        let view = message.view(position);
-        if !(field.omit && view.is_empty()) {
+        let view = message.field(position);
+        if !field.omits(&view) {
             map.serialize_entry(field.name, &Shown(view))?;
         }
     }
@@ -56,6 +56,8 @@ impl Serialize for Shown<'_> {
             View::Bool(value) => serializer.serialize_bool(*value),
             View::I32(value) => serializer.serialize_i32(*value),
             View::I64(value) => serializer.serialize_i64(*value),
+            // As the direct path writes it: JSON has one kind of number.
+            View::F64(value) if value.fract() == 0.0 && value.abs() < 1e15 => serializer.serialize_i64(*value as i64),
             View::F64(value) => serializer.serialize_f64(*value),
             View::Str(text) => serializer.serialize_str(text),
             View::Bytes(bytes) => serializer.serialize_str(&STANDARD.encode(bytes)),
@@ -170,7 +172,7 @@ impl<'de> Visitor<'de> for Into<'_> {
             Slot::Option(option) => return Into { slot: option.fill(), depth: self.depth }.visit_bool(value),
             Slot::Message(message) if message.table().union => {
                 for position in 0..message.table().fields.len() {
-                    if let Some(Slot::Bool(slot)) = message.slot(position) {
+                    if let Some(Slot::Bool(slot)) = message.field_mut(position) {
                         *slot = value;
                         return Ok(());
                     }
@@ -235,8 +237,8 @@ impl<'de> Visitor<'de> for Into<'_> {
             }
             Slot::Option(option) => Into { slot: option.fill(), depth: self.depth }.visit_seq(seq),
             Slot::Message(message) if message.table().union => {
-                let position = (0..message.table().fields.len()).find(|&position| matches!(message.slot(position), Some(Slot::List(_))));
-                match position.and_then(|position| message.slot(position)) {
+                let position = (0..message.table().fields.len()).find(|&position| matches!(message.field_mut(position), Some(Slot::List(_))));
+                match position.and_then(|position| message.field_mut(position)) {
                     Some(slot) => Into { slot, depth: self.depth }.visit_seq(seq),
                     None => Err(A::Error::custom("a list may not stand here")),
                 }
@@ -259,16 +261,16 @@ impl<'de> Visitor<'de> for Into<'_> {
             Slot::Message(message) if message.table().union => {
                 let (mut schema, mut flag) = (None, None);
                 for position in 0..message.table().fields.len() {
-                    match message.slot(position) {
+                    match message.field_mut(position) {
                         Some(Slot::Option(_)) => schema = Some(position),
                         Some(Slot::Bool(_)) => flag = Some(position),
                         _ => {}
                     }
                 }
-                if let Some(Slot::Bool(allows)) = flag.and_then(|flag| message.slot(flag)) {
+                if let Some(Slot::Bool(allows)) = flag.and_then(|flag| message.field_mut(flag)) {
                     *allows = true;
                 }
-                match schema.and_then(|position| message.slot(position)) {
+                match schema.and_then(|position| message.field_mut(position)) {
                     Some(slot) => Into { slot, depth: self.depth }.visit_map(map),
                     None => Err(A::Error::custom("an object may not stand here")),
                 }
@@ -292,7 +294,7 @@ fn read_fields<'de, A: MapAccess<'de>>(message: &mut dyn Message, mut map: A, de
     while let Some(name) = map.next_key::<Str>()? {
         if let Some(position) = table.position(&name, next) {
             next = position + 1;
-            match message.slot(position) {
+            match message.field_mut(position) {
                 Some(slot) => map.next_value_seed(Into { slot, depth })?,
                 None => map.next_value::<IgnoredAny>().map(|_| ())?,
             }

@@ -45,7 +45,7 @@ fn read_message(lexer: &mut Lexer<'_>, message: &mut dyn Message) -> Result<()> 
         match table.position(&name, next) {
             Some(position) => {
                 next = position + 1;
-                if let Some(slot) = message.slot(position) {
+                if let Some(slot) = message.field_mut(position) {
                     read(lexer, slot).map_err(|error| error.in_field(&name))?;
                 }
             }
@@ -81,7 +81,7 @@ fn read_union(lexer: &mut Lexer<'_>, message: &mut dyn Message) -> Result<()> {
     let begins = lexer.peek()?;
     let (mut chosen, mut flag) = (None, None);
     for position in 0..message.table().fields.len() {
-        match message.slot(position) {
+        match message.field_mut(position) {
             Some(Slot::Bool(_)) => {
                 flag = Some(position);
                 if matches!(begins, b't' | b'f') {
@@ -96,12 +96,12 @@ fn read_union(lexer: &mut Lexer<'_>, message: &mut dyn Message) -> Result<()> {
     let Some(position) = chosen else {
         return Err(lexer.error(format!("{} is none of what may stand here", kind(begins))));
     };
-    if let Some(slot) = message.slot(position) {
+    if let Some(slot) = message.field_mut(position) {
         read(lexer, slot)?;
     }
     // A schema where a boolean may stand means true.
     if begins == b'{'
-        && let Some(Slot::Bool(allows)) = flag.and_then(|flag| message.slot(flag))
+        && let Some(Slot::Bool(allows)) = flag.and_then(|flag| message.field_mut(flag))
     {
         *allows = true;
     }

@@ -39,8 +39,8 @@ fn fields(message: &dyn Message, first: &mut bool, out: &mut Vec<u8>) -> Result<
         )));
     }
     for (position, field) in table.fields.iter().enumerate() {
-        let view = message.view(position);
-        if field.omit && view.is_empty() {
+        let view = message.field(position);
+        if field.omits(&view) {
             continue;
         }
         key(field.name, first, out);
@@ -105,7 +105,7 @@ fn union(message: &dyn Message, out: &mut Vec<u8>) -> Result<(), EncodeError> {
 pub(crate) fn chosen(message: &dyn Message) -> View<'_> {
     let mut flag = View::Null;
     for position in 0..message.table().fields.len() {
-        match message.view(position) {
+        match message.field(position) {
             View::Bool(value) => flag = View::Bool(value),
             view if view.is_empty() => {}
             view => return view,

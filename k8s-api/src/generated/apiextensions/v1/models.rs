@@ -45,7 +45,7 @@ pub struct CustomResourceConversion {
 
 crate::table! { CustomResourceConversion, "io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.CustomResourceConversion", None;
     0 strategy: field("strategy", 1).required(),
-    1 webhook: field("webhook", 2).omit(),
+    1 webhook: field("webhook", 2).optional(),
 }
 
 /// CustomResourceDefinition represents a resource that should be exposed on the API server.  Its name MUST be in the format \<.spec.name\>.\<.spec.group\>.
@@ -72,6 +72,8 @@ impl Resource for CustomResourceDefinition {
     const GROUP: &'static str = "apiextensions.k8s.io";
     const VERSION: &'static str = "v1";
     const KIND: &'static str = "CustomResourceDefinition";
+    const API_VERSION: &'static str = "apiextensions.k8s.io/v1";
+    const LIST_KIND: &'static str = "CustomResourceDefinitionList";
     const PLURAL: &'static str = "customresourcedefinitions";
     const SINGULAR: &'static str = "customresourcedefinition";
     const SHORT_NAMES: &'static [&'static str] = &["crd", "crds"];
@@ -166,7 +168,7 @@ crate::table! { CustomResourceDefinitionSpec, "io.k8s.apiextensions-apiserver.pk
     1 names: field("names", 3).required(),
     2 scope: field("scope", 4).required(),
     3 versions: field("versions", 7).required().merge(Merge::Atomic),
-    4 conversion: field("conversion", 9).omit(),
+    4 conversion: field("conversion", 9).optional(),
     5 preserve_unknown_fields: field("preserveUnknownFields", 10).omit(),
 }
 
@@ -222,9 +224,9 @@ crate::table! { CustomResourceDefinitionVersion, "io.k8s.apiextensions-apiserver
     1 served: field("served", 2).required(),
     2 storage: field("storage", 3).required(),
     3 deprecated: field("deprecated", 7).omit(),
-    4 deprecation_warning: field("deprecationWarning", 8).omit(),
-    5 schema: field("schema", 4).omit(),
-    6 subresources: field("subresources", 5).omit(),
+    4 deprecation_warning: field("deprecationWarning", 8).optional(),
+    5 schema: field("schema", 4).optional(),
+    6 subresources: field("subresources", 5).optional(),
     7 additional_printer_columns: field("additionalPrinterColumns", 6).omit().merge(Merge::Atomic),
     8 selectable_fields: field("selectableFields", 9).omit().merge(Merge::Atomic),
 }
@@ -245,7 +247,7 @@ pub struct CustomResourceSubresourceScale {
 crate::table! { CustomResourceSubresourceScale, "io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.CustomResourceSubresourceScale", None;
     0 spec_replicas_path: field("specReplicasPath", 1).required(),
     1 status_replicas_path: field("statusReplicasPath", 2).required(),
-    2 label_selector_path: field("labelSelectorPath", 3).omit(),
+    2 label_selector_path: field("labelSelectorPath", 3).optional(),
 }
 
 /// CustomResourceSubresourceStatus defines how to serve the status subresource for CustomResources. Status is represented by the `.status` JSON path inside of a CustomResource. When set, \* exposes a /status subresource for the custom resource \* PUT requests to the /status subresource take a custom resource object, and ignore changes to anything except the status stanza \* PUT/POST/PATCH requests to the custom resource ignore changes to the status stanza
@@ -270,8 +272,8 @@ pub struct CustomResourceSubresources {
 }
 
 crate::table! { CustomResourceSubresources, "io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.CustomResourceSubresources", None;
-    0 status: field("status", 1).omit(),
-    1 scale: field("scale", 2).omit(),
+    0 status: field("status", 1).optional(),
+    1 scale: field("scale", 2).optional(),
 }
 
 /// CustomResourceValidation is a list of validation methods for CustomResources.
@@ -284,7 +286,7 @@ pub struct CustomResourceValidation {
 }
 
 crate::table! { CustomResourceValidation, "io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.CustomResourceValidation", None;
-    0 open_apiv3_schema: field("openAPIV3Schema", 1).omit(),
+    0 open_apiv3_schema: field("openAPIV3Schema", 1).optional(),
 }
 
 /// ExternalDocumentation allows referencing an external resource for extended documentation.
@@ -450,47 +452,47 @@ pub struct JSONSchemaProps {
 crate::table! { JSONSchemaProps, "io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.JSONSchemaProps", None;
     0 id: field("id", 1).omit(),
     1 schema: field("$schema", 2).omit(),
-    2 ref_: field("$ref", 3).omit(),
+    2 ref_: field("$ref", 3).optional(),
     3 description: field("description", 4).omit(),
     4 type_: field("type", 5).omit(),
     5 format: field("format", 6).omit(),
     6 title: field("title", 7).omit(),
-    7 default: field("default", 8).omit(),
-    8 maximum: field("maximum", 9).omit(),
+    7 default: field("default", 8).optional(),
+    8 maximum: field("maximum", 9).optional(),
     9 exclusive_maximum: field("exclusiveMaximum", 10).omit(),
-    10 minimum: field("minimum", 11).omit(),
+    10 minimum: field("minimum", 11).optional(),
     11 exclusive_minimum: field("exclusiveMinimum", 12).omit(),
-    12 max_length: field("maxLength", 13).omit(),
-    13 min_length: field("minLength", 14).omit(),
+    12 max_length: field("maxLength", 13).optional(),
+    13 min_length: field("minLength", 14).optional(),
     14 pattern: field("pattern", 15).omit(),
-    15 max_items: field("maxItems", 16).omit(),
-    16 min_items: field("minItems", 17).omit(),
+    15 max_items: field("maxItems", 16).optional(),
+    16 min_items: field("minItems", 17).optional(),
     17 unique_items: field("uniqueItems", 18).omit(),
-    18 multiple_of: field("multipleOf", 19).omit(),
+    18 multiple_of: field("multipleOf", 19).optional(),
     19 enum_: field("enum", 20).omit().merge(Merge::Atomic),
-    20 max_properties: field("maxProperties", 21).omit(),
-    21 min_properties: field("minProperties", 22).omit(),
+    20 max_properties: field("maxProperties", 21).optional(),
+    21 min_properties: field("minProperties", 22).optional(),
     22 required: field("required", 23).omit().merge(Merge::Atomic),
-    23 items: field("items", 24).omit(),
+    23 items: field("items", 24).optional(),
     24 all_of: field("allOf", 25).omit().merge(Merge::Atomic),
     25 one_of: field("oneOf", 26).omit().merge(Merge::Atomic),
     26 any_of: field("anyOf", 27).omit().merge(Merge::Atomic),
-    27 not: field("not", 28).omit(),
+    27 not: field("not", 28).optional(),
     28 properties: field("properties", 29).omit(),
-    29 additional_properties: field("additionalProperties", 30).omit(),
+    29 additional_properties: field("additionalProperties", 30).optional(),
     30 pattern_properties: field("patternProperties", 31).omit(),
     31 dependencies: field("dependencies", 32).omit(),
-    32 additional_items: field("additionalItems", 33).omit(),
+    32 additional_items: field("additionalItems", 33).optional(),
     33 definitions: field("definitions", 34).omit(),
-    34 external_docs: field("externalDocs", 35).omit(),
-    35 example: field("example", 36).omit(),
+    34 external_docs: field("externalDocs", 35).optional(),
+    35 example: field("example", 36).optional(),
     36 nullable: field("nullable", 37).omit(),
-    37 x_kubernetes_preserve_unknown_fields: field("x-kubernetes-preserve-unknown-fields", 38).omit(),
+    37 x_kubernetes_preserve_unknown_fields: field("x-kubernetes-preserve-unknown-fields", 38).optional(),
     38 x_kubernetes_embedded_resource: field("x-kubernetes-embedded-resource", 39).omit(),
     39 x_kubernetes_int_or_string: field("x-kubernetes-int-or-string", 40).omit(),
     40 x_kubernetes_list_map_keys: field("x-kubernetes-list-map-keys", 41).omit().merge(Merge::Atomic),
-    41 x_kubernetes_list_type: field("x-kubernetes-list-type", 42).omit(),
-    42 x_kubernetes_map_type: field("x-kubernetes-map-type", 43).omit(),
+    41 x_kubernetes_list_type: field("x-kubernetes-list-type", 42).optional(),
+    42 x_kubernetes_map_type: field("x-kubernetes-map-type", 43).optional(),
     43 x_kubernetes_validations: field("x-kubernetes-validations", 44).omit().merge(Merge::Keys(&["rule"])).patch_merge("rule"),
 }
 
@@ -506,7 +508,7 @@ pub struct JSONSchemaPropsOrArray {
 }
 
 crate::table! { union JSONSchemaPropsOrArray, "io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.JSONSchemaPropsOrArray", None;
-    0 schema: field("Schema", 1).omit(),
+    0 schema: field("Schema", 1).optional(),
     1 json_schemas: field("JSONSchemas", 2).omit(),
 }
 
@@ -523,7 +525,7 @@ pub struct JSONSchemaPropsOrBool {
 
 crate::table! { union JSONSchemaPropsOrBool, "io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.JSONSchemaPropsOrBool", None;
     0 allows: field("Allows", 1).omit(),
-    1 schema: field("Schema", 2).omit(),
+    1 schema: field("Schema", 2).optional(),
 }
 
 /// JSONSchemaPropsOrStringArray represents a JSONSchemaProps or a string array.
@@ -538,7 +540,7 @@ pub struct JSONSchemaPropsOrStringArray {
 }
 
 crate::table! { union JSONSchemaPropsOrStringArray, "io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.JSONSchemaPropsOrStringArray", None;
-    0 schema: field("Schema", 1).omit(),
+    0 schema: field("Schema", 1).optional(),
     1 property: field("Property", 2).omit(),
 }
 
@@ -573,8 +575,8 @@ pub struct ServiceReference {
 crate::table! { ServiceReference, "io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.ServiceReference", None;
     0 namespace: field("namespace", 1).required(),
     1 name: field("name", 2).required(),
-    2 path: field("path", 3).omit(),
-    3 port: field("port", 4).omit(),
+    2 path: field("path", 3).optional(),
+    3 port: field("port", 4).optional(),
 }
 
 /// ValidationRule describes a validation rule written in the CEL expression language.
@@ -638,9 +640,9 @@ crate::table! { ValidationRule, "io.k8s.apiextensions-apiserver.pkg.apis.apiexte
     0 rule: field("rule", 1).required(),
     1 message: field("message", 2).omit(),
     2 message_expression: field("messageExpression", 3).omit(),
-    3 reason: field("reason", 4).omit(),
+    3 reason: field("reason", 4).optional(),
     4 field_path: field("fieldPath", 5).omit(),
-    5 optional_old_self: field("optionalOldSelf", 6).omit(),
+    5 optional_old_self: field("optionalOldSelf", 6).optional(),
 }
 
 /// WebhookClientConfig contains the information to make a TLS connection with the webhook.
@@ -669,8 +671,8 @@ pub struct WebhookClientConfig {
 }
 
 crate::table! { WebhookClientConfig, "io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.WebhookClientConfig", None;
-    0 url: field("url", 3).omit(),
-    1 service: field("service", 1).omit(),
+    0 url: field("url", 3).optional(),
+    1 service: field("service", 1).optional(),
     2 ca_bundle: field("caBundle", 2).omit(),
 }
 
@@ -686,6 +688,6 @@ pub struct WebhookConversion {
 }
 
 crate::table! { WebhookConversion, "io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.WebhookConversion", None;
-    0 client_config: field("clientConfig", 2).omit(),
+    0 client_config: field("clientConfig", 2).optional(),
     1 conversion_review_versions: field("conversionReviewVersions", 3).required().merge(Merge::Atomic),
 }

@@ -27,6 +27,8 @@ impl Resource for Deployment {
     const GROUP: &'static str = "apps";
     const VERSION: &'static str = "v1";
     const KIND: &'static str = "Deployment";
+    const API_VERSION: &'static str = "apps/v1";
+    const LIST_KIND: &'static str = "DeploymentList";
     const PLURAL: &'static str = "deployments";
     const SINGULAR: &'static str = "deployment";
     const SHORT_NAMES: &'static [&'static str] = &["deploy"];
@@ -93,14 +95,14 @@ pub struct DeploymentSpec {
 }
 
 crate::table! { DeploymentSpec, "io.k8s.api.apps.v1.DeploymentSpec", None;
-    0 replicas: field("replicas", 1).omit(),
+    0 replicas: field("replicas", 1).optional(),
     1 selector: field("selector", 2).required().merge(Merge::Atomic),
     2 template: field("template", 3).required(),
     3 strategy: field("strategy", 4),
     4 min_ready_seconds: field("minReadySeconds", 5).omit(),
-    5 revision_history_limit: field("revisionHistoryLimit", 6).omit(),
+    5 revision_history_limit: field("revisionHistoryLimit", 6).optional(),
     6 paused: field("paused", 7).omit(),
-    7 progress_deadline_seconds: field("progressDeadlineSeconds", 9).omit(),
+    7 progress_deadline_seconds: field("progressDeadlineSeconds", 9).optional(),
 }
 
 /// DeploymentStatus is the most recently observed status of the Deployment.
@@ -137,9 +139,9 @@ crate::table! { DeploymentStatus, "io.k8s.api.apps.v1.DeploymentStatus", None;
     3 ready_replicas: field("readyReplicas", 7).omit(),
     4 available_replicas: field("availableReplicas", 4).omit(),
     5 unavailable_replicas: field("unavailableReplicas", 5).omit(),
-    6 terminating_replicas: field("terminatingReplicas", 9).omit(),
+    6 terminating_replicas: field("terminatingReplicas", 9).optional(),
     7 conditions: field("conditions", 6).omit().merge(Merge::Keys(&["type"])).patch_merge("type"),
-    8 collision_count: field("collisionCount", 8).omit(),
+    8 collision_count: field("collisionCount", 8).optional(),
 }
 
 /// DeploymentStrategy describes how to replace existing pods with new ones.
@@ -155,7 +157,7 @@ pub struct DeploymentStrategy {
 
 crate::table! { DeploymentStrategy, "io.k8s.api.apps.v1.DeploymentStrategy", None;
     0 type_: field("type", 1).omit(),
-    1 rolling_update: field("rollingUpdate", 2).omit(),
+    1 rolling_update: field("rollingUpdate", 2).optional(),
 }
 
 crate::open_enum! {
@@ -180,6 +182,6 @@ pub struct RollingUpdateDeployment {
 }
 
 crate::table! { RollingUpdateDeployment, "io.k8s.api.apps.v1.RollingUpdateDeployment", None;
-    0 max_unavailable: field("maxUnavailable", 1).omit(),
-    1 max_surge: field("maxSurge", 2).omit(),
+    0 max_unavailable: field("maxUnavailable", 1).optional(),
+    1 max_surge: field("maxSurge", 2).optional(),
 }

@@ -41,9 +41,9 @@ pub struct Affinity {
 }
 
 crate::table! { Affinity, "io.k8s.api.core.v1.Affinity", None;
-    0 node_affinity: field("nodeAffinity", 1).omit(),
-    1 pod_affinity: field("podAffinity", 2).omit(),
-    2 pod_anti_affinity: field("podAntiAffinity", 3).omit(),
+    0 node_affinity: field("nodeAffinity", 1).optional(),
+    1 pod_affinity: field("podAffinity", 2).optional(),
+    2 pod_anti_affinity: field("podAntiAffinity", 3).optional(),
 }
 
 /// AppArmorProfile defines a pod or container's AppArmor settings.
@@ -62,7 +62,7 @@ pub struct AppArmorProfile {
 
 crate::table! { AppArmorProfile, "io.k8s.api.core.v1.AppArmorProfile", None;
     0 type_: field("type", 1).required(),
-    1 localhost_profile: field("localhostProfile", 2).omit(),
+    1 localhost_profile: field("localhostProfile", 2).optional(),
 }
 
 crate::open_enum! {
@@ -126,10 +126,10 @@ pub struct AzureDiskVolumeSource {
 crate::table! { AzureDiskVolumeSource, "io.k8s.api.core.v1.AzureDiskVolumeSource", None;
     0 disk_name: field("diskName", 1).required(),
     1 disk_uri: field("diskURI", 2).required(),
-    2 caching_mode: field("cachingMode", 3).omit(),
-    3 fs_type: field("fsType", 4).omit(),
-    4 read_only: field("readOnly", 5).omit(),
-    5 kind: field("kind", 6).omit(),
+    2 caching_mode: field("cachingMode", 3).optional(),
+    3 fs_type: field("fsType", 4).optional(),
+    4 read_only: field("readOnly", 5).optional(),
+    5 kind: field("kind", 6).optional(),
 }
 
 /// AzureFile represents an Azure File Service mount on the host and bind mount to the pod.
@@ -170,10 +170,10 @@ pub struct CSIVolumeSource {
 
 crate::table! { CSIVolumeSource, "io.k8s.api.core.v1.CSIVolumeSource", None;
     0 driver: field("driver", 1).required(),
-    1 read_only: field("readOnly", 2).omit(),
-    2 fs_type: field("fsType", 3).omit(),
+    1 read_only: field("readOnly", 2).optional(),
+    2 fs_type: field("fsType", 3).optional(),
     3 volume_attributes: field("volumeAttributes", 4).omit(),
-    4 node_publish_secret_ref: field("nodePublishSecretRef", 5).omit().merge(Merge::Atomic),
+    4 node_publish_secret_ref: field("nodePublishSecretRef", 5).optional().merge(Merge::Atomic),
 }
 
 /// Adds and removes POSIX capabilities from running containers.
@@ -216,7 +216,7 @@ crate::table! { CephFSVolumeSource, "io.k8s.api.core.v1.CephFSVolumeSource", Non
     1 path: field("path", 2).omit(),
     2 user: field("user", 3).omit(),
     3 secret_file: field("secretFile", 4).omit(),
-    4 secret_ref: field("secretRef", 5).omit().merge(Merge::Atomic),
+    4 secret_ref: field("secretRef", 5).optional().merge(Merge::Atomic),
     5 read_only: field("readOnly", 6).omit(),
 }
 
@@ -239,7 +239,7 @@ crate::table! { CinderVolumeSource, "io.k8s.api.core.v1.CinderVolumeSource", Non
     0 volume_id: field("volumeID", 1).required(),
     1 fs_type: field("fsType", 2).omit(),
     2 read_only: field("readOnly", 3).omit(),
-    3 secret_ref: field("secretRef", 4).omit().merge(Merge::Atomic),
+    3 secret_ref: field("secretRef", 4).optional().merge(Merge::Atomic),
 }
 
 /// ClusterTrustBundleProjection describes how to select a set of ClusterTrustBundle objects and project their contents into the pod filesystem.
@@ -262,12 +262,12 @@ pub struct ClusterTrustBundleProjection {
 }
 
 crate::table! { ClusterTrustBundleProjection, "io.k8s.api.core.v1.ClusterTrustBundleProjection", None;
-    0 name: field("name", 1).omit(),
-    1 signer_name: field("signerName", 2).omit(),
-    2 label_selector: field("labelSelector", 3).omit().merge(Merge::Atomic),
-    3 optional: field("optional", 5).omit(),
+    0 name: field("name", 1).optional(),
+    1 signer_name: field("signerName", 2).optional(),
+    2 label_selector: field("labelSelector", 3).optional().merge(Merge::Atomic),
+    3 optional: field("optional", 5).optional(),
     4 path: field("path", 4).required(),
-    5 user: field("user", 6).omit(),
+    5 user: field("user", 6).optional(),
 }
 
 /// ConfigMap holds configuration data for pods to consume.
@@ -287,7 +287,7 @@ pub struct ConfigMap {
 
 crate::table! { ConfigMap, "io.k8s.api.core.v1.ConfigMap", Some(Kind { api_version: "v1", kind: "ConfigMap" });
     0 metadata: field("metadata", 1),
-    1 immutable: field("immutable", 4).omit(),
+    1 immutable: field("immutable", 4).optional(),
     2 data: field("data", 2).omit(),
     3 binary_data: field("binaryData", 3).omit(),
 }
@@ -297,6 +297,8 @@ impl Resource for ConfigMap {
     const GROUP: &'static str = "";
     const VERSION: &'static str = "v1";
     const KIND: &'static str = "ConfigMap";
+    const API_VERSION: &'static str = "v1";
+    const LIST_KIND: &'static str = "ConfigMapList";
     const PLURAL: &'static str = "configmaps";
     const SINGULAR: &'static str = "configmap";
     const SHORT_NAMES: &'static [&'static str] = &["cm"];
@@ -326,7 +328,7 @@ pub struct ConfigMapEnvSource {
 
 crate::table! { ConfigMapEnvSource, "io.k8s.api.core.v1.ConfigMapEnvSource", None;
     0 name: field("name", 1).within(&[1]).omit(),
-    1 optional: field("optional", 2).omit(),
+    1 optional: field("optional", 2).optional(),
 }
 
 /// Selects a key from a ConfigMap.
@@ -345,7 +347,7 @@ pub struct ConfigMapKeySelector {
 crate::table! { ConfigMapKeySelector, "io.k8s.api.core.v1.ConfigMapKeySelector", None;
     0 name: field("name", 1).within(&[1]).omit(),
     1 key: field("key", 2).required(),
-    2 optional: field("optional", 3).omit(),
+    2 optional: field("optional", 3).optional(),
 }
 
 /// Adapts a ConfigMap into a projected volume.
@@ -366,7 +368,7 @@ pub struct ConfigMapProjection {
 crate::table! { ConfigMapProjection, "io.k8s.api.core.v1.ConfigMapProjection", None;
     0 name: field("name", 1).within(&[1]).omit(),
     1 items: field("items", 2).omit().merge(Merge::Atomic),
-    2 optional: field("optional", 4).omit(),
+    2 optional: field("optional", 4).optional(),
 }
 
 /// Adapts a ConfigMap into a volume.
@@ -391,9 +393,9 @@ pub struct ConfigMapVolumeSource {
 crate::table! { ConfigMapVolumeSource, "io.k8s.api.core.v1.ConfigMapVolumeSource", None;
     0 name: field("name", 1).within(&[1]).omit(),
     1 items: field("items", 2).omit().merge(Merge::Atomic),
-    2 default_mode: field("defaultMode", 3).omit(),
-    3 optional: field("optional", 4).omit(),
-    4 default_user: field("defaultUser", 5).omit(),
+    2 default_mode: field("defaultMode", 3).optional(),
+    3 optional: field("optional", 4).optional(),
+    4 default_user: field("defaultUser", 5).optional(),
 }
 
 /// A single application container that you want to run within a pod.
@@ -464,18 +466,18 @@ crate::table! { Container, "io.k8s.api.core.v1.Container", None;
     7 env: field("env", 7).omit().merge(Merge::Keys(&["name"])).patch_merge("name"),
     8 resources: field("resources", 8),
     9 resize_policy: field("resizePolicy", 23).omit().merge(Merge::Atomic),
-    10 restart_policy: field("restartPolicy", 24).omit(),
+    10 restart_policy: field("restartPolicy", 24).optional(),
     11 restart_policy_rules: field("restartPolicyRules", 25).omit().merge(Merge::Atomic),
     12 volume_mounts: field("volumeMounts", 9).omit().merge(Merge::Keys(&["mountPath"])).patch_merge("mountPath"),
     13 volume_devices: field("volumeDevices", 21).omit().merge(Merge::Keys(&["devicePath"])).patch_merge("devicePath"),
-    14 liveness_probe: field("livenessProbe", 10).omit(),
-    15 readiness_probe: field("readinessProbe", 11).omit(),
-    16 startup_probe: field("startupProbe", 22).omit(),
-    17 lifecycle: field("lifecycle", 12).omit(),
+    14 liveness_probe: field("livenessProbe", 10).optional(),
+    15 readiness_probe: field("readinessProbe", 11).optional(),
+    16 startup_probe: field("startupProbe", 22).optional(),
+    17 lifecycle: field("lifecycle", 12).optional(),
     18 termination_message_path: field("terminationMessagePath", 13).omit(),
     19 termination_message_policy: field("terminationMessagePolicy", 20).omit(),
     20 image_pull_policy: field("imagePullPolicy", 14).omit(),
-    21 security_context: field("securityContext", 15).omit(),
+    21 security_context: field("securityContext", 15).optional(),
     22 stdin: field("stdin", 16).omit(),
     23 stdin_once: field("stdinOnce", 17).omit(),
     24 tty: field("tty", 18).omit(),
@@ -554,7 +556,7 @@ pub struct ContainerRestartRule {
 
 crate::table! { ContainerRestartRule, "io.k8s.api.core.v1.ContainerRestartRule", None;
     0 action: field("action", 1).omit().required(),
-    1 exit_codes: field("exitCodes", 2).omit(),
+    1 exit_codes: field("exitCodes", 2).optional(),
 }
 
 /// ContainerRestartRuleOnExitCodes describes the condition for handling an exited container based on its exit codes.
@@ -590,9 +592,9 @@ pub struct ContainerState {
 }
 
 crate::table! { ContainerState, "io.k8s.api.core.v1.ContainerState", None;
-    0 waiting: field("waiting", 1).omit(),
-    1 running: field("running", 2).omit(),
-    2 terminated: field("terminated", 3).omit(),
+    0 waiting: field("waiting", 1).optional(),
+    1 running: field("running", 2).optional(),
+    2 terminated: field("terminated", 3).optional(),
 }
 
 /// ContainerStateRunning is a running state of a container.
@@ -703,13 +705,13 @@ crate::table! { ContainerStatus, "io.k8s.api.core.v1.ContainerStatus", None;
     5 image: field("image", 6).required(),
     6 image_id: field("imageID", 7).required(),
     7 container_id: field("containerID", 8).omit(),
-    8 started: field("started", 9).omit(),
+    8 started: field("started", 9).optional(),
     9 allocated_resources: field("allocatedResources", 10).omit(),
-    10 resources: field("resources", 11).omit(),
+    10 resources: field("resources", 11).optional(),
     11 volume_mounts: field("volumeMounts", 12).omit().merge(Merge::Keys(&["mountPath"])).patch_merge("mountPath"),
-    12 user: field("user", 13).omit(),
+    12 user: field("user", 13).optional(),
     13 allocated_resources_status: field("allocatedResourcesStatus", 14).omit().merge(Merge::Keys(&["name"])).patch_merge("name"),
-    14 stop_signal: field("stopSignal", 15).omit(),
+    14 stop_signal: field("stopSignal", 15).optional(),
 }
 
 /// ContainerUser represents user identity information
@@ -722,7 +724,7 @@ pub struct ContainerUser {
 }
 
 crate::table! { ContainerUser, "io.k8s.api.core.v1.ContainerUser", None;
-    0 linux: field("linux", 1).omit(),
+    0 linux: field("linux", 1).optional(),
 }
 
 crate::open_enum! {
@@ -771,10 +773,10 @@ pub struct DownwardAPIVolumeFile {
 
 crate::table! { DownwardAPIVolumeFile, "io.k8s.api.core.v1.DownwardAPIVolumeFile", None;
     0 path: field("path", 1).required(),
-    1 field_ref: field("fieldRef", 2).omit().merge(Merge::Atomic),
-    2 resource_field_ref: field("resourceFieldRef", 3).omit().merge(Merge::Atomic),
-    3 mode: field("mode", 4).omit(),
-    4 user: field("user", 5).omit(),
+    1 field_ref: field("fieldRef", 2).optional().merge(Merge::Atomic),
+    2 resource_field_ref: field("resourceFieldRef", 3).optional().merge(Merge::Atomic),
+    3 mode: field("mode", 4).optional(),
+    4 user: field("user", 5).optional(),
 }
 
 /// DownwardAPIVolumeSource represents a volume containing downward API info. Downward API volumes support ownership management and SELinux relabeling.
@@ -792,8 +794,8 @@ pub struct DownwardAPIVolumeSource {
 
 crate::table! { DownwardAPIVolumeSource, "io.k8s.api.core.v1.DownwardAPIVolumeSource", None;
     0 items: field("items", 1).omit().merge(Merge::Atomic),
-    1 default_mode: field("defaultMode", 2).omit(),
-    2 default_user: field("defaultUser", 3).omit(),
+    1 default_mode: field("defaultMode", 2).optional(),
+    2 default_user: field("defaultUser", 3).optional(),
 }
 
 /// Represents an empty directory for a pod. Empty directory volumes support ownership management and SELinux relabeling.
@@ -811,8 +813,8 @@ pub struct EmptyDirVolumeSource {
 
 crate::table! { EmptyDirVolumeSource, "io.k8s.api.core.v1.EmptyDirVolumeSource", None;
     0 medium: field("medium", 1).omit(),
-    1 size_limit: field("sizeLimit", 2).omit(),
-    2 mode: field("mode", 3).omit(),
+    1 size_limit: field("sizeLimit", 2).optional(),
+    2 mode: field("mode", 3).optional(),
 }
 
 /// EnvFromSource represents the source of a set of ConfigMaps or Secrets
@@ -830,8 +832,8 @@ pub struct EnvFromSource {
 
 crate::table! { EnvFromSource, "io.k8s.api.core.v1.EnvFromSource", None;
     0 prefix: field("prefix", 1).omit(),
-    1 config_map_ref: field("configMapRef", 2).omit(),
-    2 secret_ref: field("secretRef", 3).omit(),
+    1 config_map_ref: field("configMapRef", 2).optional(),
+    2 secret_ref: field("secretRef", 3).optional(),
 }
 
 /// EnvVar represents an environment variable present in a Container.
@@ -850,7 +852,7 @@ pub struct EnvVar {
 crate::table! { EnvVar, "io.k8s.api.core.v1.EnvVar", None;
     0 name: field("name", 1).required(),
     1 value: field("value", 2).omit(),
-    2 value_from: field("valueFrom", 3).omit(),
+    2 value_from: field("valueFrom", 3).optional(),
 }
 
 /// EnvVarSource represents a source for the value of an EnvVar.
@@ -871,11 +873,11 @@ pub struct EnvVarSource {
 }
 
 crate::table! { EnvVarSource, "io.k8s.api.core.v1.EnvVarSource", None;
-    0 field_ref: field("fieldRef", 1).omit().merge(Merge::Atomic),
-    1 resource_field_ref: field("resourceFieldRef", 2).omit().merge(Merge::Atomic),
-    2 config_map_key_ref: field("configMapKeyRef", 3).omit().merge(Merge::Atomic),
-    3 secret_key_ref: field("secretKeyRef", 4).omit().merge(Merge::Atomic),
-    4 file_key_ref: field("fileKeyRef", 5).omit().merge(Merge::Atomic),
+    0 field_ref: field("fieldRef", 1).optional().merge(Merge::Atomic),
+    1 resource_field_ref: field("resourceFieldRef", 2).optional().merge(Merge::Atomic),
+    2 config_map_key_ref: field("configMapKeyRef", 3).optional().merge(Merge::Atomic),
+    3 secret_key_ref: field("secretKeyRef", 4).optional().merge(Merge::Atomic),
+    4 file_key_ref: field("fileKeyRef", 5).optional().merge(Merge::Atomic),
 }
 
 /// An EphemeralContainer is a temporary container that you may add to an existing Pod for user-initiated activities such as debugging. Ephemeral containers have no resource or scheduling guarantees, and they will not be restarted when they exit or when a Pod is removed or restarted. The kubelet may evict a Pod if an ephemeral container causes the Pod to exceed its resource allocation.
@@ -952,18 +954,18 @@ crate::table! { EphemeralContainer, "io.k8s.api.core.v1.EphemeralContainer", Non
     7 env: field("env", 7).within(&[1]).omit().merge(Merge::Keys(&["name"])).patch_merge("name"),
     8 resources: field("resources", 8).within(&[1]),
     9 resize_policy: field("resizePolicy", 23).within(&[1]).omit().merge(Merge::Atomic),
-    10 restart_policy: field("restartPolicy", 24).within(&[1]).omit(),
+    10 restart_policy: field("restartPolicy", 24).within(&[1]).optional(),
     11 restart_policy_rules: field("restartPolicyRules", 25).within(&[1]).omit().merge(Merge::Atomic),
     12 volume_mounts: field("volumeMounts", 9).within(&[1]).omit().merge(Merge::Keys(&["mountPath"])).patch_merge("mountPath"),
     13 volume_devices: field("volumeDevices", 21).within(&[1]).omit().merge(Merge::Keys(&["devicePath"])).patch_merge("devicePath"),
-    14 liveness_probe: field("livenessProbe", 10).within(&[1]).omit(),
-    15 readiness_probe: field("readinessProbe", 11).within(&[1]).omit(),
-    16 startup_probe: field("startupProbe", 22).within(&[1]).omit(),
-    17 lifecycle: field("lifecycle", 12).within(&[1]).omit(),
+    14 liveness_probe: field("livenessProbe", 10).within(&[1]).optional(),
+    15 readiness_probe: field("readinessProbe", 11).within(&[1]).optional(),
+    16 startup_probe: field("startupProbe", 22).within(&[1]).optional(),
+    17 lifecycle: field("lifecycle", 12).within(&[1]).optional(),
     18 termination_message_path: field("terminationMessagePath", 13).within(&[1]).omit(),
     19 termination_message_policy: field("terminationMessagePolicy", 20).within(&[1]).omit(),
     20 image_pull_policy: field("imagePullPolicy", 14).within(&[1]).omit(),
-    21 security_context: field("securityContext", 15).within(&[1]).omit(),
+    21 security_context: field("securityContext", 15).within(&[1]).optional(),
     22 stdin: field("stdin", 16).within(&[1]).omit(),
     23 stdin_once: field("stdinOnce", 17).within(&[1]).omit(),
     24 tty: field("tty", 18).within(&[1]).omit(),
@@ -986,7 +988,7 @@ pub struct EphemeralVolumeSource {
 }
 
 crate::table! { EphemeralVolumeSource, "io.k8s.api.core.v1.EphemeralVolumeSource", None;
-    0 volume_claim_template: field("volumeClaimTemplate", 1).omit(),
+    0 volume_claim_template: field("volumeClaimTemplate", 1).optional(),
 }
 
 /// EvictionResponder allows you to specify the responder reacting to an Eviction. Responders should observe and communicate through the Eviction Resource API to help with the graceful eviction of a target (e.g. termination of a pod).
@@ -1043,7 +1045,7 @@ pub struct FCVolumeSource {
 
 crate::table! { FCVolumeSource, "io.k8s.api.core.v1.FCVolumeSource", None;
     0 target_wwns: field("targetWWNs", 1).omit().merge(Merge::Atomic),
-    1 lun: field("lun", 2).omit(),
+    1 lun: field("lun", 2).optional(),
     2 fs_type: field("fsType", 3).omit(),
     3 read_only: field("readOnly", 4).omit(),
     4 wwids: field("wwids", 5).omit().merge(Merge::Atomic),
@@ -1070,7 +1072,7 @@ crate::table! { FileKeySelector, "io.k8s.api.core.v1.FileKeySelector", None;
     0 volume_name: field("volumeName", 1).required(),
     1 path: field("path", 2).required(),
     2 key: field("key", 3).required(),
-    3 optional: field("optional", 4).omit(),
+    3 optional: field("optional", 4).optional(),
 }
 
 /// FlexVolume represents a generic volume resource that is provisioned/attached using an exec based plugin.
@@ -1093,7 +1095,7 @@ pub struct FlexVolumeSource {
 crate::table! { FlexVolumeSource, "io.k8s.api.core.v1.FlexVolumeSource", None;
     0 driver: field("driver", 1).required(),
     1 fs_type: field("fsType", 2).omit(),
-    2 secret_ref: field("secretRef", 3).omit().merge(Merge::Atomic),
+    2 secret_ref: field("secretRef", 3).optional().merge(Merge::Atomic),
     3 read_only: field("readOnly", 4).omit(),
     4 options: field("options", 5).omit(),
 }
@@ -1156,7 +1158,7 @@ pub struct GRPCAction {
 crate::table! { GRPCAction, "io.k8s.api.core.v1.GRPCAction", None;
     0 port: field("port", 1).required(),
     1 service: field("service", 2),
-    2 mode: field("mode", 3).omit(),
+    2 mode: field("mode", 3).optional(),
 }
 
 crate::open_enum! {
@@ -1234,7 +1236,7 @@ crate::table! { HTTPGetAction, "io.k8s.api.core.v1.HTTPGetAction", None;
     2 host: field("host", 3).omit(),
     3 scheme: field("scheme", 4).omit(),
     4 http_headers: field("httpHeaders", 5).omit().merge(Merge::Atomic),
-    5 protocol: field("protocol", 6).omit(),
+    5 protocol: field("protocol", 6).optional(),
 }
 
 /// HTTPHeader describes a custom header to be used in HTTP probes
@@ -1325,7 +1327,7 @@ pub struct HostPathVolumeSource {
 
 crate::table! { HostPathVolumeSource, "io.k8s.api.core.v1.HostPathVolumeSource", None;
     0 path: field("path", 1).required(),
-    1 type_: field("type", 2).omit(),
+    1 type_: field("type", 2).optional(),
 }
 
 /// Represents an ISCSI disk. ISCSI volumes can only be mounted as read/write once. ISCSI volumes support ownership management and SELinux relabeling.
@@ -1367,8 +1369,8 @@ crate::table! { ISCSIVolumeSource, "io.k8s.api.core.v1.ISCSIVolumeSource", None;
     6 portals: field("portals", 7).omit().merge(Merge::Atomic),
     7 chap_auth_discovery: field("chapAuthDiscovery", 8).omit(),
     8 chap_auth_session: field("chapAuthSession", 11).omit(),
-    9 secret_ref: field("secretRef", 10).omit().merge(Merge::Atomic),
-    10 initiator_name: field("initiatorName", 12).omit(),
+    9 secret_ref: field("secretRef", 10).optional().merge(Merge::Atomic),
+    10 initiator_name: field("initiatorName", 12).optional(),
 }
 
 /// ImageVolumeSource represents a image volume resource.
@@ -1418,8 +1420,8 @@ pub struct KeyToPath {
 crate::table! { KeyToPath, "io.k8s.api.core.v1.KeyToPath", None;
     0 key: field("key", 1).required(),
     1 path: field("path", 2).required(),
-    2 mode: field("mode", 3).omit(),
-    3 user: field("user", 4).omit(),
+    2 mode: field("mode", 3).optional(),
+    3 user: field("user", 4).optional(),
 }
 
 /// Lifecycle describes actions that the management system should take in response to container lifecycle events. For the PostStart and PreStop lifecycle handlers, management of the container blocks until the action is complete, unless the container process fails, in which case the handler is aborted.
@@ -1436,9 +1438,9 @@ pub struct Lifecycle {
 }
 
 crate::table! { Lifecycle, "io.k8s.api.core.v1.Lifecycle", None;
-    0 post_start: field("postStart", 1).omit(),
-    1 pre_stop: field("preStop", 2).omit(),
-    2 stop_signal: field("stopSignal", 3).omit(),
+    0 post_start: field("postStart", 1).optional(),
+    1 pre_stop: field("preStop", 2).optional(),
+    2 stop_signal: field("stopSignal", 3).optional(),
 }
 
 /// LifecycleHandler defines a specific action that should be taken in a lifecycle hook. One and only one of the fields, except TCPSocket must be specified.
@@ -1457,10 +1459,10 @@ pub struct LifecycleHandler {
 }
 
 crate::table! { LifecycleHandler, "io.k8s.api.core.v1.LifecycleHandler", None;
-    0 exec: field("exec", 1).omit(),
-    1 http_get: field("httpGet", 2).omit(),
-    2 tcp_socket: field("tcpSocket", 3).omit(),
-    3 sleep: field("sleep", 4).omit(),
+    0 exec: field("exec", 1).optional(),
+    1 http_get: field("httpGet", 2).optional(),
+    2 tcp_socket: field("tcpSocket", 3).optional(),
+    3 sleep: field("sleep", 4).optional(),
 }
 
 /// LinuxContainerUser represents user identity information in Linux containers
@@ -1540,7 +1542,7 @@ pub struct NodeAffinity {
 }
 
 crate::table! { NodeAffinity, "io.k8s.api.core.v1.NodeAffinity", None;
-    0 required_during_scheduling_ignored_during_execution: field("requiredDuringSchedulingIgnoredDuringExecution", 1).omit().merge(Merge::Atomic),
+    0 required_during_scheduling_ignored_during_execution: field("requiredDuringSchedulingIgnoredDuringExecution", 1).optional().merge(Merge::Atomic),
     1 preferred_during_scheduling_ignored_during_execution: field("preferredDuringSchedulingIgnoredDuringExecution", 2).omit().merge(Merge::Atomic),
 }
 
@@ -1575,8 +1577,8 @@ pub struct NodeAllocatableOverheadResources {
 
 crate::table! { NodeAllocatableOverheadResources, "io.k8s.api.core.v1.NodeAllocatableOverheadResources", None;
     0 name: field("name", 1).required(),
-    1 per_pod: field("perPod", 2).omit(),
-    2 per_container: field("perContainer", 3).omit(),
+    1 per_pod: field("perPod", 2).optional(),
+    2 per_container: field("perContainer", 3).optional(),
 }
 
 /// NodeAllocatableResourceClaimStatus describes the status of node allocatable resources allocated via DRA.
@@ -1743,14 +1745,14 @@ pub struct PersistentVolumeClaimSpec {
 
 crate::table! { PersistentVolumeClaimSpec, "io.k8s.api.core.v1.PersistentVolumeClaimSpec", None;
     0 access_modes: field("accessModes", 1).omit().merge(Merge::Atomic),
-    1 selector: field("selector", 4).omit().merge(Merge::Atomic),
+    1 selector: field("selector", 4).optional().merge(Merge::Atomic),
     2 resources: field("resources", 2),
     3 volume_name: field("volumeName", 3).omit(),
-    4 storage_class_name: field("storageClassName", 5).omit(),
-    5 volume_mode: field("volumeMode", 6).omit(),
-    6 data_source: field("dataSource", 7).omit().merge(Merge::Atomic),
-    7 data_source_ref: field("dataSourceRef", 8).omit(),
-    8 volume_attributes_class_name: field("volumeAttributesClassName", 9).omit(),
+    4 storage_class_name: field("storageClassName", 5).optional(),
+    5 volume_mode: field("volumeMode", 6).optional(),
+    6 data_source: field("dataSource", 7).optional().merge(Merge::Atomic),
+    7 data_source_ref: field("dataSourceRef", 8).optional(),
+    8 volume_attributes_class_name: field("volumeAttributesClassName", 9).optional(),
 }
 
 /// PersistentVolumeClaimTemplate is used to produce PersistentVolumeClaim objects as part of an EphemeralVolumeSource.
@@ -1835,6 +1837,8 @@ impl Resource for Pod {
     const GROUP: &'static str = "";
     const VERSION: &'static str = "v1";
     const KIND: &'static str = "Pod";
+    const API_VERSION: &'static str = "v1";
+    const LIST_KIND: &'static str = "PodList";
     const PLURAL: &'static str = "pods";
     const SINGULAR: &'static str = "pod";
     const SHORT_NAMES: &'static [&'static str] = &["po"];
@@ -1887,10 +1891,10 @@ pub struct PodAffinityTerm {
 }
 
 crate::table! { PodAffinityTerm, "io.k8s.api.core.v1.PodAffinityTerm", None;
-    0 label_selector: field("labelSelector", 1).omit().merge(Merge::Atomic),
+    0 label_selector: field("labelSelector", 1).optional().merge(Merge::Atomic),
     1 namespaces: field("namespaces", 2).omit().merge(Merge::Atomic),
     2 topology_key: field("topologyKey", 3).required(),
-    3 namespace_selector: field("namespaceSelector", 4).omit().merge(Merge::Atomic),
+    3 namespace_selector: field("namespaceSelector", 4).optional().merge(Merge::Atomic),
     4 match_label_keys: field("matchLabelKeys", 5).omit().merge(Merge::Atomic),
     5 mismatch_label_keys: field("mismatchLabelKeys", 6).omit().merge(Merge::Atomic),
 }
@@ -1963,12 +1967,12 @@ pub struct PodCertificateProjection {
 crate::table! { PodCertificateProjection, "io.k8s.api.core.v1.PodCertificateProjection", None;
     0 signer_name: field("signerName", 1).omit().required(),
     1 key_type: field("keyType", 2).omit().required(),
-    2 max_expiration_seconds: field("maxExpirationSeconds", 3).omit(),
+    2 max_expiration_seconds: field("maxExpirationSeconds", 3).optional(),
     3 credential_bundle_path: field("credentialBundlePath", 4).omit(),
     4 key_path: field("keyPath", 5).omit(),
     5 certificate_chain_path: field("certificateChainPath", 6).omit(),
     6 user_annotations: field("userAnnotations", 7).omit(),
-    7 user: field("user", 8).omit(),
+    7 user: field("user", 8).optional(),
 }
 
 /// PodCondition contains details for the current condition of this pod.
@@ -2034,7 +2038,7 @@ pub struct PodDNSConfigOption {
 
 crate::table! { PodDNSConfigOption, "io.k8s.api.core.v1.PodDNSConfigOption", None;
     0 name: field("name", 1).omit(),
-    1 value: field("value", 2).omit(),
+    1 value: field("value", 2).optional(),
 }
 
 /// PodExtendedResourceClaimStatus is stored in the PodStatus for the extended resource requests backed by DRA. It stores the generated name for the corresponding special ResourceClaim created by the scheduler.
@@ -2163,8 +2167,8 @@ pub struct PodResourceClaim {
 
 crate::table! { PodResourceClaim, "io.k8s.api.core.v1.PodResourceClaim", None;
     0 name: field("name", 1).required(),
-    1 resource_claim_name: field("resourceClaimName", 3).omit(),
-    2 resource_claim_template_name: field("resourceClaimTemplateName", 4).omit(),
+    1 resource_claim_name: field("resourceClaimName", 3).optional(),
+    2 resource_claim_template_name: field("resourceClaimTemplateName", 4).optional(),
 }
 
 /// PodResourceClaimStatus is stored in the PodStatus for each PodResourceClaim which references a ResourceClaimTemplate. It stores the generated name for the corresponding ResourceClaim.
@@ -2184,7 +2188,7 @@ pub struct PodResourceClaimStatus {
 
 crate::table! { PodResourceClaimStatus, "io.k8s.api.core.v1.PodResourceClaimStatus", None;
     0 name: field("name", 1).required(),
-    1 resource_claim_name: field("resourceClaimName", 2).omit(),
+    1 resource_claim_name: field("resourceClaimName", 2).optional(),
 }
 
 /// PodSchedulingGate is associated to a Pod to guard its scheduling.
@@ -2210,7 +2214,7 @@ pub struct PodSchedulingGroup {
 }
 
 crate::table! { PodSchedulingGroup, "io.k8s.api.core.v1.PodSchedulingGroup", None;
-    0 pod_group_name: field("podGroupName", 1).omit(),
+    0 pod_group_name: field("podGroupName", 1).optional(),
 }
 
 /// PodSecurityContext holds pod-level security attributes and common container settings. Some fields are also present in container.securityContext.  Field values of container.securityContext take precedence over field values of PodSecurityContext.
@@ -2261,19 +2265,19 @@ pub struct PodSecurityContext {
 }
 
 crate::table! { PodSecurityContext, "io.k8s.api.core.v1.PodSecurityContext", None;
-    0 se_linux_options: field("seLinuxOptions", 1).omit(),
-    1 windows_options: field("windowsOptions", 8).omit(),
-    2 run_as_user: field("runAsUser", 2).omit(),
-    3 run_as_group: field("runAsGroup", 6).omit(),
-    4 run_as_non_root: field("runAsNonRoot", 3).omit(),
+    0 se_linux_options: field("seLinuxOptions", 1).optional(),
+    1 windows_options: field("windowsOptions", 8).optional(),
+    2 run_as_user: field("runAsUser", 2).optional(),
+    3 run_as_group: field("runAsGroup", 6).optional(),
+    4 run_as_non_root: field("runAsNonRoot", 3).optional(),
     5 supplemental_groups: field("supplementalGroups", 4).omit().merge(Merge::Atomic),
-    6 supplemental_groups_policy: field("supplementalGroupsPolicy", 12).omit(),
-    7 fs_group: field("fsGroup", 5).omit(),
+    6 supplemental_groups_policy: field("supplementalGroupsPolicy", 12).optional(),
+    7 fs_group: field("fsGroup", 5).optional(),
     8 sysctls: field("sysctls", 7).omit().merge(Merge::Atomic),
-    9 fs_group_change_policy: field("fsGroupChangePolicy", 9).omit(),
-    10 seccomp_profile: field("seccompProfile", 10).omit(),
-    11 app_armor_profile: field("appArmorProfile", 11).omit(),
-    12 se_linux_change_policy: field("seLinuxChangePolicy", 13).omit(),
+    9 fs_group_change_policy: field("fsGroupChangePolicy", 9).optional(),
+    10 seccomp_profile: field("seccompProfile", 10).optional(),
+    11 app_armor_profile: field("appArmorProfile", 11).optional(),
+    12 se_linux_change_policy: field("seLinuxChangePolicy", 13).optional(),
 }
 
 /// PodSpec is a description of a pod.
@@ -2395,43 +2399,43 @@ crate::table! { PodSpec, "io.k8s.api.core.v1.PodSpec", None;
     2 containers: field("containers", 2).required().merge(Merge::Keys(&["name"])).patch_merge("name"),
     3 ephemeral_containers: field("ephemeralContainers", 34).omit().merge(Merge::Keys(&["name"])).patch_merge("name"),
     4 restart_policy: field("restartPolicy", 3).omit(),
-    5 termination_grace_period_seconds: field("terminationGracePeriodSeconds", 4).omit(),
-    6 active_deadline_seconds: field("activeDeadlineSeconds", 5).omit(),
+    5 termination_grace_period_seconds: field("terminationGracePeriodSeconds", 4).optional(),
+    6 active_deadline_seconds: field("activeDeadlineSeconds", 5).optional(),
     7 dns_policy: field("dnsPolicy", 6).omit(),
     8 node_selector: field("nodeSelector", 7).omit().merge(Merge::Atomic),
     9 service_account_name: field("serviceAccountName", 8).omit(),
     10 service_account: field("serviceAccount", 9).omit(),
-    11 automount_service_account_token: field("automountServiceAccountToken", 21).omit(),
+    11 automount_service_account_token: field("automountServiceAccountToken", 21).optional(),
     12 node_name: field("nodeName", 10).omit(),
     13 host_network: field("hostNetwork", 11).omit(),
     14 host_pid: field("hostPID", 12).omit(),
     15 host_ipc: field("hostIPC", 13).omit(),
-    16 share_process_namespace: field("shareProcessNamespace", 27).omit(),
-    17 security_context: field("securityContext", 14).omit(),
+    16 share_process_namespace: field("shareProcessNamespace", 27).optional(),
+    17 security_context: field("securityContext", 14).optional(),
     18 image_pull_secrets: field("imagePullSecrets", 15).omit().merge(Merge::Keys(&["name"])).patch_merge("name"),
     19 hostname: field("hostname", 16).omit(),
     20 subdomain: field("subdomain", 17).omit(),
-    21 affinity: field("affinity", 18).omit(),
+    21 affinity: field("affinity", 18).optional(),
     22 scheduler_name: field("schedulerName", 19).omit(),
     23 tolerations: field("tolerations", 22).omit().merge(Merge::Atomic),
     24 host_aliases: field("hostAliases", 23).omit().merge(Merge::Keys(&["ip"])).patch_merge("ip"),
     25 priority_class_name: field("priorityClassName", 24).omit(),
-    26 priority: field("priority", 25).omit(),
-    27 dns_config: field("dnsConfig", 26).omit(),
+    26 priority: field("priority", 25).optional(),
+    27 dns_config: field("dnsConfig", 26).optional(),
     28 readiness_gates: field("readinessGates", 28).omit().merge(Merge::Atomic),
-    29 runtime_class_name: field("runtimeClassName", 29).omit(),
-    30 enable_service_links: field("enableServiceLinks", 30).omit(),
-    31 preemption_policy: field("preemptionPolicy", 31).omit(),
+    29 runtime_class_name: field("runtimeClassName", 29).optional(),
+    30 enable_service_links: field("enableServiceLinks", 30).optional(),
+    31 preemption_policy: field("preemptionPolicy", 31).optional(),
     32 overhead: field("overhead", 32).omit(),
     33 topology_spread_constraints: field("topologySpreadConstraints", 33).omit().merge(Merge::Keys(&["topologyKey", "whenUnsatisfiable"])).patch_merge("topologyKey"),
-    34 set_hostname_as_fqdn: field("setHostnameAsFQDN", 35).omit(),
-    35 os: field("os", 36).omit(),
-    36 host_users: field("hostUsers", 37).omit(),
+    34 set_hostname_as_fqdn: field("setHostnameAsFQDN", 35).optional(),
+    35 os: field("os", 36).optional(),
+    36 host_users: field("hostUsers", 37).optional(),
     37 scheduling_gates: field("schedulingGates", 38).omit().merge(Merge::Keys(&["name"])).patch_merge("name"),
     38 resource_claims: field("resourceClaims", 39).omit().merge(Merge::Keys(&["name"])).patch_merge("name"),
-    39 resources: field("resources", 40).omit(),
-    40 hostname_override: field("hostnameOverride", 41).omit(),
-    41 scheduling_group: field("schedulingGroup", 43).omit(),
+    39 resources: field("resources", 40).optional(),
+    40 hostname_override: field("hostnameOverride", 41).optional(),
+    41 scheduling_group: field("schedulingGroup", 43).optional(),
     42 eviction_responders: field("evictionResponders", 44).omit().merge(Merge::Keys(&["name"])).patch_merge("name"),
 }
 
@@ -2503,16 +2507,16 @@ crate::table! { PodStatus, "io.k8s.api.core.v1.PodStatus", None;
     7 host_ips: field("hostIPs", 16).omit().merge(Merge::Atomic).patch_merge("ip"),
     8 pod_ip: field("podIP", 6).omit(),
     9 pod_ips: field("podIPs", 12).omit().merge(Merge::Keys(&["ip"])).patch_merge("ip"),
-    10 start_time: field("startTime", 7).omit(),
+    10 start_time: field("startTime", 7).optional(),
     11 init_container_statuses: field("initContainerStatuses", 10).omit().merge(Merge::Atomic),
     12 container_statuses: field("containerStatuses", 8).omit().merge(Merge::Atomic),
     13 qos_class: field("qosClass", 9).omit(),
     14 ephemeral_container_statuses: field("ephemeralContainerStatuses", 13).omit().merge(Merge::Atomic),
     15 resize: field("resize", 14).omit(),
     16 resource_claim_statuses: field("resourceClaimStatuses", 15).omit().merge(Merge::Keys(&["name"])).patch_merge("name"),
-    17 extended_resource_claim_status: field("extendedResourceClaimStatus", 18).omit(),
+    17 extended_resource_claim_status: field("extendedResourceClaimStatus", 18).optional(),
     18 allocated_resources: field("allocatedResources", 19).omit(),
-    19 resources: field("resources", 20).omit(),
+    19 resources: field("resources", 20).optional(),
     20 node_allocatable_resource_claim_statuses: field("nodeAllocatableResourceClaimStatuses", 21).omit().merge(Merge::Keys(&["resourceClaimName"])).patch_merge("resourceClaimName"),
     21 volume_health: field("volumeHealth", 22).omit().merge(Merge::Keys(&["name"])),
 }
@@ -2625,16 +2629,16 @@ pub struct Probe {
 }
 
 crate::table! { Probe, "io.k8s.api.core.v1.Probe", None;
-    0 exec: field("exec", 1).within(&[1]).omit(),
-    1 http_get: field("httpGet", 2).within(&[1]).omit(),
-    2 tcp_socket: field("tcpSocket", 3).within(&[1]).omit(),
-    3 grpc: field("grpc", 4).within(&[1]).omit(),
+    0 exec: field("exec", 1).within(&[1]).optional(),
+    1 http_get: field("httpGet", 2).within(&[1]).optional(),
+    2 tcp_socket: field("tcpSocket", 3).within(&[1]).optional(),
+    3 grpc: field("grpc", 4).within(&[1]).optional(),
     4 initial_delay_seconds: field("initialDelaySeconds", 2).omit(),
     5 timeout_seconds: field("timeoutSeconds", 3).omit(),
     6 period_seconds: field("periodSeconds", 4).omit(),
     7 success_threshold: field("successThreshold", 5).omit(),
     8 failure_threshold: field("failureThreshold", 6).omit(),
-    9 termination_grace_period_seconds: field("terminationGracePeriodSeconds", 7).omit(),
+    9 termination_grace_period_seconds: field("terminationGracePeriodSeconds", 7).optional(),
 }
 
 crate::open_enum! {
@@ -2662,8 +2666,8 @@ pub struct ProjectedVolumeSource {
 
 crate::table! { ProjectedVolumeSource, "io.k8s.api.core.v1.ProjectedVolumeSource", None;
     0 sources: field("sources", 1).merge(Merge::Atomic),
-    1 default_mode: field("defaultMode", 2).omit(),
-    2 default_user: field("defaultUser", 3).omit(),
+    1 default_mode: field("defaultMode", 2).optional(),
+    2 default_user: field("defaultUser", 3).optional(),
 }
 
 crate::open_enum! {
@@ -2748,7 +2752,7 @@ crate::table! { RBDVolumeSource, "io.k8s.api.core.v1.RBDVolumeSource", None;
     3 pool: field("pool", 4).omit(),
     4 user: field("user", 5).omit(),
     5 keyring: field("keyring", 6).omit(),
-    6 secret_ref: field("secretRef", 7).omit().merge(Merge::Atomic),
+    6 secret_ref: field("secretRef", 7).optional().merge(Merge::Atomic),
     7 read_only: field("readOnly", 8).omit(),
 }
 
@@ -2811,7 +2815,7 @@ pub struct ResourceHealth {
 crate::table! { ResourceHealth, "io.k8s.api.core.v1.ResourceHealth", None;
     0 resource_id: field("resourceID", 1).required(),
     1 health: field("health", 2).omit(),
-    2 message: field("message", 6).omit(),
+    2 message: field("message", 6).optional(),
 }
 
 /// ResourceRequirements describes the compute resource requirements.
@@ -2942,7 +2946,7 @@ pub struct SeccompProfile {
 
 crate::table! { SeccompProfile, "io.k8s.api.core.v1.SeccompProfile", None;
     0 type_: field("type", 1).required(),
-    1 localhost_profile: field("localhostProfile", 2).omit(),
+    1 localhost_profile: field("localhostProfile", 2).optional(),
 }
 
 crate::open_enum! {
@@ -2978,7 +2982,7 @@ pub struct Secret {
 
 crate::table! { Secret, "io.k8s.api.core.v1.Secret", Some(Kind { api_version: "v1", kind: "Secret" });
     0 metadata: field("metadata", 1),
-    1 immutable: field("immutable", 5).omit(),
+    1 immutable: field("immutable", 5).optional(),
     2 data: field("data", 2).omit().sensitive(),
     3 string_data: field("stringData", 4).omit().sensitive(),
     4 type_: field("type", 3).omit(),
@@ -2989,6 +2993,8 @@ impl Resource for Secret {
     const GROUP: &'static str = "";
     const VERSION: &'static str = "v1";
     const KIND: &'static str = "Secret";
+    const API_VERSION: &'static str = "v1";
+    const LIST_KIND: &'static str = "SecretList";
     const PLURAL: &'static str = "secrets";
     const SINGULAR: &'static str = "secret";
     const SHORT_NAMES: &'static [&'static str] = &[];
@@ -3018,7 +3024,7 @@ pub struct SecretEnvSource {
 
 crate::table! { SecretEnvSource, "io.k8s.api.core.v1.SecretEnvSource", None;
     0 name: field("name", 1).within(&[1]).omit(),
-    1 optional: field("optional", 2).omit(),
+    1 optional: field("optional", 2).optional(),
 }
 
 /// SecretKeySelector selects a key of a Secret.
@@ -3037,7 +3043,7 @@ pub struct SecretKeySelector {
 crate::table! { SecretKeySelector, "io.k8s.api.core.v1.SecretKeySelector", None;
     0 name: field("name", 1).within(&[1]).omit(),
     1 key: field("key", 2).required(),
-    2 optional: field("optional", 3).omit(),
+    2 optional: field("optional", 3).optional(),
 }
 
 /// Adapts a secret into a projected volume.
@@ -3058,7 +3064,7 @@ pub struct SecretProjection {
 crate::table! { SecretProjection, "io.k8s.api.core.v1.SecretProjection", None;
     0 name: field("name", 1).within(&[1]).omit(),
     1 items: field("items", 2).omit().merge(Merge::Atomic),
-    2 optional: field("optional", 4).omit(),
+    2 optional: field("optional", 4).optional(),
 }
 
 /// Adapts a Secret into a volume.
@@ -3083,9 +3089,9 @@ pub struct SecretVolumeSource {
 crate::table! { SecretVolumeSource, "io.k8s.api.core.v1.SecretVolumeSource", None;
     0 secret_name: field("secretName", 1).omit(),
     1 items: field("items", 2).omit().merge(Merge::Atomic),
-    2 default_mode: field("defaultMode", 3).omit(),
-    3 optional: field("optional", 4).omit(),
-    4 default_user: field("defaultUser", 5).omit(),
+    2 default_mode: field("defaultMode", 3).optional(),
+    3 optional: field("optional", 4).optional(),
+    4 default_user: field("defaultUser", 5).optional(),
 }
 
 /// SecurityContext holds security configuration that will be applied to a container. Some fields are present in both SecurityContext and PodSecurityContext.  When both are set, the values in SecurityContext take precedence.
@@ -3120,18 +3126,18 @@ pub struct SecurityContext {
 }
 
 crate::table! { SecurityContext, "io.k8s.api.core.v1.SecurityContext", None;
-    0 capabilities: field("capabilities", 1).omit(),
-    1 privileged: field("privileged", 2).omit(),
-    2 se_linux_options: field("seLinuxOptions", 3).omit(),
-    3 windows_options: field("windowsOptions", 10).omit(),
-    4 run_as_user: field("runAsUser", 4).omit(),
-    5 run_as_group: field("runAsGroup", 8).omit(),
-    6 run_as_non_root: field("runAsNonRoot", 5).omit(),
-    7 read_only_root_filesystem: field("readOnlyRootFilesystem", 6).omit(),
-    8 allow_privilege_escalation: field("allowPrivilegeEscalation", 7).omit(),
-    9 proc_mount: field("procMount", 9).omit(),
-    10 seccomp_profile: field("seccompProfile", 11).omit(),
-    11 app_armor_profile: field("appArmorProfile", 12).omit(),
+    0 capabilities: field("capabilities", 1).optional(),
+    1 privileged: field("privileged", 2).optional(),
+    2 se_linux_options: field("seLinuxOptions", 3).optional(),
+    3 windows_options: field("windowsOptions", 10).optional(),
+    4 run_as_user: field("runAsUser", 4).optional(),
+    5 run_as_group: field("runAsGroup", 8).optional(),
+    6 run_as_non_root: field("runAsNonRoot", 5).optional(),
+    7 read_only_root_filesystem: field("readOnlyRootFilesystem", 6).optional(),
+    8 allow_privilege_escalation: field("allowPrivilegeEscalation", 7).optional(),
+    9 proc_mount: field("procMount", 9).optional(),
+    10 seccomp_profile: field("seccompProfile", 11).optional(),
+    11 app_armor_profile: field("appArmorProfile", 12).optional(),
 }
 
 /// ServiceAccountTokenProjection represents a projected service account token volume. This projection can be used to insert a service account token into the pods runtime filesystem for use against APIs (Kubernetes API Server or otherwise).
@@ -3151,9 +3157,9 @@ pub struct ServiceAccountTokenProjection {
 
 crate::table! { ServiceAccountTokenProjection, "io.k8s.api.core.v1.ServiceAccountTokenProjection", None;
     0 audience: field("audience", 1).omit(),
-    1 expiration_seconds: field("expirationSeconds", 2).omit(),
+    1 expiration_seconds: field("expirationSeconds", 2).optional(),
     2 path: field("path", 3).required(),
-    3 user: field("user", 4).omit(),
+    3 user: field("user", 4).optional(),
 }
 
 crate::open_enum! {
@@ -3327,7 +3333,7 @@ crate::table! { StorageOSVolumeSource, "io.k8s.api.core.v1.StorageOSVolumeSource
     1 volume_namespace: field("volumeNamespace", 2).omit(),
     2 fs_type: field("fsType", 3).omit(),
     3 read_only: field("readOnly", 4).omit(),
-    4 secret_ref: field("secretRef", 5).omit().merge(Merge::Atomic),
+    4 secret_ref: field("secretRef", 5).optional().merge(Merge::Atomic),
 }
 
 crate::open_enum! {
@@ -3416,7 +3422,7 @@ crate::table! { Toleration, "io.k8s.api.core.v1.Toleration", None;
     1 operator: field("operator", 2).omit(),
     2 value: field("value", 3).omit(),
     3 effect: field("effect", 4).omit(),
-    4 toleration_seconds: field("tolerationSeconds", 5).omit(),
+    4 toleration_seconds: field("tolerationSeconds", 5).optional(),
 }
 
 crate::open_enum! {
@@ -3471,10 +3477,10 @@ crate::table! { TopologySpreadConstraint, "io.k8s.api.core.v1.TopologySpreadCons
     0 max_skew: field("maxSkew", 1).required(),
     1 topology_key: field("topologyKey", 2).required(),
     2 when_unsatisfiable: field("whenUnsatisfiable", 3).required(),
-    3 label_selector: field("labelSelector", 4).omit().merge(Merge::Atomic),
-    4 min_domains: field("minDomains", 5).omit(),
-    5 node_affinity_policy: field("nodeAffinityPolicy", 6).omit(),
-    6 node_taints_policy: field("nodeTaintsPolicy", 7).omit(),
+    3 label_selector: field("labelSelector", 4).optional().merge(Merge::Atomic),
+    4 min_domains: field("minDomains", 5).optional(),
+    5 node_affinity_policy: field("nodeAffinityPolicy", 6).optional(),
+    6 node_taints_policy: field("nodeTaintsPolicy", 7).optional(),
     7 match_label_keys: field("matchLabelKeys", 8).omit().merge(Merge::Atomic),
 }
 
@@ -3516,7 +3522,7 @@ crate::table! { TypedObjectReference, "io.k8s.api.core.v1.TypedObjectReference",
     0 api_group: field("apiGroup", 1),
     1 kind: field("kind", 2).required(),
     2 name: field("name", 3).required(),
-    3 namespace: field("namespace", 4).omit(),
+    3 namespace: field("namespace", 4).optional(),
 }
 
 crate::open_enum! {
@@ -3630,36 +3636,36 @@ pub struct Volume {
 
 crate::table! { Volume, "io.k8s.api.core.v1.Volume", None;
     0 name: field("name", 1).required(),
-    1 host_path: field("hostPath", 1).within(&[2]).omit(),
-    2 empty_dir: field("emptyDir", 2).within(&[2]).omit(),
-    3 gce_persistent_disk: field("gcePersistentDisk", 3).within(&[2]).omit(),
-    4 aws_elastic_block_store: field("awsElasticBlockStore", 4).within(&[2]).omit(),
-    5 git_repo: field("gitRepo", 5).within(&[2]).omit(),
-    6 secret: field("secret", 6).within(&[2]).omit(),
-    7 nfs: field("nfs", 7).within(&[2]).omit(),
-    8 iscsi: field("iscsi", 8).within(&[2]).omit(),
-    9 glusterfs: field("glusterfs", 9).within(&[2]).omit(),
-    10 persistent_volume_claim: field("persistentVolumeClaim", 10).within(&[2]).omit(),
-    11 rbd: field("rbd", 11).within(&[2]).omit(),
-    12 flex_volume: field("flexVolume", 12).within(&[2]).omit(),
-    13 cinder: field("cinder", 13).within(&[2]).omit(),
-    14 cephfs: field("cephfs", 14).within(&[2]).omit(),
-    15 flocker: field("flocker", 15).within(&[2]).omit(),
-    16 downward_api: field("downwardAPI", 16).within(&[2]).omit(),
-    17 fc: field("fc", 17).within(&[2]).omit(),
-    18 azure_file: field("azureFile", 18).within(&[2]).omit(),
-    19 config_map: field("configMap", 19).within(&[2]).omit(),
-    20 vsphere_volume: field("vsphereVolume", 20).within(&[2]).omit(),
-    21 quobyte: field("quobyte", 21).within(&[2]).omit(),
-    22 azure_disk: field("azureDisk", 22).within(&[2]).omit(),
-    23 photon_persistent_disk: field("photonPersistentDisk", 23).within(&[2]).omit(),
-    24 projected: field("projected", 26).within(&[2]).omit(),
-    25 portworx_volume: field("portworxVolume", 24).within(&[2]).omit(),
-    26 scale_io: field("scaleIO", 25).within(&[2]).omit(),
-    27 storageos: field("storageos", 27).within(&[2]).omit(),
-    28 csi: field("csi", 28).within(&[2]).omit(),
-    29 ephemeral: field("ephemeral", 29).within(&[2]).omit(),
-    30 image: field("image", 30).within(&[2]).omit(),
+    1 host_path: field("hostPath", 1).within(&[2]).optional(),
+    2 empty_dir: field("emptyDir", 2).within(&[2]).optional(),
+    3 gce_persistent_disk: field("gcePersistentDisk", 3).within(&[2]).optional(),
+    4 aws_elastic_block_store: field("awsElasticBlockStore", 4).within(&[2]).optional(),
+    5 git_repo: field("gitRepo", 5).within(&[2]).optional(),
+    6 secret: field("secret", 6).within(&[2]).optional(),
+    7 nfs: field("nfs", 7).within(&[2]).optional(),
+    8 iscsi: field("iscsi", 8).within(&[2]).optional(),
+    9 glusterfs: field("glusterfs", 9).within(&[2]).optional(),
+    10 persistent_volume_claim: field("persistentVolumeClaim", 10).within(&[2]).optional(),
+    11 rbd: field("rbd", 11).within(&[2]).optional(),
+    12 flex_volume: field("flexVolume", 12).within(&[2]).optional(),
+    13 cinder: field("cinder", 13).within(&[2]).optional(),
+    14 cephfs: field("cephfs", 14).within(&[2]).optional(),
+    15 flocker: field("flocker", 15).within(&[2]).optional(),
+    16 downward_api: field("downwardAPI", 16).within(&[2]).optional(),
+    17 fc: field("fc", 17).within(&[2]).optional(),
+    18 azure_file: field("azureFile", 18).within(&[2]).optional(),
+    19 config_map: field("configMap", 19).within(&[2]).optional(),
+    20 vsphere_volume: field("vsphereVolume", 20).within(&[2]).optional(),
+    21 quobyte: field("quobyte", 21).within(&[2]).optional(),
+    22 azure_disk: field("azureDisk", 22).within(&[2]).optional(),
+    23 photon_persistent_disk: field("photonPersistentDisk", 23).within(&[2]).optional(),
+    24 projected: field("projected", 26).within(&[2]).optional(),
+    25 portworx_volume: field("portworxVolume", 24).within(&[2]).optional(),
+    26 scale_io: field("scaleIO", 25).within(&[2]).optional(),
+    27 storageos: field("storageos", 27).within(&[2]).optional(),
+    28 csi: field("csi", 28).within(&[2]).optional(),
+    29 ephemeral: field("ephemeral", 29).within(&[2]).optional(),
+    30 image: field("image", 30).within(&[2]).optional(),
 }
 
 /// volumeDevice describes a mapping of a raw block device within a container.
@@ -3743,10 +3749,10 @@ pub struct VolumeMount {
 crate::table! { VolumeMount, "io.k8s.api.core.v1.VolumeMount", None;
     0 name: field("name", 1).required(),
     1 read_only: field("readOnly", 2).omit(),
-    2 recursive_read_only: field("recursiveReadOnly", 7).omit(),
+    2 recursive_read_only: field("recursiveReadOnly", 7).optional(),
     3 mount_path: field("mountPath", 3).required(),
     4 sub_path: field("subPath", 4).omit(),
-    5 mount_propagation: field("mountPropagation", 5).omit(),
+    5 mount_propagation: field("mountPropagation", 5).optional(),
     6 sub_path_expr: field("subPathExpr", 6).omit(),
     7 bind_mount_options: field("bindMountOptions", 8).omit().merge(Merge::Set),
 }
@@ -3772,8 +3778,8 @@ crate::table! { VolumeMountStatus, "io.k8s.api.core.v1.VolumeMountStatus", None;
     0 name: field("name", 1).required(),
     1 mount_path: field("mountPath", 2).required(),
     2 read_only: field("readOnly", 3).omit(),
-    3 recursive_read_only: field("recursiveReadOnly", 4).omit(),
-    4 volume_status: field("volumeStatus", 5).omit(),
+    3 recursive_read_only: field("recursiveReadOnly", 4).optional(),
+    4 volume_status: field("volumeStatus", 5).optional(),
 }
 
 /// Projection that may be projected along with other supported volume types. Exactly one of these fields must be set.
@@ -3814,12 +3820,12 @@ pub struct VolumeProjection {
 }
 
 crate::table! { VolumeProjection, "io.k8s.api.core.v1.VolumeProjection", None;
-    0 secret: field("secret", 1).omit(),
-    1 downward_api: field("downwardAPI", 2).omit(),
-    2 config_map: field("configMap", 3).omit(),
-    3 service_account_token: field("serviceAccountToken", 4).omit(),
-    4 cluster_trust_bundle: field("clusterTrustBundle", 5).omit(),
-    5 pod_certificate: field("podCertificate", 6).omit(),
+    0 secret: field("secret", 1).optional(),
+    1 downward_api: field("downwardAPI", 2).optional(),
+    2 config_map: field("configMap", 3).optional(),
+    3 service_account_token: field("serviceAccountToken", 4).optional(),
+    4 cluster_trust_bundle: field("clusterTrustBundle", 5).optional(),
+    5 pod_certificate: field("podCertificate", 6).optional(),
 }
 
 /// VolumeResourceRequirements describes the storage resource requirements for a volume.
@@ -3848,7 +3854,7 @@ pub struct VolumeStatus {
 }
 
 crate::table! { VolumeStatus, "io.k8s.api.core.v1.VolumeStatus", None;
-    0 image: field("image", 1).omit(),
+    0 image: field("image", 1).optional(),
 }
 
 /// Represents a vSphere volume resource.
@@ -3905,8 +3911,8 @@ pub struct WindowsSecurityContextOptions {
 }
 
 crate::table! { WindowsSecurityContextOptions, "io.k8s.api.core.v1.WindowsSecurityContextOptions", None;
-    0 gmsa_credential_spec_name: field("gmsaCredentialSpecName", 1).omit(),
-    1 gmsa_credential_spec: field("gmsaCredentialSpec", 2).omit(),
-    2 run_as_user_name: field("runAsUserName", 3).omit(),
-    3 host_process: field("hostProcess", 4).omit(),
+    0 gmsa_credential_spec_name: field("gmsaCredentialSpecName", 1).optional(),
+    1 gmsa_credential_spec: field("gmsaCredentialSpec", 2).optional(),
+    2 run_as_user_name: field("runAsUserName", 3).optional(),
+    3 host_process: field("hostProcess", 4).optional(),
 }

@@ -61,8 +61,8 @@ crate::table! { ListMeta, "io.k8s.apimachinery.pkg.apis.meta.v1.ListMeta", None;
     0 self_link: field("selfLink", 1).omit(),
     1 resource_version: field("resourceVersion", 2).omit(),
     2 continue_: field("continue", 3).omit(),
-    3 remaining_item_count: field("remainingItemCount", 4).omit(),
-    4 shard_info: field("shardInfo", 5).omit(),
+    3 remaining_item_count: field("remainingItemCount", 4).optional(),
+    4 shard_info: field("shardInfo", 5).optional(),
 }
 
 /// ManagedFieldsEntry is a workflow-id, a FieldSet and the group version of the resource that the fieldset applies to.
@@ -90,9 +90,9 @@ crate::table! { ManagedFieldsEntry, "io.k8s.apimachinery.pkg.apis.meta.v1.Manage
     0 manager: field("manager", 1).omit(),
     1 operation: field("operation", 2).omit(),
     2 api_version: field("apiVersion", 3).omit(),
-    3 time: field("time", 4).omit(),
+    3 time: field("time", 4).optional(),
     4 fields_type: field("fieldsType", 6).omit(),
-    5 fields_v1: field("fieldsV1", 7).omit(),
+    5 fields_v1: field("fieldsV1", 7).optional(),
     6 subresource: field("subresource", 8).omit(),
 }
 
@@ -155,9 +155,9 @@ crate::table! { ObjectMeta, "io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta", N
     4 uid: field("uid", 5).omit(),
     5 resource_version: field("resourceVersion", 6).omit(),
     6 generation: field("generation", 7).omit(),
-    7 creation_timestamp: field("creationTimestamp", 8).omit().always(),
-    8 deletion_timestamp: field("deletionTimestamp", 9).omit(),
-    9 deletion_grace_period_seconds: field("deletionGracePeriodSeconds", 10).omit(),
+    7 creation_timestamp: field("creationTimestamp", 8).optional().always(),
+    8 deletion_timestamp: field("deletionTimestamp", 9).optional(),
+    9 deletion_grace_period_seconds: field("deletionGracePeriodSeconds", 10).optional(),
     10 labels: field("labels", 11).omit(),
     11 annotations: field("annotations", 12).omit(),
     12 owner_references: field("ownerReferences", 13).omit().merge(Merge::Keys(&["uid"])).patch_merge("uid"),
@@ -189,8 +189,8 @@ crate::table! { OwnerReference, "io.k8s.apimachinery.pkg.apis.meta.v1.OwnerRefer
     1 kind: field("kind", 1).required(),
     2 name: field("name", 3).required(),
     3 uid: field("uid", 4).required(),
-    4 controller: field("controller", 6).omit(),
-    5 block_owner_deletion: field("blockOwnerDeletion", 7).omit(),
+    4 controller: field("controller", 6).optional(),
+    5 block_owner_deletion: field("blockOwnerDeletion", 7).optional(),
 }
 
 /// ShardInfo describes the shard selector that was applied to produce a list response. Its presence on a list response indicates the list is a filtered subset.
@@ -230,7 +230,7 @@ crate::table! { Status, "io.k8s.apimachinery.pkg.apis.meta.v1.Status", Some(Kind
     1 status: field("status", 2).omit(),
     2 message: field("message", 3).omit(),
     3 reason: field("reason", 4).omit(),
-    4 details: field("details", 5).omit(),
+    4 details: field("details", 5).optional(),
     5 code: field("code", 6).omit(),
 }
 
