@@ -1,6 +1,6 @@
 //! As much of an API client as the harness needs for itself: JSON in, JSON out.
 
-use std::io::BufRead as _;
+use std::io::{BufRead as _, Read as _};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -67,6 +67,18 @@ impl Api {
     pub fn get_as(&self, path: &str, accept: &str) -> Result<Value> {
         let text = answer(self.request(path).header("accept", accept).call(), "GET", path)?;
         serde_json::from_str(&text).with_context(|| format!("GET {path} did not answer JSON"))
+    }
+
+    /// The bytes at `path` in another representation than JSON.
+    pub fn bytes_as(&self, path: &str, accept: &str) -> Result<Vec<u8>> {
+        let response = self.request(path).header("accept", accept).call().with_context(|| format!("GET {path}"))?;
+        if !response.status().is_success() {
+            answer(Ok(response), "GET", path)?;
+            bail!("GET {path} did not answer");
+        }
+        let mut bytes = Vec::new();
+        response.into_body().into_reader().read_to_end(&mut bytes).with_context(|| format!("reading the answer of GET {path}"))?;
+        Ok(bytes)
     }
 
     fn request(&self, path: &str) -> ureq::RequestBuilder<ureq::typestate::WithoutBody> {

@@ -1,0 +1,3 @@
+//! Suites against the real control plane.
+
+mod documents;
