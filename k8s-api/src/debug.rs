@@ -3,7 +3,7 @@
 use std::fmt::{Debug, Formatter, Result};
 
 use crate::leaf::Scalar;
-use crate::table::{ListView, MapView, Message, Omit, View};
+use crate::table::{ListView, MapView, Message, View};
 
 /// Holds a copy of the whole object as it was last applied, Secret data included.
 const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
@@ -17,7 +17,7 @@ pub fn fmt(message: &dyn Message, f: &mut Formatter<'_>) -> Result {
     let mut out = f.debug_struct(name);
     for (position, field) in table.fields.iter().enumerate() {
         let view = message.field(position);
-        if field.omits(&view) || view.is_empty() && field.omit == Omit::Never {
+        if matches!(view, View::Absent) || !field.is_optional() && view.is_empty() {
             continue;
         }
         match (field.sensitive, view) {

@@ -85,6 +85,8 @@ pub struct Field {
 pub enum Omit {
     /// Never: it is written even when it is empty.
     Never,
+    /// Never, although it may be absent: null is written.
+    Null,
     /// When it is absent: an explicit zero is written.
     Absent,
     /// When it has its zero value, as Go's `omitempty` does for what is no pointer.
@@ -92,10 +94,15 @@ pub enum Omit {
 }
 
 impl Field {
+    /// Whether it may be absent, so that a value in it was put there on purpose, an empty one too.
+    pub fn is_optional(&self) -> bool {
+        matches!(self.omit, Omit::Null | Omit::Absent)
+    }
+
     /// Whether JSON leaves this value of the field out.
     pub fn omits(&self, view: &View<'_>) -> bool {
         match self.omit {
-            Omit::Never => false,
+            Omit::Never | Omit::Null => false,
             Omit::Absent => matches!(view, View::Absent),
             Omit::Empty => view.is_empty(),
         }
@@ -159,6 +166,11 @@ impl Field {
 
     pub const fn omit(mut self) -> Field {
         self.omit = Omit::Empty;
+        self
+    }
+
+    pub const fn nullable(mut self) -> Field {
+        self.omit = Omit::Null;
         self
     }
 

@@ -74,6 +74,7 @@ fn line(field: &Field) -> String {
     for (set, call) in [
         (field.omit && !optional, ".omit()"),
         (field.omit && optional, ".optional()"),
+        (!field.omit && optional, ".nullable()"),
         (field.always, ".always()"),
         (field.required, ".required()"),
         (field.sensitive, ".sensitive()"),

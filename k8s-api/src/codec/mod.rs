@@ -1,5 +1,6 @@
 //! Every format, written once over the tables.
 
+pub mod apply;
 pub mod error;
 pub mod json;
 pub mod protobuf;

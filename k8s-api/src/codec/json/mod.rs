@@ -9,5 +9,5 @@ pub(crate) use lexer::Lexer;
 pub(crate) use read::set_null;
 pub use read::{decode, decode_into};
 pub(crate) use transcode::transcode;
-pub(crate) use write::{chosen, number, string};
+pub(crate) use write::{chosen, key, number, string, value};
 pub use write::{encode, encode_into};

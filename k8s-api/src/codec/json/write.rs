@@ -54,7 +54,7 @@ fn fields(message: &dyn Message, first: &mut bool, out: &mut Vec<u8>) -> Result<
     Ok(())
 }
 
-fn value(view: View<'_>, out: &mut Vec<u8>) -> Result<(), EncodeError> {
+pub(crate) fn value(view: View<'_>, out: &mut Vec<u8>) -> Result<(), EncodeError> {
     match view {
         View::Absent | View::Null => out.extend_from_slice(b"null"),
         View::Bool(value) => out.extend_from_slice(if value { b"true" } else { b"false" }),
@@ -114,7 +114,7 @@ pub(crate) fn chosen(message: &dyn Message) -> View<'_> {
     flag
 }
 
-fn key(name: &str, first: &mut bool, out: &mut Vec<u8>) {
+pub(crate) fn key(name: &str, first: &mut bool, out: &mut Vec<u8>) {
     if !std::mem::replace(first, false) {
         out.push(b',');
     }

@@ -110,7 +110,7 @@ pub struct CustomResourceDefinitionCondition {
 crate::table! { CustomResourceDefinitionCondition, "io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.CustomResourceDefinitionCondition", None;
     0 type_: field("type", 1).required(),
     1 status: field("status", 2).required(),
-    2 last_transition_time: field("lastTransitionTime", 3).always(),
+    2 last_transition_time: field("lastTransitionTime", 3).nullable().always(),
     3 reason: field("reason", 4).omit(),
     4 message: field("message", 5).omit(),
     5 observed_generation: field("observedGeneration", 6).omit(),

@@ -65,8 +65,8 @@ pub struct DeploymentCondition {
 crate::table! { DeploymentCondition, "io.k8s.api.apps.v1.DeploymentCondition", None;
     0 type_: field("type", 1),
     1 status: field("status", 2),
-    2 last_update_time: field("lastUpdateTime", 6).always(),
-    3 last_transition_time: field("lastTransitionTime", 7).always(),
+    2 last_update_time: field("lastUpdateTime", 6).nullable().always(),
+    3 last_transition_time: field("lastTransitionTime", 7).nullable().always(),
     4 reason: field("reason", 4).omit(),
     5 message: field("message", 5).omit(),
 }
@@ -96,7 +96,7 @@ pub struct DeploymentSpec {
 
 crate::table! { DeploymentSpec, "io.k8s.api.apps.v1.DeploymentSpec", None;
     0 replicas: field("replicas", 1).optional(),
-    1 selector: field("selector", 2).required().merge(Merge::Atomic),
+    1 selector: field("selector", 2).nullable().required().merge(Merge::Atomic),
     2 template: field("template", 3).required(),
     3 strategy: field("strategy", 4),
     4 min_ready_seconds: field("minReadySeconds", 5).omit(),

@@ -607,7 +607,7 @@ pub struct ContainerStateRunning {
 }
 
 crate::table! { ContainerStateRunning, "io.k8s.api.core.v1.ContainerStateRunning", None;
-    0 started_at: field("startedAt", 1).always(),
+    0 started_at: field("startedAt", 1).nullable().always(),
 }
 
 /// ContainerStateTerminated is a terminated state of a container.
@@ -636,8 +636,8 @@ crate::table! { ContainerStateTerminated, "io.k8s.api.core.v1.ContainerStateTerm
     1 signal: field("signal", 2).omit(),
     2 reason: field("reason", 3).omit(),
     3 message: field("message", 4).omit(),
-    4 started_at: field("startedAt", 5).always(),
-    5 finished_at: field("finishedAt", 6).always(),
+    4 started_at: field("startedAt", 5).nullable().always(),
+    5 finished_at: field("finishedAt", 6).nullable().always(),
     6 container_id: field("containerID", 7).omit(),
 }
 
@@ -1010,7 +1010,7 @@ pub struct EvictionResponder {
 
 crate::table! { EvictionResponder, "io.k8s.api.core.v1.EvictionResponder", None;
     0 name: field("name", 1).required(),
-    1 priority: field("priority", 2).required(),
+    1 priority: field("priority", 2).nullable().required(),
 }
 
 /// ExecAction describes a "run in container" action.
@@ -1157,7 +1157,7 @@ pub struct GRPCAction {
 
 crate::table! { GRPCAction, "io.k8s.api.core.v1.GRPCAction", None;
     0 port: field("port", 1).required(),
-    1 service: field("service", 2),
+    1 service: field("service", 2).nullable(),
     2 mode: field("mode", 3).optional(),
 }
 
@@ -1559,7 +1559,7 @@ pub struct NodeAllocatableMappedResources {
 
 crate::table! { NodeAllocatableMappedResources, "io.k8s.api.core.v1.NodeAllocatableMappedResources", None;
     0 name: field("name", 1).required(),
-    1 quantity: field("quantity", 2).required(),
+    1 quantity: field("quantity", 2).nullable().required(),
 }
 
 /// NodeAllocatableOverheadResources describes auxiliary overhead resource allocations.
@@ -2000,8 +2000,8 @@ crate::table! { PodCondition, "io.k8s.api.core.v1.PodCondition", None;
     0 type_: field("type", 1).required(),
     1 observed_generation: field("observedGeneration", 7).omit(),
     2 status: field("status", 2).required(),
-    3 last_probe_time: field("lastProbeTime", 3).always(),
-    4 last_transition_time: field("lastTransitionTime", 4).always(),
+    3 last_probe_time: field("lastProbeTime", 3).nullable().always(),
+    4 last_transition_time: field("lastTransitionTime", 4).nullable().always(),
     5 reason: field("reason", 5).omit(),
     6 message: field("message", 6).omit(),
 }
@@ -2553,7 +2553,7 @@ pub struct PodVolumeHealth {
 crate::table! { PodVolumeHealth, "io.k8s.api.core.v1.PodVolumeHealth", None;
     0 name: field("name", 1).required(),
     1 health_conditions: field("healthConditions", 2).omit().merge(Merge::Keys(&["status", "reason"])).patch_merge("status"),
-    2 last_transition_time: field("lastTransitionTime", 3).always(),
+    2 last_transition_time: field("lastTransitionTime", 3).nullable().always(),
 }
 
 /// PortworxVolumeSource represents a Portworx volume resource.
@@ -2921,7 +2921,7 @@ pub struct ScaleIOVolumeSource {
 crate::table! { ScaleIOVolumeSource, "io.k8s.api.core.v1.ScaleIOVolumeSource", None;
     0 gateway: field("gateway", 1).required(),
     1 system: field("system", 2).required(),
-    2 secret_ref: field("secretRef", 3).required().merge(Merge::Atomic),
+    2 secret_ref: field("secretRef", 3).nullable().required().merge(Merge::Atomic),
     3 ssl_enabled: field("sslEnabled", 4).omit(),
     4 protection_domain: field("protectionDomain", 5).omit(),
     5 storage_pool: field("storagePool", 6).omit(),
@@ -3498,7 +3498,7 @@ pub struct TypedLocalObjectReference {
 }
 
 crate::table! { TypedLocalObjectReference, "io.k8s.api.core.v1.TypedLocalObjectReference", None;
-    0 api_group: field("apiGroup", 1),
+    0 api_group: field("apiGroup", 1).nullable(),
     1 kind: field("kind", 2).required(),
     2 name: field("name", 3).required(),
 }
@@ -3519,7 +3519,7 @@ pub struct TypedObjectReference {
 }
 
 crate::table! { TypedObjectReference, "io.k8s.api.core.v1.TypedObjectReference", None;
-    0 api_group: field("apiGroup", 1),
+    0 api_group: field("apiGroup", 1).nullable(),
     1 kind: field("kind", 2).required(),
     2 name: field("name", 3).required(),
     3 namespace: field("namespace", 4).optional(),

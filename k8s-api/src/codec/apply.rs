@@ -1,0 +1,233 @@
+//! What server-side apply is sent: only what was set.
+//!
+//! A value that may be absent was set when it is there. A value that can't be absent was set when it is not its zero,
+//! or when it is named. Required fields of a list element that is sent are sent with it, keys among them; a key that is
+//! not required has a default, and is sent when it was set.
+//! Inside of what is owned as a whole, everything is written as for a replace. Fields that the table does not know,
+//! and `metadata.managedFields`, which the server refuses, are never sent.
+
+use crate::codec::error::EncodeError;
+use crate::codec::json::{key, string, value};
+use crate::table::{Field, Merge, Message, Slot, Table, View};
+
+/// Writes what was set in `message`, and the fields at `own` even if they are zero.
+///
+/// A path names fields as JSON does, and elements of lists by their position or all of them with `*`:
+/// `spec.replicas`, `spec.containers[0].tty`, `spec.containers[*].stdin`.
+pub fn encode<M: Message + Default>(message: &M, own: &[&str]) -> Result<Vec<u8>, EncodeError> {
+    let mut paths = Vec::new();
+    for path in own {
+        let steps = parse(path)?;
+        check(path, &steps, Slot::Message(&mut M::default()))?;
+        paths.push(steps);
+    }
+    let active: Vec<&[Step]> = paths.iter().map(Vec::as_slice).collect();
+    let mut out = vec![b'{'];
+    let mut first = true;
+    if let Some(kind) = message.table().kind {
+        for (name, value) in [("kind", kind.kind), ("apiVersion", kind.api_version)] {
+            key(name, &mut first, &mut out);
+            string(value, &mut out);
+        }
+    }
+    fields(message, false, &active, &mut first, &mut out)?;
+    Ok(out)
+}
+
+/// One part of a path.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Step {
+    Field(String),
+    Element(usize),
+    Every,
+}
+
+fn parse(path: &str) -> Result<Vec<Step>, EncodeError> {
+    let wrong = || EncodeError::new(format!("`{path}` is no path: fields are parted by dots, elements named as `[0]` or `[*]`"));
+    let mut steps = Vec::new();
+    for part in path.split('.') {
+        let (name, mut rest) = part.split_at(part.find('[').unwrap_or(part.len()));
+        if name.is_empty() {
+            return Err(wrong());
+        }
+        steps.push(Step::Field(name.to_owned()));
+        while let Some(inner) = rest.strip_prefix('[') {
+            let (index, after) = inner.split_once(']').ok_or_else(wrong)?;
+            steps.push(if index == "*" { Step::Every } else { Step::Element(index.parse().map_err(|_| wrong())?) });
+            rest = after;
+        }
+        if !rest.is_empty() {
+            return Err(wrong());
+        }
+    }
+    Ok(steps)
+}
+
+/// Follows a path through the types, on a value that is thrown away.
+fn check(path: &str, steps: &[Step], slot: Slot<'_>) -> Result<(), EncodeError> {
+    let Some((step, rest)) = steps.split_first() else { return Ok(()) };
+    match (slot, step) {
+        (Slot::Option(option), _) => check(path, steps, option.fill()),
+        (Slot::Message(message), Step::Field(name)) => {
+            let table = message.table();
+            match table.position(name, 0).and_then(|position| message.field_mut(position)) {
+                Some(slot) => check(path, rest, slot),
+                None => Err(unknown_field(path, name, table)),
+            }
+        }
+        (Slot::Map(map), Step::Field(name)) => check(path, rest, map.entry(name.as_str().into())),
+        (Slot::List(list), Step::Element(_) | Step::Every) => check(path, rest, list.push()),
+        _ => Err(EncodeError::new(format!("`{path}` goes on where there is nothing inside"))),
+    }
+}
+
+fn unknown_field(path: &str, name: &str, table: &Table) -> EncodeError {
+    let known = table.names.join(", ");
+    EncodeError::new(format!("`{path}`: {} has no field `{name}`; it has {known}", table.name))
+}
+
+/// The paths that go on inside of `step`.
+fn inside<'a>(own: &[&'a [Step]], step: &Step) -> Vec<&'a [Step]> {
+    let matches = |first: &Step| match (first, step) {
+        (Step::Every, Step::Element(_)) => true,
+        (first, step) => first == step,
+    };
+    own.iter().filter_map(|path| path.split_first()).filter(|(first, _)| matches(first)).map(|(_, rest)| rest).collect()
+}
+
+/// The fields of an object that is begun, and its end. `element` is whether it is one of a list with keys.
+fn fields(
+    message: &dyn Message,
+    element: bool,
+    own: &[&[Step]],
+    first: &mut bool,
+    out: &mut Vec<u8>,
+) -> Result<(), EncodeError> {
+    let table = message.table();
+    for (position, field) in table.fields.iter().enumerate() {
+        let view = message.field(position);
+        let own = if own.is_empty() { Vec::new() } else { inside(own, &Step::Field(field.name.to_owned())) };
+        let named = own.iter().any(|path| path.is_empty());
+        let forced = named || (element && field.required);
+        if matches!(view, View::Absent) && !forced || is_managed_fields(table, field) {
+            continue;
+        }
+        let structure = matches!(view, View::Message(message) if !message.table().union);
+        let set = forced || field.is_optional() || structure || !view.is_empty();
+        if !set {
+            continue;
+        }
+        let (before, was_first) = (out.len(), *first);
+        key(field.name, first, out);
+        let begins = out.len();
+        granular(field, view, &own, out)?;
+        // A struct that can't be absent says nothing when nothing in it was set.
+        if structure && !forced && !field.is_optional() && out.get(begins..) == Some(b"{}") {
+            out.truncate(before);
+            *first = was_first;
+        }
+    }
+    out.push(b'}');
+    Ok(())
+}
+
+fn is_managed_fields(table: &Table, field: &Field) -> bool {
+    field.name == "managedFields" && table.name.ends_with(".ObjectMeta")
+}
+
+/// A value by the rules of its field; what is owned as a whole is written as for a replace.
+fn granular(field: &Field, view: View<'_>, own: &[&[Step]], out: &mut Vec<u8>) -> Result<(), EncodeError> {
+    match (field.merge, view) {
+        (Merge::Default, View::Message(message)) if !message.table().union => object(message, false, own, out)?,
+        (Merge::Default, View::Map(map)) => {
+            out.push(b'{');
+            let mut first = true;
+            for (name, view) in (0..map.len()).filter_map(|index| map.get(index)) {
+                key(name, &mut first, out);
+                match view {
+                    View::Message(message) if !message.table().union => {
+                        object(message, false, &inside(own, &Step::Field(name.to_owned())), out)?;
+                    }
+                    view => value(view, out)?,
+                }
+            }
+            out.push(b'}');
+        }
+        (Merge::Keys(_), View::List(list)) => {
+            out.push(b'[');
+            for index in 0..list.len() {
+                if index > 0 {
+                    out.push(b',');
+                }
+                match list.get(index) {
+                    View::Message(message) => object(message, true, &inside(own, &Step::Element(index)), out)?,
+                    view => value(view, out)?,
+                }
+            }
+            out.push(b']');
+        }
+        (_, view) => value(view, out)?,
+    }
+    Ok(())
+}
+
+fn object(message: &dyn Message, element: bool, own: &[&[Step]], out: &mut Vec<u8>) -> Result<(), EncodeError> {
+    out.push(b'{');
+    fields(message, element, own, &mut true, out)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::apps::v1::Deployment;
+    use crate::core::v1::{Container, ContainerPort, Pod, Volume};
+
+    fn applied<M: Message + Default>(message: &M, own: &[&str]) -> String {
+        String::from_utf8(encode(message, own).unwrap()).unwrap()
+    }
+
+    #[test]
+    fn an_empty_apply_is_only_its_name() {
+        let mut deployment = Deployment::default();
+        deployment.metadata.name = "web".into();
+        deployment.metadata.namespace = "shop".into();
+        let expected = r#"{"kind":"Deployment","apiVersion":"apps/v1","metadata":{"name":"web","namespace":"shop"}}"#;
+        assert_eq!(applied(&deployment, &[]), expected);
+    }
+
+    #[test]
+    fn only_what_was_set_is_sent_with_the_keys_of_list_elements() {
+        let mut pod = Pod::default();
+        pod.metadata.name = "p".into();
+        let port = ContainerPort { container_port: 80, ..Default::default() };
+        pod.spec.containers = vec![Container { name: "main".into(), ports: vec![port], ..Default::default() }];
+        pod.spec.volumes = vec![Volume { name: "tmp".into(), empty_dir: Some(Default::default()), ..Default::default() }];
+        let spec = r#"{"volumes":[{"name":"tmp","emptyDir":{}}],"containers":[{"name":"main","ports":[{"containerPort":80}]}]}"#;
+        assert_eq!(applied(&pod, &[]), format!(r#"{{"kind":"Pod","apiVersion":"v1","metadata":{{"name":"p"}},"spec":{spec}}}"#));
+    }
+
+    #[test]
+    fn a_zero_is_sent_when_it_is_named_or_could_be_absent() {
+        let mut pod = Pod::default();
+        pod.spec.containers = vec![Container { name: "main".into(), ..Default::default() }];
+        pod.spec.active_deadline_seconds = Some(0);
+        let text = applied(&pod, &["spec.hostNetwork", "spec.containers[0].tty"]);
+        let spec = r#"{"containers":[{"name":"main","tty":false}],"activeDeadlineSeconds":0,"hostNetwork":false}"#;
+        assert_eq!(text, format!(r#"{{"kind":"Pod","apiVersion":"v1","spec":{spec}}}"#));
+    }
+
+    #[test]
+    fn a_path_that_no_type_has_is_refused_with_what_there_is() {
+        let error = encode(&Pod::default(), &["spec.hostnetwork"]).unwrap_err().to_string();
+        assert!(error.contains("has no field `hostnetwork`") && error.contains("hostNetwork"), "{error}");
+        assert!(encode(&Pod::default(), &["spec.hostNetwork.x"]).unwrap_err().to_string().contains("nothing inside"));
+        assert!(encode(&Pod::default(), &["spec..x"]).unwrap_err().to_string().contains("is no path"));
+    }
+
+    #[test]
+    fn what_the_table_does_not_know_is_never_sent() {
+        let json = br#"{"metadata":{"name":"p","managedFields":[{"manager":"m"}],"newer":1},"spec":{"newer":true}}"#;
+        let pod: Pod = crate::codec::json::decode(json).unwrap();
+        assert_eq!(applied(&pod, &[]), r#"{"kind":"Pod","apiVersion":"v1","metadata":{"name":"p"}}"#);
+    }
+}
