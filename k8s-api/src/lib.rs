@@ -12,7 +12,8 @@ pub mod int_or_string;
 pub mod leaf;
 pub mod list;
 pub mod map;
-mod model;
+#[doc(hidden)]
+pub mod model;
 pub mod quantity;
 pub mod raw;
 pub mod resource;

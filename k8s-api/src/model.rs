@@ -1,11 +1,11 @@
 //! The names that generated models use.
 
-pub(crate) use crate::bytes::ByteString;
-pub(crate) use crate::int_or_string::IntOrString;
-pub(crate) use crate::map::Map;
-pub(crate) use crate::quantity::Quantity;
-pub(crate) use crate::raw::RawJson;
-pub(crate) use crate::resource::{Cluster, Namespaced, Resource};
-pub(crate) use crate::text::Str;
-pub(crate) use crate::time::{MicroTime, Time};
-pub(crate) use crate::unknown::Unknown;
+pub use crate::bytes::ByteString;
+pub use crate::int_or_string::IntOrString;
+pub use crate::map::Map;
+pub use crate::quantity::Quantity;
+pub use crate::raw::RawJson;
+pub use crate::resource::{Cluster, Namespaced, Resource};
+pub use crate::text::Str;
+pub use crate::time::{MicroTime, Time};
+pub use crate::unknown::Unknown;

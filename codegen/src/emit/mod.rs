@@ -12,25 +12,25 @@ use crate::ir::Model;
 use crate::lower::path;
 
 /// The whole tree.
-pub(crate) fn emit(models: &[Model]) -> Result<BTreeMap<String, String>> {
+pub(crate) fn emit(models: &[Model], root: &str) -> Result<BTreeMap<String, String>> {
     let mut modules: BTreeMap<&str, BTreeMap<&str, Vec<&Model>>> = BTreeMap::new();
     for model in models {
         let path = path(model);
         modules.entry(&path.group).or_default().entry(&path.version).or_default().push(model);
     }
     let mut files = BTreeMap::new();
-    let mut root = format!("{HEADER}\n\n");
+    let mut tree = format!("{HEADER}\n\n");
     for (group, versions) in &modules {
-        writeln!(root, "pub mod {group};")?;
+        writeln!(tree, "pub mod {group};")?;
         let mut index = format!("{HEADER}\n\n//! The group `{group}`.\n\n");
         for (version, models) in versions {
             writeln!(index, "pub mod {version};")?;
             let head = format!("{HEADER}\n\n//! Version `{version}` of the group `{group}`.\n\nmod models;\n\npub use models::*;\n");
             files.insert(format!("{group}/{version}/mod.rs"), head);
-            files.insert(format!("{group}/{version}/models.rs"), models::emit(models)?);
+            files.insert(format!("{group}/{version}/models.rs"), models::emit(models, root)?);
         }
         files.insert(format!("{group}/mod.rs"), index);
     }
-    files.insert("mod.rs".to_owned(), root);
+    files.insert("mod.rs".to_owned(), tree);
     Ok(files)
 }

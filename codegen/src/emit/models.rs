@@ -9,34 +9,35 @@ use quote::quote;
 use crate::HEADER;
 use crate::ir::{Enum, Field, Merge, Model, Path, Struct, Type};
 
-pub(crate) fn emit(models: &[&Model]) -> Result<String> {
-    let mut out = format!("{HEADER}\n\n#[allow(unused_imports)]\nuse crate::model::*;\n");
+pub(crate) fn emit(models: &[&Model], root: &str) -> Result<String> {
+    let mut out = format!("{HEADER}\n\n#[allow(unused_imports)]\nuse {root}::model::*;\n");
     for model in models {
         match model {
             Model::Struct(model) => {
                 out.push('\n');
-                out.push_str(&structure(model)?);
+                out.push_str(&structure(model, root)?);
                 out.push('\n');
-                table(model, &mut out)?;
-                resource(model, &mut out)?;
+                table(model, root, &mut out)?;
+                resource(model, root, &mut out)?;
             }
             Model::Enum(model) => {
                 out.push('\n');
-                enumeration(model, &mut out)?;
+                enumeration(model, root, &mut out)?;
             }
         }
     }
     Ok(out)
 }
 
-fn structure(model: &Struct) -> Result<String> {
+fn structure(model: &Struct, root: &str) -> Result<String> {
     let name = ident(&model.path.name);
     let docs = doc_lines(&model.docs, &format!("`{}`.", model.schema));
-    let fields = model.fields.iter().map(|field| {
+    let field = |field: &Field| {
         let docs = doc_lines(&field.docs, &format!("`{}`.", field.name));
-        let (name, type_) = (ident(&field.rust), type_(&field.type_, &model.path));
-        quote! { #docs pub #name: #type_, }
-    });
+        let (name, type_) = (ident(&field.rust), type_(&field.type_, &model.path, root)?);
+        Ok(quote! { #docs pub #name: #type_, })
+    };
+    let fields: Vec<TokenStream> = model.fields.iter().map(field).collect::<Result<_>>()?;
     let tokens = quote! {
         #docs
         #[derive(Clone, Default, PartialEq)]
@@ -51,13 +52,13 @@ fn structure(model: &Struct) -> Result<String> {
 }
 
 /// One line a field: this is what every format is written over.
-fn table(model: &Struct, out: &mut String) -> Result<()> {
+fn table(model: &Struct, root: &str, out: &mut String) -> Result<()> {
     let kind = match &model.kind {
         Some((api_version, kind)) => format!("Some(Kind {{ api_version: {api_version:?}, kind: {kind:?} }})"),
         None => "None".to_owned(),
     };
     let union = if model.union { "union " } else { "" };
-    writeln!(out, "crate::table! {{ {union}{}, {:?}, {kind};", model.path.name, model.schema)?;
+    writeln!(out, "{root}::table! {{ {union}{}, {:?}, {kind};", model.path.name, model.schema)?;
     for (position, field) in model.fields.iter().enumerate() {
         writeln!(out, "    {position} {}: {},", field.rust, line(field))?;
     }
@@ -95,10 +96,10 @@ fn line(field: &Field) -> String {
     line
 }
 
-fn resource(model: &Struct, out: &mut String) -> Result<()> {
+fn resource(model: &Struct, root: &str, out: &mut String) -> Result<()> {
     let (Some(resource), Some((api_version, kind))) = (&model.resource, &model.kind) else { return Ok(()) };
     let scope = if resource.namespaced { "Namespaced" } else { "Cluster" };
-    let metadata = if model.path.group == "meta" { "ObjectMeta" } else { "crate::meta::v1::ObjectMeta" };
+    let metadata = format!("{root}::meta::v1::ObjectMeta");
     writeln!(
         out,
         "\nimpl Resource for {} {{\n    type Scope = {scope};\n    const GROUP: &'static str = {:?};\n    \
@@ -118,8 +119,8 @@ fn resource(model: &Struct, out: &mut String) -> Result<()> {
     Ok(())
 }
 
-fn enumeration(model: &Enum, out: &mut String) -> Result<()> {
-    writeln!(out, "crate::open_enum! {{")?;
+fn enumeration(model: &Enum, root: &str, out: &mut String) -> Result<()> {
+    writeln!(out, "{root}::open_enum! {{")?;
     for line in if model.docs.is_empty() { "One of a set of texts." } else { &model.docs }.lines() {
         writeln!(out, "    ///{}{line}", if line.is_empty() { "" } else { " " })?;
     }
@@ -135,9 +136,9 @@ fn enumeration(model: &Enum, out: &mut String) -> Result<()> {
     Ok(())
 }
 
-fn type_(type_: &Type, here: &Path) -> TokenStream {
-    let inner = |inner: &Type| self::type_(inner, here);
-    match type_ {
+fn type_(type_: &Type, here: &Path, root: &str) -> Result<TokenStream> {
+    let inner = |inner: &Type| self::type_(inner, here, root);
+    Ok(match type_ {
         Type::Bool => quote!(bool),
         Type::I32 => quote!(i32),
         Type::I64 => quote!(i64),
@@ -153,26 +154,27 @@ fn type_(type_: &Type, here: &Path) -> TokenStream {
             quote!(#name)
         }
         Type::Model(path) => {
-            let (group, version, name) = (ident(&path.group), ident(&path.version), ident(&path.name));
-            quote!(crate::#group::#version::#name)
+            let path = format!("{root}::{}::{}::{}", path.group, path.version, path.name);
+            let path: syn::Path = syn::parse_str(&path).with_context(|| format!("`{path}` is no path"))?;
+            quote!(#path)
         }
         Type::List(of) => {
-            let of = inner(of);
+            let of = inner(of)?;
             quote!(Vec<#of>)
         }
         Type::Map(of) => {
-            let of = inner(of);
+            let of = inner(of)?;
             quote!(Map<Str, #of>)
         }
         Type::Option(of) => {
-            let of = inner(of);
+            let of = inner(of)?;
             quote!(Option<#of>)
         }
         Type::Boxed(of) => {
-            let of = inner(of);
+            let of = inner(of)?;
             quote!(Box<#of>)
         }
-    }
+    })
 }
 
 fn doc_lines(docs: &str, otherwise: &str) -> TokenStream {
