@@ -210,8 +210,10 @@ impl<K: Ord, V> Map<K, V> {
     ///
     /// ```
     /// # use k8s_api::{map::Map, text::Str};
+    /// use std::ops::Bound::{Included, Unbounded};
+    ///
     /// let map: Map<Str, i32> = Map::from([("a/x", 1), ("b/x", 2), ("b/y", 3)]);
-    /// assert_eq!(map.range::<str, _>("b/"..).count(), 2);
+    /// assert_eq!(map.range::<str, _>((Included("b/"), Unbounded)).count(), 2);
     /// ```
     pub fn range<Q: Ord + ?Sized, R: RangeBounds<Q>>(&self, range: R) -> Iter<'_, K, V>
     where
