@@ -1,5 +1,7 @@
 //! Types with a representation of their own in every format: times, quantities, int-or-string.
 
+pub(crate) mod wire;
+
 use std::fmt;
 
 /// A leaf: JSON holds it as one text or one integer, protobuf as a small message.

@@ -4,6 +4,7 @@
 //! matches on them, so it is written and compiled once for all types. The [`table!`](crate::table!) macro destructures
 //! the struct exhaustively: a field without a line does not compile.
 
+use crate::bytes::ByteString;
 use crate::leaf::Leaf;
 use crate::raw::RawJson;
 use crate::text::Str;
@@ -240,7 +241,7 @@ pub enum View<'a> {
     /// A text or an enumeration.
     Str(&'a str),
     /// Bytes, which JSON writes in base64.
-    Bytes(&'a [u8]),
+    Bytes(&'a ByteString),
     /// A type with a representation of its own.
     Leaf(&'a dyn Leaf),
     /// Any JSON.
@@ -288,7 +289,7 @@ pub enum Slot<'a> {
     /// An enumeration that keeps values it does not know.
     Enum(&'a mut dyn EnumSlot),
     /// Bytes, which JSON writes in base64.
-    Bytes(&'a mut Vec<u8>),
+    Bytes(&'a mut ByteString),
     /// A type with a representation of its own.
     Leaf(&'a mut dyn Leaf),
     /// Any JSON.

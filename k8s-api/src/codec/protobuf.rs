@@ -92,7 +92,7 @@ fn write_field(field: &Field, view: View<'_>, out: &mut Vec<u8>) -> std::result:
         View::Absent if field.always => bytes(number, b"", out),
         View::Absent => {}
         // Go leaves an empty slice out even where JSON writes it.
-        View::Bytes([]) => {}
+        View::Bytes(value) if value.is_empty() => {}
         View::List(list) => {
             for index in 0..list.len() {
                 write_value(number, list.get(index), out)?;
@@ -264,7 +264,7 @@ fn read(slot: Slot<'_>, field: Found<'_>, depth: usize) -> Result<()> {
         Slot::F64(value) => *value = f64::from_le_bytes(field.fixed64()?),
         Slot::Str(value) => *value = field.text()?.into(),
         Slot::Enum(value) => value.set(field.text()?),
-        Slot::Bytes(value) => *value = field.bytes()?.rest.to_vec(),
+        Slot::Bytes(value) => *value = field.bytes()?.rest.into(),
         Slot::Leaf(leaf) => leaf.read_protobuf(field.bytes()?.rest).map_err(|error| DecodeError::new(error.to_string(), field.offset))?,
         Slot::Raw(value) => *value = raw(field)?,
         Slot::Message(message) => read_message(field.bytes()?, message, depth + 1)?,

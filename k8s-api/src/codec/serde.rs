@@ -2,11 +2,10 @@
 
 use std::fmt;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::ser::{Error as _, Serialize, SerializeMap as _, SerializeSeq as _, Serializer};
 
+use crate::bytes::ByteString;
 use crate::codec::MAX_DEPTH;
 use crate::codec::json::{self, Lexer, set_null};
 use crate::leaf::Scalar;
@@ -60,7 +59,7 @@ impl Serialize for Shown<'_> {
             View::F64(value) if value.fract() == 0.0 && value.abs() < 1e15 => serializer.serialize_i64(*value as i64),
             View::F64(value) => serializer.serialize_f64(*value),
             View::Str(text) => serializer.serialize_str(text),
-            View::Bytes(bytes) => serializer.serialize_str(&STANDARD.encode(bytes)),
+            View::Bytes(bytes) => serializer.serialize_str(&bytes.to_base64()),
             View::Leaf(leaf) => match leaf.get() {
                 Scalar::Text(text) => serializer.serialize_str(&text),
                 Scalar::Int(value) => serializer.serialize_i64(value),
@@ -218,7 +217,7 @@ impl<'de> Visitor<'de> for Into<'_> {
         match self.slot {
             Slot::Str(slot) => *slot = text.into(),
             Slot::Enum(slot) => slot.set(text),
-            Slot::Bytes(slot) => *slot = STANDARD.decode(text).map_err(|_| E::custom("the text is not base64"))?,
+            Slot::Bytes(slot) => *slot = ByteString::from_base64(text).map_err(E::custom)?,
             Slot::Leaf(leaf) => leaf.set(Scalar::Text(text.into())).map_err(E::custom)?,
             Slot::Option(option) => return Into { slot: option.fill(), depth: self.depth }.visit_str(text),
             slot => return Into { slot, depth: self.depth }.wrong_type(serde::de::Unexpected::Str("a text")),

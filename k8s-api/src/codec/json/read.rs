@@ -1,9 +1,7 @@
 //! From JSON into fields.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-
 use super::lexer::{Lexer, Number, kind};
+use crate::bytes::ByteString;
 use crate::codec::error::DecodeError;
 use crate::leaf::Scalar;
 use crate::raw::RawJson;
@@ -133,7 +131,7 @@ fn read(lexer: &mut Lexer<'_>, slot: Slot<'_>) -> Result<()> {
         Slot::Enum(value) => value.set(&lexer.string()?),
         Slot::Bytes(value) => {
             let text = lexer.string()?;
-            *value = STANDARD.decode(text.as_bytes()).map_err(|_| lexer.error("the text is not base64"))?;
+            *value = ByteString::from_base64(&text).map_err(|error| lexer.error(error.to_string()))?;
         }
         Slot::Leaf(leaf) => {
             let scalar = match lexer.peek()? {
@@ -189,7 +187,7 @@ pub(crate) fn set_null(slot: Slot<'_>) {
         Slot::F64(value) => *value = 0.0,
         Slot::Str(value) => *value = Default::default(),
         Slot::Enum(value) => value.set(""),
-        Slot::Bytes(value) => value.clear(),
+        Slot::Bytes(value) => *value = Default::default(),
         Slot::Raw(value) => *value = RawJson::default(),
         Slot::Option(option) => option.set_null(),
         Slot::List(list) => list.clear(),

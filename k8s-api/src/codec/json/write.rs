@@ -2,9 +2,6 @@
 
 use std::io::Write as _;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-
 use crate::codec::error::EncodeError;
 use crate::leaf::Scalar;
 use crate::table::{Message, View};
@@ -63,7 +60,7 @@ pub(crate) fn value(view: View<'_>, out: &mut Vec<u8>) -> Result<(), EncodeError
         View::F64(value) if value.is_finite() => number(value, out),
         View::F64(value) => return Err(EncodeError::new(format!("{value} is no number in JSON"))),
         View::Str(text) => string(text, out),
-        View::Bytes(bytes) => string(&STANDARD.encode(bytes), out),
+        View::Bytes(bytes) => string(&bytes.to_base64(), out),
         View::Leaf(leaf) => match leaf.get() {
             Scalar::Text(text) => string(&text, out),
             Scalar::Int(value) => number(value, out),
