@@ -12,6 +12,7 @@ pub mod int_or_string;
 pub mod leaf;
 pub mod list;
 pub mod map;
+pub mod merge;
 #[doc(hidden)]
 pub mod model;
 pub mod quantity;

@@ -322,6 +322,10 @@ pub trait MapView {
 
 /// A list, to write.
 pub trait ListSlot {
+    /// To read it.
+    fn view(&self) -> &dyn ListView;
+    /// One of its elements.
+    fn get_mut(&mut self, index: usize) -> Option<Slot<'_>>;
     /// Appends a default element.
     fn push(&mut self) -> Slot<'_>;
     /// Removes every element.
@@ -430,6 +434,14 @@ impl<T: Value> ListView for Vec<T> {
 }
 
 impl<T: Value + Default> ListSlot for Vec<T> {
+    fn view(&self) -> &dyn ListView {
+        self
+    }
+
+    fn get_mut(&mut self, index: usize) -> Option<Slot<'_>> {
+        self.as_mut_slice().get_mut(index).map(Value::slot)
+    }
+
     fn push(&mut self) -> Slot<'_> {
         self.push_mut_default().slot()
     }

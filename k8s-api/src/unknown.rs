@@ -39,6 +39,9 @@ impl Unknown {
     }
 
     pub(crate) fn push_protobuf(&mut self, field: &[u8]) {
+        if field.is_empty() {
+            return;
+        }
         self.0.get_or_insert_default().protobuf.extend_from_slice(field);
     }
 }
