@@ -67,7 +67,10 @@ fn an_enumeration_keeps_what_it_does_not_know() {
     let thing: Thing = read(text);
     assert_eq!(thing.phase, Phase::Other("Newer".into()));
     assert_eq!(written(&thing), text);
-    assert_eq!(written(&Thing { phase: Phase::KubernetesIoOdd, ..Default::default() }), r#"{"phase":"kubernetes.io/odd"}"#);
+    assert_eq!(
+        written(&Thing { phase: Phase::KubernetesIoOdd, ..Default::default() }),
+        r#"{"phase":"kubernetes.io/odd"}"#
+    );
     assert_eq!(written(&Thing::default()), "{}");
 }
 
@@ -97,7 +100,9 @@ fn reserved_words_and_acronyms_have_readable_names() {
     use reserved_words::sample::v1::Thing;
     let Thing { type_, match_, ref_, cluster_ips, x_kubernetes_odd, .. } =
         read(r#"{"type":"t","match":true,"$ref":"r","clusterIPs":["a"],"x-kubernetes-odd":true}"#);
-    assert!(type_ == "t" && match_ && ref_.as_deref() == Some("r") && cluster_ips.len() == 1 && x_kubernetes_odd);
+    assert!(
+        type_ == "t" && match_ && ref_.as_deref() == Some("r") && cluster_ips.len() == 1 && x_kubernetes_odd
+    );
 }
 
 #[test]
@@ -165,26 +170,40 @@ fn refusal(property: &str, go: &str) -> String {
         discovery: BTreeMap::new(),
         go_facts: go.to_owned(),
     };
-    format!("{:#}", k8s_codegen::generate(&documents, &["io.k8s.api.sample.v1.Thing"], "k8s_api").unwrap_err())
+    format!(
+        "{:#}",
+        k8s_codegen::generate(&documents, &["io.k8s.api.sample.v1.Thing"], "k8s_api").unwrap_err()
+    )
 }
 
 #[test]
 fn a_document_that_is_not_understood_is_one_error_that_says_where() {
-    let go = r#"{"k8s.io/api/sample/v1":{"Thing":{"order":["f"],"fields":{"f":{"go":"F","type":"string"}}}}}"#;
+    let go =
+        r#"{"k8s.io/api/sample/v1":{"Thing":{"order":["f"],"fields":{"f":{"go":"F","type":"string"}}}}}"#;
     let place = "a.json#/components/schemas/io.k8s.api.sample.v1.Thing/properties/f: ";
     for (property, expected) in [
         (r##"{"$ref":"#/components/schemas/io.k8s.api.sample.v1.Missing"}"##, "no document has that schema"),
         (r##"{"$ref":"other.json#/x"}"##, "only references to schemas of the same document"),
         (r#"{"anyOf":[{"type":"string"},{"type":"integer"}]}"#, "anyOf and not are not supported"),
-        (r#"{"type":"object","properties":{"x":{"type":"string"}}}"#, "a struct inside of a field has no name"),
+        (
+            r#"{"type":"object","properties":{"x":{"type":"string"}}}"#,
+            "a struct inside of a field has no name",
+        ),
         (r#"{"type":"array"}"#, "a list without `items`"),
-        (r#"{"type":"array","items":{"type":"string"},"x-kubernetes-list-type":"odd"}"#, "odd is none of atomic, set and map"),
+        (
+            r#"{"type":"array","items":{"type":"string"},"x-kubernetes-list-type":"odd"}"#,
+            "odd is none of atomic, set and map",
+        ),
     ] {
         let error = refusal(property, go);
         assert!(error.starts_with(place) && error.contains(expected), "{error}");
     }
-    let other = r#"{"k8s.io/api/sample/v1":{"Thing":{"order":["g"],"fields":{"g":{"go":"G","type":"string"}}}}}"#;
-    assert!(refusal(r#"{"type":"string"}"#, other).contains("properties/g: Go has this field and the document does not"));
+    let other =
+        r#"{"k8s.io/api/sample/v1":{"Thing":{"order":["g"],"fields":{"g":{"go":"G","type":"string"}}}}}"#;
+    assert!(
+        refusal(r#"{"type":"string"}"#, other)
+            .contains("properties/g: Go has this field and the document does not")
+    );
     assert!(refusal(r#"{"type":"string"}"#, "{}").contains("gofacts.json has no k8s.io/api/sample/v1.Thing"));
     assert!(refusal("[", go).contains("a.json is no OpenAPI v3 document"));
 }
@@ -197,8 +216,10 @@ fn two_documents_that_disagree_are_refused() {
                 "io.k8s.api.sample.v1.Thing":{{"type":"{type_}"}}}}}}}}"#
         )
     };
-    let openapi = [("a.json", "object"), ("b.json", "string")].map(|(file, type_)| (file.to_owned(), document(type_)));
-    let documents = Documents { openapi: openapi.into(), discovery: BTreeMap::new(), go_facts: "{}".to_owned() };
+    let openapi =
+        [("a.json", "object"), ("b.json", "string")].map(|(file, type_)| (file.to_owned(), document(type_)));
+    let documents =
+        Documents { openapi: openapi.into(), discovery: BTreeMap::new(), go_facts: "{}".to_owned() };
     let error = k8s_codegen::generate(&documents, &[], "k8s_api").unwrap_err().to_string();
     let wanted = "a.json#/components/schemas/io.k8s.api.sample.v1.Thing: differs from the schema of the same name in b.json";
     assert!(error.starts_with(wanted), "{error}");

@@ -116,7 +116,8 @@ pub fn load(documents: &Documents) -> Result<Loaded> {
         discovery(file, &value, &mut resources)?;
     }
     resources.sort_by(|a, b| (&a.group, &a.version, &a.plural).cmp(&(&b.group, &b.version, &b.plural)));
-    let go = serde_json::from_str(&documents.go_facts).context("gofacts.json is not what xtask/go-facts prints")?;
+    let go = serde_json::from_str(&documents.go_facts)
+        .context("gofacts.json is not what xtask/go-facts prints")?;
     Ok(Loaded { schemas: schemas(&documents.openapi)?, resources, go })
 }
 
@@ -132,14 +133,19 @@ fn schemas(files: &BTreeMap<String, String>) -> Result<BTreeMap<String, SchemaDo
         })?;
         for (name, schema) in document.components.unwrap_or_default().schemas {
             let ReferenceOr::Item(mut schema) = schema else {
-                bail!("{file}#/components/schemas/{name}: a schema that is only a reference is not supported");
+                bail!(
+                    "{file}#/components/schemas/{name}: a schema that is only a reference is not supported"
+                );
             };
             if PER_DOCUMENT.contains(&name.as_str()) {
                 schema.schema_data.extensions.shift_remove("x-kubernetes-group-version-kind");
             }
             if let Some(known) = schemas.get(&name) {
                 if known.schema != schema {
-                    bail!("{}: differs from the schema of the same name in {file}; name a fix for one of them", known.at(&name));
+                    bail!(
+                        "{}: differs from the schema of the same name in {file}; name a fix for one of them",
+                        known.at(&name)
+                    );
                 }
                 continue;
             }

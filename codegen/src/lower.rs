@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context as _, Result, bail};
 use openapiv3::{
-    AdditionalProperties, ReferenceOr, Schema, SchemaKind, StringFormat, Type as Kind, VariantOrUnknownOrEmpty,
+    AdditionalProperties, ReferenceOr, Schema, SchemaKind, StringFormat, Type as Kind,
+    VariantOrUnknownOrEmpty,
 };
 use serde_json::Value;
 
@@ -39,7 +40,8 @@ const TYPE_META: &str = "k8s.io/apimachinery/pkg/apis/meta/v1.TypeMeta";
 
 /// Runs every pass, in this order.
 pub fn lower(loaded: &Loaded, kinds: &[&str]) -> Result<Vec<Model>> {
-    let mut lowering = Lowering { loaded, structs: BTreeMap::new(), enums: BTreeMap::new(), wanted: Vec::new() };
+    let mut lowering =
+        Lowering { loaded, structs: BTreeMap::new(), enums: BTreeMap::new(), wanted: Vec::new() };
     lowering.collect(kinds)?;
     let Lowering { mut structs, enums, .. } = lowering;
     let boxed = large(&structs);
@@ -48,7 +50,8 @@ pub fn lower(loaded: &Loaded, kinds: &[&str]) -> Result<Vec<Model>> {
             box_large(&mut field.type_, &boxed, false);
         }
     }
-    let mut models: Vec<Model> = structs.into_values().map(Model::Struct).chain(enums.into_values().map(Model::Enum)).collect();
+    let mut models: Vec<Model> =
+        structs.into_values().map(Model::Struct).chain(enums.into_values().map(Model::Enum)).collect();
     models.sort_by(|a, b| path(a).cmp(path(b)));
     if let Some(pair) = models.windows(2).find(|pair| path(&pair[0]) == path(&pair[1])) {
         bail!("two types would both be {:?}; name a fix that renames one", path(&pair[0]));
@@ -96,10 +99,12 @@ impl<'a> Lowering<'a> {
 
     fn model(&mut self, name: &str) -> Result<Struct> {
         let loaded = self.loaded;
-        let document = loaded.schemas.get(name).with_context(|| format!("no document has the schema {name}"))?;
+        let document =
+            loaded.schemas.get(name).with_context(|| format!("no document has the schema {name}"))?;
         let at = document.at(name);
         let schema = &document.schema;
-        let (package, type_) = go_name(name).with_context(|| format!("{at}: the name is not that of a Go type"))?;
+        let (package, type_) =
+            go_name(name).with_context(|| format!("{at}: the name is not that of a Go type"))?;
         let path = module(name).with_context(|| format!("{at}: the name has no group and version"))?;
         let go = loaded.go.get(&package).and_then(|package| package.get(&type_));
         let go = go.with_context(|| format!("{at}: gofacts.json has no {package}.{type_}"))?;
@@ -167,7 +172,9 @@ impl<'a> Lowering<'a> {
         Self: 'a,
     {
         for name in &go.order {
-            let Some(field) = go.fields.get(name) else { bail!("gofacts.json orders the field {name} and does not have it") };
+            let Some(field) = go.fields.get(name) else {
+                bail!("gofacts.json orders the field {name} and does not have it")
+            };
             if !field.inline {
                 flat.push(Flat { name, go: field, package, within: within.to_vec() });
                 continue;
@@ -181,7 +188,8 @@ impl<'a> Lowering<'a> {
                 continue;
             }
             let embedded = self.loaded.go.get(inner_package).and_then(|package| package.get(inner));
-            let embedded = embedded.with_context(|| format!("gofacts.json has no {inner_package}.{inner}, which is embedded"))?;
+            let embedded = embedded
+                .with_context(|| format!("gofacts.json has no {inner_package}.{inner}, which is embedded"))?;
             let mut within = within.to_vec();
             within.extend((field.number != 0).then_some(field.number));
             self.flatten(inner_package, embedded, &within, flat, stands_alone)?;
@@ -201,7 +209,8 @@ impl<'a> Lowering<'a> {
         let pointer = go.type_.starts_with('*');
         let base = self.type_(owner, flat, property)?;
         let listed = matches!(base, Type::List(_) | Type::Map(_) | Type::Bytes);
-        let structure = matches!(&base, Type::Known(_)) || matches!(&base, Type::Model(path) if !self.enums.contains_key(path));
+        let structure = matches!(&base, Type::Known(_))
+            || matches!(&base, Type::Model(path) if !self.enums.contains_key(path));
         // Go's zero time is no time: what is a value there may be absent here.
         let time = matches!(base, Type::Known(known) if known.starts_with("time::"));
         let optional = (pointer && !listed) || time;
@@ -223,9 +232,9 @@ impl<'a> Lowering<'a> {
             always: time && !pointer,
             required,
             merge: self.merge(property)?,
-            patch_merge: extension(property, "x-kubernetes-patch-strategy").filter(|strategy| strategy.contains("merge")).map(|_| {
-                extension(property, "x-kubernetes-patch-merge-key").unwrap_or_default()
-            }),
+            patch_merge: extension(property, "x-kubernetes-patch-strategy")
+                .filter(|strategy| strategy.contains("merge"))
+                .map(|_| extension(property, "x-kubernetes-patch-merge-key").unwrap_or_default()),
             sensitive: SENSITIVE.contains(&(schema, flat.name)),
         })
     }
@@ -260,7 +269,12 @@ impl<'a> Lowering<'a> {
                 VariantOrUnknownOrEmpty::Item(StringFormat::DateTime) => Type::Known(TIME),
                 _ if !string.enumeration.is_empty() => {
                     let texts: Vec<String> = string.enumeration.iter().flatten().cloned().collect();
-                    self.enumeration(owner, flat, &texts, schema.schema_data.description.as_deref().unwrap_or_default())?
+                    self.enumeration(
+                        owner,
+                        flat,
+                        &texts,
+                        schema.schema_data.description.as_deref().unwrap_or_default(),
+                    )?
                 }
                 _ => Type::Str,
             },
@@ -269,18 +283,24 @@ impl<'a> Lowering<'a> {
                 Type::List(Box::new(self.type_(owner, flat, element)?))
             }
             SchemaKind::Type(Kind::Object(object)) => match &object.additional_properties {
-                Some(AdditionalProperties::Schema(value)) => Type::Map(Box::new(self.type_(owner, flat, &items(value))?)),
+                Some(AdditionalProperties::Schema(value)) => {
+                    Type::Map(Box::new(self.type_(owner, flat, &items(value))?))
+                }
                 _ if object.properties.is_empty() => Type::Known(RAW),
                 _ => bail!("a struct inside of a field has no name; name a fix"),
             },
             SchemaKind::Any(_) => Type::Known(RAW),
-            SchemaKind::AnyOf { .. } | SchemaKind::Not { .. } => bail!("anyOf and not are not supported; name a fix"),
+            SchemaKind::AnyOf { .. } | SchemaKind::Not { .. } => {
+                bail!("anyOf and not are not supported; name a fix")
+            }
         })
     }
 
     fn reference(&mut self, reference: &str) -> Result<Type> {
         let name = reference.strip_prefix("#/components/schemas/");
-        let name = name.with_context(|| format!("$ref {reference}: only references to schemas of the same document are supported"))?;
+        let name = name.with_context(|| {
+            format!("$ref {reference}: only references to schemas of the same document are supported")
+        })?;
         if let Some((_, known)) = KNOWN.iter().find(|(schema, _)| *schema == name) {
             return Ok(Type::Known(known));
         }
@@ -288,15 +308,24 @@ impl<'a> Lowering<'a> {
             bail!("$ref {reference}: no document has that schema");
         }
         self.wanted.push(name.to_owned());
-        Ok(Type::Model(module(name).with_context(|| format!("$ref {reference}: the name has no group and version"))?))
+        Ok(Type::Model(
+            module(name).with_context(|| format!("$ref {reference}: the name has no group and version"))?,
+        ))
     }
 
     /// An enumeration has no name in the documents: it is called as Go calls its type, or else after its field.
-    fn enumeration(&mut self, owner: &Path, flat: &Flat<'_>, texts: &[String], description: &str) -> Result<Type> {
+    fn enumeration(
+        &mut self,
+        owner: &Path,
+        flat: &Flat<'_>,
+        texts: &[String],
+        description: &str,
+    ) -> Result<Type> {
         let element = flat.go.type_.rsplit(['*', ']']).next().unwrap_or_default();
         let (package, go) = element.rsplit_once('.').unwrap_or((flat.package, element));
         let path = if go.chars().next().is_some_and(char::is_uppercase) {
-            let (group, version) = module_of_package(package).with_context(|| format!("{package} has no group and version"))?;
+            let (group, version) =
+                module_of_package(package).with_context(|| format!("{package} has no group and version"))?;
             Path { group, version, name: go.to_owned() }
         } else {
             Path { name: format!("{}{}", owner.name, flat.go.go), ..owner.clone() }
@@ -338,8 +367,10 @@ impl<'a> Lowering<'a> {
             Some("set") => Merge::Set,
             Some("map") => {
                 let ReferenceOr::Item(schema) = property else { bail!("a list is a reference") };
-                let keys = schema.schema_data.extensions.get("x-kubernetes-list-map-keys").and_then(Value::as_array);
-                let keys = keys.context("x-kubernetes-list-type is map, and there are no x-kubernetes-list-map-keys")?;
+                let keys =
+                    schema.schema_data.extensions.get("x-kubernetes-list-map-keys").and_then(Value::as_array);
+                let keys = keys
+                    .context("x-kubernetes-list-type is map, and there are no x-kubernetes-list-map-keys")?;
                 Merge::Keys(keys.iter().filter_map(Value::as_str).map(str::to_owned).collect())
             }
             Some("atomic") => Merge::Atomic,
@@ -365,7 +396,8 @@ fn module_of_package(package: &str) -> Option<(String, String)> {
     let mut parts = package.rsplit('/');
     let version = parts.next()?;
     let group = parts.next()?;
-    let is_version = version.strip_prefix('v').is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()));
+    let is_version =
+        version.strip_prefix('v').is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()));
     is_version.then(|| (group.to_owned(), version.to_owned()))
 }
 
@@ -394,7 +426,9 @@ fn union_field(owner: &Path, flat: &Flat<'_>) -> Result<Field> {
     let base = match base {
         "bool" => Type::Bool,
         "string" => Type::Str,
-        name if name.chars().all(char::is_alphanumeric) => Type::Model(Path { name: name.to_owned(), ..owner.clone() }),
+        name if name.chars().all(char::is_alphanumeric) => {
+            Type::Model(Path { name: name.to_owned(), ..owner.clone() })
+        }
         other => bail!("the Go type {other} is not supported in a union"),
     };
     let type_ = match (listed, flat.go.type_.starts_with('*')) {
@@ -442,7 +476,13 @@ const LARGE: usize = 24;
 
 /// The structs that are kept elsewhere where they are optional: large ones, and those that contain themselves.
 fn large(structs: &BTreeMap<Path, Struct>) -> BTreeSet<Path> {
-    structs.keys().filter(|path| size(&Type::Model((*path).clone()), structs, &mut Vec::new()).is_none_or(|size| size > LARGE)).cloned().collect()
+    structs
+        .keys()
+        .filter(|path| {
+            size(&Type::Model((*path).clone()), structs, &mut Vec::new()).is_none_or(|size| size > LARGE)
+        })
+        .cloned()
+        .collect()
 }
 
 /// About how many bytes a value takes by itself, on a 64-bit machine; `None` if it contains itself.
@@ -462,7 +502,9 @@ fn size(type_: &Type, structs: &BTreeMap<Path, Struct>, inside: &mut Vec<Path>) 
                 inside.push(path.clone());
                 let sizes = model.fields.iter().map(|field| match &field.type_ {
                     // Whatever will be boxed takes a pointer.
-                    Type::Option(inner) => size(inner, structs, inside).map_or(Some(8), |size| Some(size.min(LARGE))),
+                    Type::Option(inner) => {
+                        size(inner, structs, inside).map_or(Some(8), |size| Some(size.min(LARGE)))
+                    }
                     other => size(other, structs, inside),
                 });
                 let total: Option<usize> = sizes.collect::<Vec<_>>().into_iter().sum();
@@ -477,7 +519,9 @@ fn box_large(type_: &mut Type, boxed: &BTreeSet<Path>, optional: bool) {
     match type_ {
         Type::Option(inner) => box_large(inner, boxed, true),
         Type::List(inner) | Type::Map(inner) => box_large(inner, boxed, false),
-        Type::Model(path) if optional && boxed.contains(path) => *type_ = Type::Boxed(Box::new(type_.clone())),
+        Type::Model(path) if optional && boxed.contains(path) => {
+            *type_ = Type::Boxed(Box::new(type_.clone()))
+        }
         _ => {}
     }
 }

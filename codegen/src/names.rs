@@ -12,7 +12,9 @@ pub fn field(json: &str) -> String {
 
 /// The name of a variant: `DoNotSchedule` stays, `kubernetes.io/tls` is `KubernetesIoTls`.
 pub fn variant(text: &str) -> String {
-    let name = if text.chars().all(|c| c.is_ascii_alphanumeric()) && text.starts_with(|c: char| c.is_ascii_uppercase()) {
+    let name = if text.chars().all(|c| c.is_ascii_alphanumeric())
+        && text.starts_with(|c: char| c.is_ascii_uppercase())
+    {
         text.to_owned()
     } else {
         text.to_upper_camel_case()

@@ -59,7 +59,8 @@ fn pod() -> Value {
 #[test]
 fn every_way_in_and_out_agrees() {
     assert_eq!(write(&read::<Pod>(&pod())), pod());
-    let list = json!({"kind": "PodList", "apiVersion": "v1", "metadata": {"resourceVersion": "7"}, "items": []});
+    let list =
+        json!({"kind": "PodList", "apiVersion": "v1", "metadata": {"resourceVersion": "7"}, "items": []});
     assert_eq!(write(&read::<List<Pod>>(&list)), list);
 }
 
@@ -104,8 +105,12 @@ fn protobuf_holds_what_json_holds() {
 fn null_may_stand_everywhere() {
     fn paths(value: &Value, path: String, out: &mut Vec<String>) {
         match value {
-            Value::Object(map) => map.iter().for_each(|(key, value)| paths(value, format!("{path}/{key}"), out)),
-            Value::Array(list) => list.iter().enumerate().for_each(|(at, value)| paths(value, format!("{path}/{at}"), out)),
+            Value::Object(map) => {
+                map.iter().for_each(|(key, value)| paths(value, format!("{path}/{key}"), out))
+            }
+            Value::Array(list) => {
+                list.iter().enumerate().for_each(|(at, value)| paths(value, format!("{path}/{at}"), out))
+            }
             _ => {}
         }
         if !path.is_empty() {
@@ -138,7 +143,12 @@ fn a_number_that_does_not_fit_is_refused_with_its_place() {
 fn another_kind_is_refused() {
     let error = json::decode::<Pod>(br#"{"kind":"Node"}"#).unwrap_err().to_string();
     assert!(error.contains("expected Pod, not Node"), "{error}");
-    assert!(serde_json::from_str::<Pod>(r#"{"apiVersion":"v2"}"#).unwrap_err().to_string().contains("expected v1, not v2"));
+    assert!(
+        serde_json::from_str::<Pod>(r#"{"apiVersion":"v2"}"#)
+            .unwrap_err()
+            .to_string()
+            .contains("expected v1, not v2")
+    );
 }
 
 #[test]
@@ -216,7 +226,12 @@ fn depth_is_bounded_on_every_path() {
         let lists = |depth: usize| format!(r#"{{"newer":{}{}}}"#, "[".repeat(depth), "]".repeat(depth));
         let schemas = |depth: usize| format!("{}{{}}{}", r#"{"not":"#.repeat(depth), "}".repeat(depth));
         assert!(json::decode::<Pod>(lists(127).as_bytes()).is_ok());
-        assert!(json::decode::<Pod>(lists(128).as_bytes()).unwrap_err().to_string().contains("more than 128 deep"));
+        assert!(
+            json::decode::<Pod>(lists(128).as_bytes())
+                .unwrap_err()
+                .to_string()
+                .contains("more than 128 deep")
+        );
         assert!(json::decode::<Pod>(lists(1_000_000).as_bytes()).is_err());
         let deep: JSONSchemaProps = json::decode(schemas(127).as_bytes()).unwrap();
         assert!(json::decode::<JSONSchemaProps>(schemas(128).as_bytes()).is_err());
@@ -225,7 +240,12 @@ fn depth_is_bounded_on_every_path() {
         for _ in 0..200 {
             value = json!({"not": value});
         }
-        assert!(serde_json::from_value::<JSONSchemaProps>(value).unwrap_err().to_string().contains("more than 128 deep"));
+        assert!(
+            serde_json::from_value::<JSONSchemaProps>(value)
+                .unwrap_err()
+                .to_string()
+                .contains("more than 128 deep")
+        );
         let value: Value = serde_json::from_slice(&json::encode(&deep).unwrap()).unwrap_or_default();
         drop(value);
 
@@ -242,7 +262,8 @@ fn depth_is_bounded_on_every_path() {
             bytes.push(length as u8);
             bytes.extend_from_slice(&inner);
         }
-        let error = protobuf::decode_message(&mut JSONSchemaProps::default(), &bytes).unwrap_err().to_string();
+        let error =
+            protobuf::decode_message(&mut JSONSchemaProps::default(), &bytes).unwrap_err().to_string();
         assert!(error.contains("more than 128 deep"), "{error}");
     });
 }
@@ -280,7 +301,12 @@ fn a_schema_may_be_a_boolean_or_a_list() {
     let mut back = JSONSchemaProps::default();
     protobuf::decode_message(&mut back, &bytes).unwrap();
     assert_eq!(back, schema);
-    assert!(json::decode::<JSONSchemaProps>(br#"{"items":"x"}"#).unwrap_err().to_string().contains("a text is none of what may stand here"));
+    assert!(
+        json::decode::<JSONSchemaProps>(br#"{"items":"x"}"#)
+            .unwrap_err()
+            .to_string()
+            .contains("a text is none of what may stand here")
+    );
 }
 
 #[test]
@@ -294,6 +320,9 @@ fn debug_shows_what_is_set_and_no_secret() {
     let shown = format!("{secret:?} {secret:#?}");
     assert!(!shown.contains("hunter2") && !shown.contains("aHVudGVyMg"), "{shown}");
     assert!(shown.contains(r#"data: {"k": "<hidden>"}"#) && shown.contains(r#""a": "b""#), "{shown}");
-    assert_eq!(format!("{:?}", ContainerPort { container_port: 80, ..Default::default() }), "ContainerPort { containerPort: 80 }");
+    assert_eq!(
+        format!("{:?}", ContainerPort { container_port: 80, ..Default::default() }),
+        "ContainerPort { containerPort: 80 }"
+    );
     assert_eq!(format!("{:?}", CustomResourceDefinition::default().spec.conversion), "None");
 }

@@ -122,22 +122,37 @@ fn check<K: Resource + Serialize + DeserializeOwned + PartialEq + Debug>() -> us
     assert_eq!(list.items.len(), from_protobuf.items.len());
 
     let answer: Value = serde_json::from_str(&text).unwrap();
-    let objects: Vec<Value> = answer["items"].as_array().unwrap().iter().map(|item| {
-        let mut item = item.clone();
-        item["apiVersion"] = json!(K::API_VERSION);
-        item["kind"] = json!(K::KIND);
-        item
-    }).collect();
+    let objects: Vec<Value> = answer["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|item| {
+            let mut item = item.clone();
+            item["apiVersion"] = json!(K::API_VERSION);
+            item["kind"] = json!(K::KIND);
+            item
+        })
+        .collect();
     let go = go::marshal(&objects).unwrap();
     for (((item, other), sent), go) in list.items.iter().zip(&from_protobuf.items).zip(&objects).zip(&go) {
         let name = &item.metadata().name;
-        assert!(item == other, "{} {name}: protobuf holds another value than JSON:\n{item:?}\n{other:?}", K::KIND);
+        assert!(
+            item == other,
+            "{} {name}: protobuf holds another value than JSON:\n{item:?}\n{other:?}",
+            K::KIND
+        );
         let direct: Value = serde_json::from_slice(&json::encode(item).unwrap()).unwrap();
         assert_same(&direct, sent, name, "the direct path writes what the server sent");
         assert_same(&serde_json::to_value(item).unwrap(), sent, name, "serde writes what the server sent");
         assert_same(&direct, &go.json, name, "the direct path writes what Go writes");
         let ours = protobuf::encode(item).unwrap();
-        assert!(ours == go.protobuf, "{} {name}: {} bytes of protobuf, and Go has {}", K::KIND, ours.len(), go.protobuf.len());
+        assert!(
+            ours == go.protobuf,
+            "{} {name}: {} bytes of protobuf, and Go has {}",
+            K::KIND,
+            ours.len(),
+            go.protobuf.len()
+        );
         let back: K = protobuf::decode(&go.protobuf).unwrap();
         assert!(back == *item);
     }
@@ -156,7 +171,8 @@ fn compare(path: &str, found: &Value, wanted: &Value, differences: &mut Vec<Stri
         (Value::Object(found), Value::Object(wanted)) => {
             let missing = wanted.keys().filter(|key| !found.contains_key(*key));
             for key in found.keys().chain(missing) {
-                let of = |map: &serde_json::Map<String, Value>| map.get(key).cloned().unwrap_or(json!("<absent>"));
+                let of =
+                    |map: &serde_json::Map<String, Value>| map.get(key).cloned().unwrap_or(json!("<absent>"));
                 compare(&format!("{path}.{key}"), &of(found), &of(wanted), differences);
             }
         }

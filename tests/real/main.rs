@@ -1,3 +1,4 @@
 //! Suites against the real control plane.
 
+mod apply;
 mod documents;

@@ -23,7 +23,11 @@ pub struct Marshalled {
 pub fn marshal(objects: &[Value]) -> Result<Vec<Marshalled>> {
     static PROGRAM: LazyLock<Result<PathBuf>> = LazyLock::new(build);
     let program = PROGRAM.as_ref().map_err(|error| anyhow::anyhow!("{error:#}"))?;
-    let mut child = Command::new(program).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().context("starting go-marshal")?;
+    let mut child = Command::new(program)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .context("starting go-marshal")?;
     let mut stdin = child.stdin.take().context("go-marshal has no input")?;
     let lines: String = objects.iter().map(|object| format!("{object}\n")).collect();
     // From a thread of its own: it answers while it reads.
@@ -39,7 +43,12 @@ pub fn marshal(objects: &[Value]) -> Result<Vec<Marshalled>> {
             Ok(Marshalled { json: answer["json"].take(), protobuf })
         })
         .collect::<Result<_>>()?;
-    ensure!(marshalled.len() == objects.len(), "go-marshal answered {} of {} objects", marshalled.len(), objects.len());
+    ensure!(
+        marshalled.len() == objects.len(),
+        "go-marshal answered {} of {} objects",
+        marshalled.len(),
+        objects.len()
+    );
     Ok(marshalled)
 }
 
@@ -47,7 +56,9 @@ fn build() -> Result<PathBuf> {
     let program = xtask::repo::target().join("go-marshal");
     let mut go = Command::new("go");
     go.args(["build", "-trimpath", "-mod=readonly", "-buildvcs=false", "-o"]).arg(&program).arg(".");
-    go.current_dir(xtask::repo::root().join("tests/peers/go-marshal")).env("GOWORK", "off").env("CGO_ENABLED", "0");
+    go.current_dir(xtask::repo::root().join("tests/peers/go-marshal"))
+        .env("GOWORK", "off")
+        .env("CGO_ENABLED", "0");
     let output = go.output().context("building tests/peers/go-marshal needs Go")?;
     ensure!(output.status.success(), "building go-marshal: {}", String::from_utf8_lossy(&output.stderr));
     Ok(program)

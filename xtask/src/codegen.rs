@@ -59,7 +59,8 @@ fn kubernetes() -> Result<BTreeMap<String, String>> {
         discovery: read_all("discovery")?,
         go_facts: read(&base.join("gofacts.json"))?,
     };
-    k8s_codegen::generate(&documents, &KINDS, "crate").with_context(|| format!("generating from {}", base.display()))
+    k8s_codegen::generate(&documents, &KINDS, "crate")
+        .with_context(|| format!("generating from {}", base.display()))
 }
 
 /// One input file holds all the documents of an example.
@@ -167,7 +168,9 @@ mod tests {
 
     #[test]
     fn every_difference_is_named() {
-        let files = |files: &[(&str, &str)]| files.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())).collect();
+        let files = |files: &[(&str, &str)]| {
+            files.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())).collect()
+        };
         let files_wanted = files(&[("a.rs", "1\n2\n"), ("b.rs", "1\n"), ("c.rs", "1\n")]);
         let present = files(&[("a.rs", "1\nx\n"), ("c.rs", "1\n"), ("d.rs", "1\n")]);
         let lines = differences(&Tree { dir: "dir".to_owned(), files: files_wanted }, &present);

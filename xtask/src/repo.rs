@@ -61,7 +61,9 @@ pub(crate) fn files_below(root: &Path) -> Result<Vec<String>> {
 /// Removes a folder with all that is in it, if it exists.
 pub(crate) fn remove(dir: &Path) -> Result<()> {
     match std::fs::remove_dir_all(dir) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error).with_context(|| format!("removing {}", dir.display())),
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(error).with_context(|| format!("removing {}", dir.display()))
+        }
         _ => Ok(()),
     }
 }

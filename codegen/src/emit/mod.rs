@@ -25,7 +25,9 @@ pub(crate) fn emit(models: &[Model], root: &str) -> Result<BTreeMap<String, Stri
         let mut index = format!("{HEADER}\n\n//! The group `{group}`.\n\n");
         for (version, models) in versions {
             writeln!(index, "pub mod {version};")?;
-            let head = format!("{HEADER}\n\n//! Version `{version}` of the group `{group}`.\n\nmod models;\n\npub use models::*;\n");
+            let head = format!(
+                "{HEADER}\n\n//! Version `{version}` of the group `{group}`.\n\nmod models;\n\npub use models::*;\n"
+            );
             files.insert(format!("{group}/{version}/mod.rs"), head);
             files.insert(format!("{group}/{version}/models.rs"), models::emit(models, root)?);
         }

@@ -43,7 +43,11 @@ enum Step {
 }
 
 fn parse(path: &str) -> Result<Vec<Step>, EncodeError> {
-    let wrong = || EncodeError::new(format!("`{path}` is no path: fields are parted by dots, elements named as `[0]` or `[*]`"));
+    let wrong = || {
+        EncodeError::new(format!(
+            "`{path}` is no path: fields are parted by dots, elements named as `[0]` or `[*]`"
+        ))
+    };
     let mut steps = Vec::new();
     for part in path.split('.') {
         let (name, mut rest) = part.split_at(part.find('[').unwrap_or(part.len()));
@@ -53,7 +57,11 @@ fn parse(path: &str) -> Result<Vec<Step>, EncodeError> {
         steps.push(Step::Field(name.to_owned()));
         while let Some(inner) = rest.strip_prefix('[') {
             let (index, after) = inner.split_once(']').ok_or_else(wrong)?;
-            steps.push(if index == "*" { Step::Every } else { Step::Element(index.parse().map_err(|_| wrong())?) });
+            steps.push(if index == "*" {
+                Step::Every
+            } else {
+                Step::Element(index.parse().map_err(|_| wrong())?)
+            });
             rest = after;
         }
         if !rest.is_empty() {
@@ -92,7 +100,11 @@ fn inside<'a>(own: &[&'a [Step]], step: &Step) -> Vec<&'a [Step]> {
         (Step::Every, Step::Element(_)) => true,
         (first, step) => first == step,
     };
-    own.iter().filter_map(|path| path.split_first()).filter(|(first, _)| matches(first)).map(|(_, rest)| rest).collect()
+    own.iter()
+        .filter_map(|path| path.split_first())
+        .filter(|(first, _)| matches(first))
+        .map(|(_, rest)| rest)
+        .collect()
 }
 
 /// The fields of an object that is begun, and its end. `element` is whether it is one of a list with keys.
@@ -138,7 +150,9 @@ fn is_managed_fields(table: &Table, field: &Field) -> bool {
 /// A value by the rules of its field; what is owned as a whole is written as for a replace.
 fn granular(field: &Field, view: View<'_>, own: &[&[Step]], out: &mut Vec<u8>) -> Result<(), EncodeError> {
     match (field.merge, view) {
-        (Merge::Default, View::Message(message)) if !message.table().union => object(message, false, own, out)?,
+        (Merge::Default, View::Message(message)) if !message.table().union => {
+            object(message, false, own, out)?
+        }
         (Merge::Default, View::Map(map)) => {
             out.push(b'{');
             let mut first = true;
@@ -160,7 +174,9 @@ fn granular(field: &Field, view: View<'_>, own: &[&[Step]], out: &mut Vec<u8>) -
                     out.push(b',');
                 }
                 match list.get(index) {
-                    View::Message(message) => object(message, true, &inside(own, &Step::Element(index)), out)?,
+                    View::Message(message) => {
+                        object(message, true, &inside(own, &Step::Element(index)), out)?
+                    }
                     view => value(view, out)?,
                 }
             }
@@ -171,7 +187,12 @@ fn granular(field: &Field, view: View<'_>, own: &[&[Step]], out: &mut Vec<u8>) -
     Ok(())
 }
 
-fn object(message: &dyn Message, element: bool, own: &[&[Step]], out: &mut Vec<u8>) -> Result<(), EncodeError> {
+fn object(
+    message: &dyn Message,
+    element: bool,
+    own: &[&[Step]],
+    out: &mut Vec<u8>,
+) -> Result<(), EncodeError> {
     out.push(b'{');
     fields(message, element, own, &mut true, out)
 }
@@ -191,7 +212,8 @@ mod tests {
         let mut deployment = Deployment::default();
         deployment.metadata.name = "web".into();
         deployment.metadata.namespace = "shop".into();
-        let expected = r#"{"kind":"Deployment","apiVersion":"apps/v1","metadata":{"name":"web","namespace":"shop"}}"#;
+        let expected =
+            r#"{"kind":"Deployment","apiVersion":"apps/v1","metadata":{"name":"web","namespace":"shop"}}"#;
         assert_eq!(applied(&deployment, &[]), expected);
     }
 
@@ -200,10 +222,15 @@ mod tests {
         let mut pod = Pod::default();
         pod.metadata.name = "p".into();
         let port = ContainerPort { container_port: 80, ..Default::default() };
-        pod.spec.containers = vec![Container { name: "main".into(), ports: vec![port], ..Default::default() }];
-        pod.spec.volumes = vec![Volume { name: "tmp".into(), empty_dir: Some(Default::default()), ..Default::default() }];
+        pod.spec.containers =
+            vec![Container { name: "main".into(), ports: vec![port], ..Default::default() }];
+        pod.spec.volumes =
+            vec![Volume { name: "tmp".into(), empty_dir: Some(Default::default()), ..Default::default() }];
         let spec = r#"{"volumes":[{"name":"tmp","emptyDir":{}}],"containers":[{"name":"main","ports":[{"containerPort":80}]}]}"#;
-        assert_eq!(applied(&pod, &[]), format!(r#"{{"kind":"Pod","apiVersion":"v1","metadata":{{"name":"p"}},"spec":{spec}}}"#));
+        assert_eq!(
+            applied(&pod, &[]),
+            format!(r#"{{"kind":"Pod","apiVersion":"v1","metadata":{{"name":"p"}},"spec":{spec}}}"#)
+        );
     }
 
     #[test]
@@ -212,7 +239,8 @@ mod tests {
         pod.spec.containers = vec![Container { name: "main".into(), ..Default::default() }];
         pod.spec.active_deadline_seconds = Some(0);
         let text = applied(&pod, &["spec.hostNetwork", "spec.containers[0].tty"]);
-        let spec = r#"{"containers":[{"name":"main","tty":false}],"activeDeadlineSeconds":0,"hostNetwork":false}"#;
+        let spec =
+            r#"{"containers":[{"name":"main","tty":false}],"activeDeadlineSeconds":0,"hostNetwork":false}"#;
         assert_eq!(text, format!(r#"{{"kind":"Pod","apiVersion":"v1","spec":{spec}}}"#));
     }
 
@@ -220,13 +248,19 @@ mod tests {
     fn a_path_that_no_type_has_is_refused_with_what_there_is() {
         let error = encode(&Pod::default(), &["spec.hostnetwork"]).unwrap_err().to_string();
         assert!(error.contains("has no field `hostnetwork`") && error.contains("hostNetwork"), "{error}");
-        assert!(encode(&Pod::default(), &["spec.hostNetwork.x"]).unwrap_err().to_string().contains("nothing inside"));
+        assert!(
+            encode(&Pod::default(), &["spec.hostNetwork.x"])
+                .unwrap_err()
+                .to_string()
+                .contains("nothing inside")
+        );
         assert!(encode(&Pod::default(), &["spec..x"]).unwrap_err().to_string().contains("is no path"));
     }
 
     #[test]
     fn what_the_table_does_not_know_is_never_sent() {
-        let json = br#"{"metadata":{"name":"p","managedFields":[{"manager":"m"}],"newer":1},"spec":{"newer":true}}"#;
+        let json =
+            br#"{"metadata":{"name":"p","managedFields":[{"manager":"m"}],"newer":1},"spec":{"newer":true}}"#;
         let pod: Pod = crate::codec::json::decode(json).unwrap();
         assert_eq!(applied(&pod, &[]), r#"{"kind":"Pod","apiVersion":"v1","metadata":{"name":"p"}}"#);
     }

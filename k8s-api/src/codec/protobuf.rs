@@ -55,11 +55,19 @@ pub fn encode_message(message: &dyn Message, out: &mut Vec<u8>) -> std::result::
 
 /// Numbers from the outside in, so that what is nested together stands together.
 fn sort_key(position: usize, fields: &[Field]) -> Vec<u32> {
-    fields.get(position).map(|field| field.within.iter().copied().chain([field.number]).collect()).unwrap_or_default()
+    fields
+        .get(position)
+        .map(|field| field.within.iter().copied().chain([field.number]).collect())
+        .unwrap_or_default()
 }
 
 /// Writes the fields that are nested `depth` messages deep in the same way.
-fn write_group(message: &dyn Message, order: &[usize], depth: usize, out: &mut Vec<u8>) -> std::result::Result<(), EncodeError> {
+fn write_group(
+    message: &dyn Message,
+    order: &[usize],
+    depth: usize,
+    out: &mut Vec<u8>,
+) -> std::result::Result<(), EncodeError> {
     let fields = message.table().fields;
     let outer = |position: usize| fields.get(position).and_then(|field| field.within.get(depth).copied());
     let mut rest = order;
@@ -67,7 +75,8 @@ fn write_group(message: &dyn Message, order: &[usize], depth: usize, out: &mut V
         let Some(field) = fields.get(position) else { break };
         match outer(position) {
             None => {
-                write_field(field, message.field(position), out).map_err(|error| EncodeError::new(format!("{}: {error}", field.name)))?;
+                write_field(field, message.field(position), out)
+                    .map_err(|error| EncodeError::new(format!("{}: {error}", field.name)))?;
                 rest = after;
             }
             Some(number) => {
@@ -86,7 +95,11 @@ fn write_group(message: &dyn Message, order: &[usize], depth: usize, out: &mut V
 fn write_field(field: &Field, view: View<'_>, out: &mut Vec<u8>) -> std::result::Result<(), EncodeError> {
     let number = field.number;
     if number == 0 {
-        return if view.is_empty() { Ok(()) } else { Err(EncodeError::new("the field has no number in protobuf")) };
+        return if view.is_empty() {
+            Ok(())
+        } else {
+            Err(EncodeError::new("the field has no number in protobuf"))
+        };
     }
     match view {
         View::Absent if field.always => bytes(number, b"", out),
@@ -149,7 +162,9 @@ fn write_value(number: u32, view: View<'_>, out: &mut Vec<u8>) -> std::result::R
             encode_message(message, &mut nested)?;
             bytes(number, &nested, out);
         }
-        View::List(_) | View::Map(_) => return Err(EncodeError::new("a list of lists has no form in protobuf")),
+        View::List(_) | View::Map(_) => {
+            return Err(EncodeError::new("a list of lists has no form in protobuf"));
+        }
     }
     Ok(())
 }
@@ -176,7 +191,10 @@ pub(crate) fn bytes(number: u32, value: &[u8], out: &mut Vec<u8>) {
 pub fn decode<M: Message + Default>(envelope: &[u8]) -> Result<M> {
     let mut message = M::default();
     let Some(rest) = envelope.strip_prefix(MAGIC) else {
-        return Err(DecodeError::new("this is no protobuf of the Kubernetes API: it does not begin with `k8s`", 0));
+        return Err(DecodeError::new(
+            "this is no protobuf of the Kubernetes API: it does not begin with `k8s`",
+            0,
+        ));
     };
     let mut reader = Reader::new(rest, MAGIC.len());
     let mut raw = None;
@@ -217,7 +235,12 @@ fn read_message(reader: Reader<'_>, message: &mut dyn Message, depth: usize) -> 
     read_group(reader, message, &mut Vec::new(), depth)
 }
 
-fn read_group(mut reader: Reader<'_>, message: &mut dyn Message, within: &mut Vec<u32>, depth: usize) -> Result<()> {
+fn read_group(
+    mut reader: Reader<'_>,
+    message: &mut dyn Message,
+    within: &mut Vec<u32>,
+    depth: usize,
+) -> Result<()> {
     if depth > MAX_DEPTH {
         return Err(DecodeError::new(format!("nested more than {MAX_DEPTH} deep"), reader.offset));
     }
@@ -226,7 +249,12 @@ fn read_group(mut reader: Reader<'_>, message: &mut dyn Message, within: &mut Ve
     while let Some(found) = reader.field()? {
         let matches = |field: &Field| field.number == found.number && field.within == within.as_slice();
         // They come in the order in which they were written, and that is nearly always the table's.
-        let position = fields.iter().skip(next).position(matches).map(|position| position + next).or_else(|| fields.iter().position(matches));
+        let position = fields
+            .iter()
+            .skip(next)
+            .position(matches)
+            .map(|position| position + next)
+            .or_else(|| fields.iter().position(matches));
         if let Some(position) = position {
             next = position;
             let name = fields.get(position).map_or("", |field| field.name);
@@ -235,7 +263,9 @@ fn read_group(mut reader: Reader<'_>, message: &mut dyn Message, within: &mut Ve
             }
             continue;
         }
-        let nests = |field: &Field| field.within.get(within.len()) == Some(&found.number) && field.within.starts_with(within);
+        let nests = |field: &Field| {
+            field.within.get(within.len()) == Some(&found.number) && field.within.starts_with(within)
+        };
         match found.value {
             Wire::Bytes(nested) if fields.iter().any(nests) => {
                 within.push(found.number);
@@ -265,12 +295,16 @@ fn read(slot: Slot<'_>, field: Found<'_>, depth: usize) -> Result<()> {
         Slot::Str(value) => *value = field.text()?.into(),
         Slot::Enum(value) => value.set(field.text()?),
         Slot::Bytes(value) => *value = field.bytes()?.rest.into(),
-        Slot::Leaf(leaf) => leaf.read_protobuf(field.bytes()?.rest).map_err(|error| DecodeError::new(error.to_string(), field.offset))?,
+        Slot::Leaf(leaf) => leaf
+            .read_protobuf(field.bytes()?.rest)
+            .map_err(|error| DecodeError::new(error.to_string(), field.offset))?,
         Slot::Raw(value) => *value = raw(field)?,
         Slot::Message(message) => read_message(field.bytes()?, message, depth + 1)?,
         // Go's zero time is an empty message, and absent here.
         Slot::Option(option) => match option.fill() {
-            Slot::Leaf(_) if matches!(&field.value, Wire::Bytes(value) if value.rest.is_empty()) => option.set_null(),
+            Slot::Leaf(_) if matches!(&field.value, Wire::Bytes(value) if value.rest.is_empty()) => {
+                option.set_null()
+            }
             slot => read(slot, field, depth)?,
         },
         Slot::List(list) => read(list.push(), field, depth)?,
@@ -299,7 +333,8 @@ fn raw(field: Found<'_>) -> Result<RawJson> {
     while let Some(part) = nested.field()? {
         if part.number == 1 {
             let json = part.bytes()?.rest;
-            value = RawJson::parse(json).map_err(|error| DecodeError::new(format!("raw JSON: {error}"), part.offset))?;
+            value = RawJson::parse(json)
+                .map_err(|error| DecodeError::new(format!("raw JSON: {error}"), part.offset))?;
         }
     }
     Ok(value)
@@ -365,14 +400,18 @@ impl<'a> Reader<'a> {
         }
         let (start, offset) = (self.rest, self.offset);
         let tag = self.varint()?;
-        let number = u32::try_from(tag >> 3).ok().filter(|number| *number != 0).ok_or_else(|| self.error("a field without a number"))?;
+        let number = u32::try_from(tag >> 3)
+            .ok()
+            .filter(|number| *number != 0)
+            .ok_or_else(|| self.error("a field without a number"))?;
         let value = match tag & 7 {
             VARINT => Wire::Varint(self.varint()?),
             FIXED64 => Wire::Fixed64(self.take(8)?.try_into().unwrap_or_default()),
             BYTES => {
                 let length = self.varint()?;
                 let at = self.offset;
-                let length = usize::try_from(length).map_err(|_| self.error("a length beyond the message"))?;
+                let length =
+                    usize::try_from(length).map_err(|_| self.error("a length beyond the message"))?;
                 Wire::Bytes(Reader::new(self.take(length)?, at))
             }
             FIXED32 => {

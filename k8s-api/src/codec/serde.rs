@@ -56,7 +56,9 @@ impl Serialize for Shown<'_> {
             View::I32(value) => serializer.serialize_i32(*value),
             View::I64(value) => serializer.serialize_i64(*value),
             // As the direct path writes it: JSON has one kind of number.
-            View::F64(value) if value.fract() == 0.0 && value.abs() < 1e15 => serializer.serialize_i64(*value as i64),
+            View::F64(value) if value.fract() == 0.0 && value.abs() < 1e15 => {
+                serializer.serialize_i64(*value as i64)
+            }
             View::F64(value) => serializer.serialize_f64(*value),
             View::Str(text) => serializer.serialize_str(text),
             View::Bytes(bytes) => serializer.serialize_str(&bytes.to_base64()),
@@ -65,7 +67,9 @@ impl Serialize for Shown<'_> {
                 Scalar::Int(value) => serializer.serialize_i64(value),
             },
             View::Raw(raw) => raw.serialize(serializer),
-            View::Message(message) if message.table().union => Shown(json::chosen(*message)).serialize(serializer),
+            View::Message(message) if message.table().union => {
+                Shown(json::chosen(*message)).serialize(serializer)
+            }
             View::Message(message) => {
                 let map = serializer.serialize_map(None)?;
                 fields::<S>(*message, map)
@@ -89,7 +93,10 @@ impl Serialize for Shown<'_> {
 }
 
 /// Reads a struct into a default one.
-pub fn deserialize<'de, D: Deserializer<'de>>(message: &mut dyn Message, deserializer: D) -> Result<(), D::Error> {
+pub fn deserialize<'de, D: Deserializer<'de>>(
+    message: &mut dyn Message,
+    deserializer: D,
+) -> Result<(), D::Error> {
     let table = message.table();
     if table.union {
         return deserializer.deserialize_any(Into { slot: Slot::Message(message), depth: 1 });
@@ -159,7 +166,11 @@ impl<'de> Visitor<'de> for Into<'_> {
             Slot::Option(option) => Into { slot: option.fill(), depth }.deserialize(deserializer),
             Slot::Message(message) if !message.table().union => {
                 let table = message.table();
-                deserializer.deserialize_struct(table.name, table.names, Into { slot: Slot::Message(message), depth })
+                deserializer.deserialize_struct(
+                    table.name,
+                    table.names,
+                    Into { slot: Slot::Message(message), depth },
+                )
             }
             slot => deserializer.deserialize_any(Into { slot, depth }),
         }
@@ -185,7 +196,10 @@ impl<'de> Visitor<'de> for Into<'_> {
 
     fn visit_i64<E: serde::de::Error>(self, value: i64) -> Result<(), E> {
         match self.slot {
-            Slot::I32(slot) => *slot = i32::try_from(value).map_err(|_| E::custom(format_args!("{value} does not fit into 32 bits")))?,
+            Slot::I32(slot) => {
+                *slot = i32::try_from(value)
+                    .map_err(|_| E::custom(format_args!("{value} does not fit into 32 bits")))?
+            }
             Slot::I64(slot) => *slot = value,
             Slot::F64(slot) => *slot = value as f64,
             Slot::Leaf(leaf) => leaf.set(Scalar::Int(value)).map_err(E::custom)?,
@@ -236,7 +250,8 @@ impl<'de> Visitor<'de> for Into<'_> {
             }
             Slot::Option(option) => Into { slot: option.fill(), depth: self.depth }.visit_seq(seq),
             Slot::Message(message) if message.table().union => {
-                let position = (0..message.table().fields.len()).find(|&position| matches!(message.field_mut(position), Some(Slot::List(_))));
+                let position = (0..message.table().fields.len())
+                    .find(|&position| matches!(message.field_mut(position), Some(Slot::List(_))));
                 match position.and_then(|position| message.field_mut(position)) {
                     Some(slot) => Into { slot, depth: self.depth }.visit_seq(seq),
                     None => Err(A::Error::custom("a list may not stand here")),
@@ -287,7 +302,11 @@ impl Into<'_> {
     }
 }
 
-fn read_fields<'de, A: MapAccess<'de>>(message: &mut dyn Message, mut map: A, depth: usize) -> Result<(), A::Error> {
+fn read_fields<'de, A: MapAccess<'de>>(
+    message: &mut dyn Message,
+    mut map: A,
+    depth: usize,
+) -> Result<(), A::Error> {
     let table = message.table();
     let mut next = 0;
     while let Some(name) = map.next_key::<Str>()? {

@@ -71,14 +71,35 @@ impl Api {
 
     /// The bytes at `path` in another representation than JSON.
     pub fn bytes_as(&self, path: &str, accept: &str) -> Result<Vec<u8>> {
-        let response = self.request(path).header("accept", accept).call().with_context(|| format!("GET {path}"))?;
+        let response =
+            self.request(path).header("accept", accept).call().with_context(|| format!("GET {path}"))?;
         if !response.status().is_success() {
             answer(Ok(response), "GET", path)?;
             bail!("GET {path} did not answer");
         }
         let mut bytes = Vec::new();
-        response.into_body().into_reader().read_to_end(&mut bytes).with_context(|| format!("reading the answer of GET {path}"))?;
+        response
+            .into_body()
+            .into_reader()
+            .read_to_end(&mut bytes)
+            .with_context(|| format!("reading the answer of GET {path}"))?;
         Ok(bytes)
+    }
+
+    fn send(
+        &self,
+        verb: &str,
+        path: &str,
+        request: ureq::RequestBuilder<ureq::typestate::WithBody>,
+        content_type: &str,
+        body: &[u8],
+    ) -> Result<Value> {
+        let mut request = request.header("content-type", content_type);
+        if let Some(authorization) = &self.authorization {
+            request = request.header("authorization", authorization);
+        }
+        let text = answer(request.send(body), verb, path)?;
+        serde_json::from_str(&text).with_context(|| format!("{verb} {path} did not answer JSON"))
     }
 
     fn request(&self, path: &str) -> ureq::RequestBuilder<ureq::typestate::WithoutBody> {
@@ -91,12 +112,20 @@ impl Api {
 
     /// Posts an object.
     pub fn post(&self, path: &str, body: &Value) -> Result<Value> {
-        let mut request = self.agent.post(format!("{}{path}", self.server));
-        if let Some(authorization) = &self.authorization {
-            request = request.header("authorization", authorization);
-        }
-        let text = answer(request.send_json(body), "POST", path)?;
-        serde_json::from_str(&text).with_context(|| format!("POST {path} did not answer JSON"))
+        let request = self.agent.post(format!("{}{path}", self.server));
+        self.send("POST", path, request, "application/json", &serde_json::to_vec(body)?)
+    }
+
+    /// Patches an object with a body of the given content type.
+    pub fn patch(&self, path: &str, content_type: &str, body: &[u8]) -> Result<Value> {
+        let request = self.agent.patch(format!("{}{path}", self.server));
+        self.send("PATCH", path, request, content_type, body)
+    }
+
+    /// Replaces an object with a body of the given content type.
+    pub fn put(&self, path: &str, content_type: &str, body: &[u8]) -> Result<Value> {
+        let request = self.agent.put(format!("{}{path}", self.server));
+        self.send("PUT", path, request, content_type, body)
     }
 }
 

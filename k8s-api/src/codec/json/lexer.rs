@@ -25,7 +25,8 @@ pub(crate) enum Number<'a> {
 
 impl<'a> Lexer<'a> {
     pub(crate) fn new(bytes: &'a [u8]) -> Result<Lexer<'a>> {
-        let text = std::str::from_utf8(bytes).map_err(|error| DecodeError::new("the text is not UTF-8", error.valid_up_to()))?;
+        let text = std::str::from_utf8(bytes)
+            .map_err(|error| DecodeError::new("the text is not UTF-8", error.valid_up_to()))?;
         Ok(Lexer { text, at: 0, depth: 0 })
     }
 
@@ -146,12 +147,15 @@ impl<'a> Lexer<'a> {
                 let first = self.hex()?;
                 // A lone half of a pair is replaced, as Go and most others do: one bad label must not cost an object.
                 match first {
-                    0xD800..0xDC00 if self.text.get(self.at..).is_some_and(|rest| rest.starts_with("\\u")) => {
+                    0xD800..0xDC00
+                        if self.text.get(self.at..).is_some_and(|rest| rest.starts_with("\\u")) =>
+                    {
                         let before = self.at;
                         self.at += 2;
                         let second = self.hex()?;
                         if (0xDC00..0xE000).contains(&second) {
-                            char::from_u32(0x10000 + ((first - 0xD800) << 10) + (second - 0xDC00)).unwrap_or(char::REPLACEMENT_CHARACTER)
+                            char::from_u32(0x10000 + ((first - 0xD800) << 10) + (second - 0xDC00))
+                                .unwrap_or(char::REPLACEMENT_CHARACTER)
                         } else {
                             self.at = before;
                             char::REPLACEMENT_CHARACTER
@@ -165,7 +169,10 @@ impl<'a> Lexer<'a> {
     }
 
     fn hex(&mut self) -> Result<u32> {
-        let digits = self.text.get(self.at..self.at + 4).filter(|digits| digits.bytes().all(|digit| digit.is_ascii_hexdigit()));
+        let digits = self
+            .text
+            .get(self.at..self.at + 4)
+            .filter(|digits| digits.bytes().all(|digit| digit.is_ascii_hexdigit()));
         let Some(value) = digits.and_then(|digits| u32::from_str_radix(digits, 16).ok()) else {
             return Err(self.error("`\\u` without four hexadecimal digits"));
         };

@@ -115,16 +115,19 @@ fn read(lexer: &mut Lexer<'_>, slot: Slot<'_>) -> Result<()> {
         Slot::Bool(value) => *value = lexer.bool()?,
         Slot::I32(value) => {
             let integer = integer(lexer)?;
-            *value = i32::try_from(integer).map_err(|_| lexer.error(format!("{integer} does not fit into 32 bits")))?;
+            *value = i32::try_from(integer)
+                .map_err(|_| lexer.error(format!("{integer} does not fit into 32 bits")))?;
         }
         Slot::I64(value) => *value = integer(lexer)?,
         Slot::F64(value) => {
             *value = match lexer.number()? {
                 // A document's integers beyond 2^53 lose digits here, as in every reader.
                 Number::Int(integer) => integer as f64,
-                Number::Other(text) => {
-                    text.parse().ok().filter(|f: &f64| f.is_finite()).ok_or_else(|| lexer.error("a number beyond 64-bit floating point"))?
-                }
+                Number::Other(text) => text
+                    .parse()
+                    .ok()
+                    .filter(|f: &f64| f.is_finite())
+                    .ok_or_else(|| lexer.error("a number beyond 64-bit floating point"))?,
             }
         }
         Slot::Str(value) => *value = lexer.string()?.into(),
