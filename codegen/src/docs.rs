@@ -2,8 +2,10 @@
 
 /// Escapes what rustdoc would take for markup, and never leaves anything that it would compile.
 pub(crate) fn clean(description: &str) -> String {
-    let mut lines = Vec::new();
+    let mut lines: Vec<String> = Vec::new();
     let mut fenced = false;
+    // How far the text of a list's item goes in; what follows it belongs to it up to an empty line.
+    let mut inside = 0;
     for line in description.trim().lines() {
         // Indented text would be code, and code a test.
         let line = line.trim();
@@ -17,13 +19,25 @@ pub(crate) fn clean(description: &str) -> String {
         } else if fenced {
             lines.push(line.to_owned());
         } else {
-            lines.push(escape(line));
+            inside = match (line.is_empty(), marker(line)) {
+                (true, _) | (false, Some(_)) => 0,
+                (false, None) => inside,
+            };
+            lines.push(format!("{}{}", " ".repeat(inside), escape(line)));
+            inside = marker(line).unwrap_or(inside);
         }
     }
     if fenced {
         lines.push("```".to_owned());
     }
     lines.join("\n")
+}
+
+/// The length of what makes a line an item of a list, such as `- ` or `1) `.
+fn marker(line: &str) -> Option<usize> {
+    let (first, _) = line.split_once(' ')?;
+    let numbered = first.strip_suffix(['.', ')']).is_some_and(|number| !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit()));
+    (numbered || matches!(first, "-" | "+")).then_some(first.len() + 1)
 }
 
 /// Outside of code spans, `[`, `]`, `<` and `>` are literal, and addresses are links.
@@ -80,6 +94,11 @@ mod tests {
         assert_eq!(clean("a <b> [c] `d[0]`"), r"a \<b\> \[c\] `d[0]`");
         assert_eq!(clean("More info: https://x.io/a_b."), "More info: <https://x.io/a_b>.");
         assert_eq!(clean("one `tick"), r"one \`tick");
+    }
+
+    #[test]
+    fn an_item_of_a_list_keeps_its_lines() {
+        assert_eq!(clean("1) one\nmore\n2) two\n- x\ny\n\nz"), "1) one\n   more\n2) two\n- x\n  y\n\nz");
     }
 
     #[test]

@@ -4,7 +4,7 @@
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Model {
     /// A type with fields.
-    Struct(Struct),
+    Struct(Box<Struct>),
     /// A set of texts.
     Enum(Enum),
 }

@@ -51,7 +51,7 @@ pub fn lower(loaded: &Loaded, kinds: &[&str]) -> Result<Vec<Model>> {
         }
     }
     let mut models: Vec<Model> =
-        structs.into_values().map(Model::Struct).chain(enums.into_values().map(Model::Enum)).collect();
+        structs.into_values().map(|model| Model::Struct(Box::new(model))).chain(enums.into_values().map(Model::Enum)).collect();
     models.sort_by(|a, b| path(a).cmp(path(b)));
     if let Some(pair) = models.windows(2).find(|pair| path(&pair[0]) == path(&pair[1])) {
         bail!("two types would both be {:?}; name a fix that renames one", path(&pair[0]));

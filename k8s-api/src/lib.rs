@@ -1,6 +1,6 @@
 //! The types of Kubernetes.
 //!
-//! A type is a plain struct with a [table](table); every format is written once, over the tables.
+//! A type is a plain struct with a [table](mod@table); every format is written once, over the tables.
 
 pub mod bytes;
 pub mod codec;

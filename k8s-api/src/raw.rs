@@ -9,7 +9,7 @@ use crate::table::{Slot, Value, View};
 /// Any JSON value, kept as the bytes it was sent as: `FieldsV1`, `RawExtension`, defaults and examples in schemas.
 ///
 /// 46% of the bytes of a real pod are managed fields, which next to nobody reads: they are never parsed into a tree.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct RawJson(Option<Arc<str>>);
 
 impl RawJson {
@@ -47,12 +47,6 @@ impl RawJson {
     /// Whether it is `null`, as a new one is.
     pub fn is_null(&self) -> bool {
         self.0.is_none()
-    }
-}
-
-impl Default for RawJson {
-    fn default() -> RawJson {
-        RawJson(None)
     }
 }
 

@@ -267,8 +267,8 @@ impl View<'_> {
             View::F64(value) => *value == 0.0,
             View::Str(value) => value.is_empty(),
             View::Bytes(value) => value.is_empty(),
-            View::List(list) => list.len() == 0,
-            View::Map(map) => map.len() == 0,
+            View::List(list) => list.is_empty(),
+            View::Map(map) => map.is_empty(),
         }
     }
 }
@@ -308,6 +308,10 @@ pub enum Slot<'a> {
 pub trait ListView {
     /// How many elements.
     fn len(&self) -> usize;
+    /// Whether there is none.
+    fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
     /// One of them; [`View::Absent`] past the end.
     fn get(&self, index: usize) -> View<'_>;
 }
@@ -316,6 +320,10 @@ pub trait ListView {
 pub trait MapView {
     /// How many entries.
     fn len(&self) -> usize;
+    /// Whether there is none.
+    fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
     /// One of them.
     fn get(&self, index: usize) -> Option<(&str, View<'_>)>;
 }

@@ -422,26 +422,26 @@ pub struct JSONSchemaProps {
     /// x-kubernetes-list-type annotates an array to further describe its topology. This extension must only be used on lists and may have 3 possible values:
     ///
     /// 1) `atomic`: the list is treated as a single entity, like a scalar.
-    /// Atomic lists will be entirely replaced when updated. This extension
-    /// may be used on any type of list (struct, scalar, ...).
+    ///    Atomic lists will be entirely replaced when updated. This extension
+    ///    may be used on any type of list (struct, scalar, ...).
     /// 2) `set`:
-    /// Sets are lists that must not have multiple items with the same value. Each
-    /// value must be a scalar, an object with x-kubernetes-map-type `atomic` or an
-    /// array with x-kubernetes-list-type `atomic`.
+    ///    Sets are lists that must not have multiple items with the same value. Each
+    ///    value must be a scalar, an object with x-kubernetes-map-type `atomic` or an
+    ///    array with x-kubernetes-list-type `atomic`.
     /// 3) `map`:
-    /// These lists are like maps in that their elements have a non-index key
-    /// used to identify them. Order is preserved upon merge. The map tag
-    /// must only be used on a list with elements of type object.
-    /// Defaults to atomic for arrays.
+    ///    These lists are like maps in that their elements have a non-index key
+    ///    used to identify them. Order is preserved upon merge. The map tag
+    ///    must only be used on a list with elements of type object.
+    ///    Defaults to atomic for arrays.
     pub x_kubernetes_list_type: Option<Str>,
     /// x-kubernetes-map-type annotates an object to further describe its topology. This extension must only be used when type is object and may have 2 possible values:
     ///
     /// 1) `granular`:
-    /// These maps are actual maps (key-value pairs) and each fields are independent
-    /// from each other (they can each be manipulated by separate actors). This is
-    /// the default behaviour for all maps.
+    ///    These maps are actual maps (key-value pairs) and each fields are independent
+    ///    from each other (they can each be manipulated by separate actors). This is
+    ///    the default behaviour for all maps.
     /// 2) `atomic`: the list is treated as a single entity, like a scalar.
-    /// Atomic maps will be entirely replaced when updated.
+    ///    Atomic maps will be entirely replaced when updated.
     pub x_kubernetes_map_type: Option<Str>,
     /// x-kubernetes-validations describes a list of validation rules written in the CEL expression language.
     pub x_kubernetes_validations: Vec<ValidationRule>,
@@ -603,10 +603,10 @@ pub struct ValidationRule {
     ///
     /// Equality on arrays with x-kubernetes-list-type of 'set' or 'map' ignores element order, i.e. \[1, 2\] == \[2, 1\]. Concatenation on arrays with x-kubernetes-list-type use the semantics of the list type:
     /// - 'set': `X + Y` performs a union where the array positions of all elements in `X` are preserved and
-    /// non-intersecting elements in `Y` are appended, retaining their partial order.
+    ///   non-intersecting elements in `Y` are appended, retaining their partial order.
     /// - 'map': `X + Y` performs a merge where the array positions of all keys in `X` are preserved but the values
-    /// are overwritten by values in `Y` when the key sets of `X` and `Y` intersect. Elements in `Y` with
-    /// non-intersecting keys are appended, retaining their partial order.
+    ///   are overwritten by values in `Y` when the key sets of `X` and `Y` intersect. Elements in `Y` with
+    ///   non-intersecting keys are appended, retaining their partial order.
     ///
     /// If `rule` makes use of the `oldSelf` variable it is implicitly a `transition rule`.
     ///

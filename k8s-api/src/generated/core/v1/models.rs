@@ -565,7 +565,7 @@ pub struct ContainerRestartRuleOnExitCodes {
     /// Represents the relationship between the container exit code(s) and the specified values. Possible values are: - In: the requirement is satisfied if the container exit code is in the
     /// set of specified values.
     /// - NotIn: the requirement is satisfied if the container exit code is
-    /// not in the set of specified values.
+    ///   not in the set of specified values.
     pub operator: Str,
     /// Specifies the set of values to check for container exit codes. At most 255 elements are allowed.
     pub values: Vec<i32>,
@@ -2799,10 +2799,10 @@ pub struct ResourceHealth {
     /// Health of the resource. can be one of:
     /// - Healthy: operates as normal
     /// - Unhealthy: reported unhealthy. We consider this a temporary health issue
-    /// since we do not have a mechanism today to distinguish
-    /// temporary and permanent issues.
+    ///   since we do not have a mechanism today to distinguish
+    ///   temporary and permanent issues.
     /// - Unknown: The status cannot be determined.
-    /// For example, Device Plugin got unregistered and hasn't been re-registered since.
+    ///   For example, Device Plugin got unregistered and hasn't been re-registered since.
     ///
     /// In future we may want to introduce the PermanentlyUnhealthy Status.
     pub health: Str,
