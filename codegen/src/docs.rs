@@ -36,7 +36,9 @@ pub(crate) fn clean(description: &str) -> String {
 /// The length of what makes a line an item of a list, such as `- ` or `1) `.
 fn marker(line: &str) -> Option<usize> {
     let (first, _) = line.split_once(' ')?;
-    let numbered = first.strip_suffix(['.', ')']).is_some_and(|number| !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit()));
+    let numbered = first
+        .strip_suffix(['.', ')'])
+        .is_some_and(|number| !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit()));
     (numbered || matches!(first, "-" | "+")).then_some(first.len() + 1)
 }
 

@@ -50,8 +50,11 @@ pub fn lower(loaded: &Loaded, kinds: &[&str]) -> Result<Vec<Model>> {
             box_large(&mut field.type_, &boxed, false);
         }
     }
-    let mut models: Vec<Model> =
-        structs.into_values().map(|model| Model::Struct(Box::new(model))).chain(enums.into_values().map(Model::Enum)).collect();
+    let mut models: Vec<Model> = structs
+        .into_values()
+        .map(|model| Model::Struct(Box::new(model)))
+        .chain(enums.into_values().map(Model::Enum))
+        .collect();
     models.sort_by(|a, b| path(a).cmp(path(b)));
     if let Some(pair) = models.windows(2).find(|pair| path(&pair[0]) == path(&pair[1])) {
         bail!("two types would both be {:?}; name a fix that renames one", path(&pair[0]));
@@ -106,11 +109,10 @@ impl<'a> Lowering<'a> {
         let (package, type_) =
             go_name(name).with_context(|| format!("{at}: the name is not that of a Go type"))?;
         let path = module(name).with_context(|| format!("{at}: the name has no group and version"))?;
-        let go = loaded.go.get(&package).and_then(|package| package.get(&type_));
-        let go = go.with_context(|| format!("{at}: gofacts.json has no {package}.{type_}"))?;
+        let (package, go) = go_type(loaded, &package, &type_).with_context(|| at.clone())?;
         let union = UNIONS.contains(&path.name.as_str());
         let (mut flat, mut stands_alone) = (Vec::new(), false);
-        self.flatten(&package, go, &[], &mut flat, &mut stands_alone)?;
+        self.flatten(package, go, &[], &mut flat, &mut stands_alone)?;
 
         let (properties, required) = match &schema.schema_kind {
             SchemaKind::Type(Kind::Object(object)) => (Some(&object.properties), &object.required[..]),
@@ -187,9 +189,7 @@ impl<'a> Lowering<'a> {
                 *stands_alone = true;
                 continue;
             }
-            let embedded = self.loaded.go.get(inner_package).and_then(|package| package.get(inner));
-            let embedded = embedded
-                .with_context(|| format!("gofacts.json has no {inner_package}.{inner}, which is embedded"))?;
+            let (inner_package, embedded) = go_type(self.loaded, inner_package, inner)?;
             let mut within = within.to_vec();
             within.extend((field.number != 0).then_some(field.number));
             self.flatten(inner_package, embedded, &within, flat, stands_alone)?;
@@ -377,6 +377,20 @@ impl<'a> Lowering<'a> {
             Some(other) => bail!("x-kubernetes-list-type: {other} is none of atomic, set and map"),
             None => Merge::Default,
         })
+    }
+}
+
+/// A Go type and the package that it is written in: an older version may only be another name for a newer one.
+fn go_type<'a>(loaded: &'a Loaded, package: &str, name: &str) -> Result<(&'a str, &'a GoType)> {
+    let (mut package, mut name) = (package, name);
+    loop {
+        let found =
+            loaded.go.get_key_value(package).and_then(|(package, types)| Some((package, types.get(name)?)));
+        let (found_package, go) = found.with_context(|| format!("gofacts.json has no {package}.{name}"))?;
+        match go.is.as_deref().filter(|is| !is.contains(['[', '*'])).and_then(|is| is.rsplit_once('.')) {
+            Some((other, alias)) => (package, name) = (other, alias),
+            None => return Ok((found_package, go)),
+        }
     }
 }
 

@@ -10,8 +10,11 @@ pub fn field(json: &str) -> String {
     if is_keyword(&name) { format!("{name}_") } else { name }
 }
 
-/// The name of a variant: `DoNotSchedule` stays, `kubernetes.io/tls` is `KubernetesIoTls`.
+/// The name of a variant: `DoNotSchedule` stays, `kubernetes.io/tls` is `KubernetesIoTls`, `*` is `All`.
 pub fn variant(text: &str) -> String {
+    if text == "*" {
+        return "All".to_owned();
+    }
     let name = if text.chars().all(|c| c.is_ascii_alphanumeric())
         && text.starts_with(|c: char| c.is_ascii_uppercase())
     {
@@ -85,6 +88,7 @@ mod tests {
     fn variants_are_identifiers() {
         assert_eq!(variant("DoNotSchedule"), "DoNotSchedule");
         assert_eq!(variant("TCP"), "TCP");
+        assert_eq!(variant("*"), "All");
         assert_eq!(variant("kubernetes.io/tls"), "KubernetesIoTls");
     }
 }

@@ -9,6 +9,7 @@ mod enumeration;
 #[rustfmt::skip]
 mod generated;
 pub mod int_or_string;
+mod kind;
 pub mod leaf;
 pub mod list;
 pub mod map;
@@ -17,13 +18,13 @@ pub mod merge;
 pub mod model;
 pub mod quantity;
 pub mod raw;
-pub mod resource;
 pub mod table;
 pub mod text;
 pub mod time;
 pub mod unknown;
 
 pub use generated::*;
+pub use kind::{Cluster, Namespaced, Resource, Scope};
 
 #[doc(hidden)]
 pub use serde as __serde;

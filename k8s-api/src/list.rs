@@ -1,7 +1,7 @@
 //! Many objects of one kind.
 
+use crate::kind::Resource;
 use crate::meta::v1::ListMeta;
-use crate::resource::Resource;
 use crate::table::{Field, Kind, Message, Slot, Table, Value, View, field, names};
 use crate::unknown::Unknown;
 

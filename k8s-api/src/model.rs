@@ -2,10 +2,10 @@
 
 pub use crate::bytes::ByteString;
 pub use crate::int_or_string::IntOrString;
+pub use crate::kind::{Cluster, Namespaced, Resource};
 pub use crate::map::Map;
 pub use crate::quantity::Quantity;
 pub use crate::raw::RawJson;
-pub use crate::resource::{Cluster, Namespaced, Resource};
 pub use crate::text::Str;
 pub use crate::time::{MicroTime, Time};
 pub use crate::unknown::Unknown;

@@ -2,12 +2,12 @@
 
 use std::fmt::Debug;
 
+use k8s_api::Resource;
 use k8s_api::apiextensions::v1::CustomResourceDefinition;
 use k8s_api::apps::v1::Deployment;
 use k8s_api::codec::{json, protobuf};
 use k8s_api::core::v1::{ConfigMap, Pod, Secret};
 use k8s_api::list::List;
-use k8s_api::resource::Resource;
 use k8s_tests::{cluster, go};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
