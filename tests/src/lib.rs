@@ -19,3 +19,8 @@ pub fn cluster() -> &'static Cluster {
         Err(error) => panic!("the cluster of the tests did not start: {error:#}"),
     }
 }
+
+/// The examples of the README compile and run with the documentation tests.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;
