@@ -4,6 +4,7 @@
 
 use crate::codec::MAX_DEPTH;
 use crate::codec::error::{DecodeError, EncodeError};
+use crate::codec::wire::{FIXED64, Found, Reader, VARINT, Wire, bytes, tag, varint};
 use crate::raw::RawJson;
 use crate::table::{Field, Message, Slot, View};
 
@@ -11,11 +12,6 @@ type Result<T> = std::result::Result<T, DecodeError>;
 
 /// Before an object that stands alone.
 const MAGIC: &[u8] = b"k8s\0";
-
-const VARINT: u64 = 0;
-const FIXED64: u64 = 1;
-const BYTES: u64 = 2;
-const FIXED32: u64 = 5;
 
 /// Writes one object in the envelope that the API wants.
 pub fn encode(message: &dyn Message) -> std::result::Result<Vec<u8>, EncodeError> {
@@ -169,24 +165,6 @@ fn write_value(number: u32, view: View<'_>, out: &mut Vec<u8>) -> std::result::R
     Ok(())
 }
 
-fn tag(number: u32, wire: u64, out: &mut Vec<u8>) {
-    varint(u64::from(number) << 3 | wire, out);
-}
-
-pub(crate) fn varint(mut value: u64, out: &mut Vec<u8>) {
-    while value >= 0x80 {
-        out.push(value as u8 | 0x80);
-        value >>= 7;
-    }
-    out.push(value as u8);
-}
-
-pub(crate) fn bytes(number: u32, value: &[u8], out: &mut Vec<u8>) {
-    tag(number, BYTES, out);
-    varint(value.len() as u64, out);
-    out.extend_from_slice(value);
-}
-
 /// Reads one object in its envelope.
 pub fn decode<M: Message + Default>(envelope: &[u8]) -> Result<M> {
     let mut message = M::default();
@@ -338,120 +316,4 @@ fn raw(field: Found<'_>) -> Result<RawJson> {
         }
     }
     Ok(value)
-}
-
-/// Goes over the fields of one message.
-#[derive(Clone, Copy, Debug)]
-struct Reader<'a> {
-    rest: &'a [u8],
-    offset: usize,
-}
-
-/// One field as it came.
-#[derive(Clone, Copy, Debug)]
-struct Found<'a> {
-    number: u32,
-    value: Wire<'a>,
-    encoded: &'a [u8],
-    offset: usize,
-}
-
-#[derive(Clone, Copy, Debug)]
-enum Wire<'a> {
-    Varint(u64),
-    Fixed64([u8; 8]),
-    Bytes(Reader<'a>),
-    Fixed32,
-}
-
-impl<'a> Reader<'a> {
-    fn new(bytes: &'a [u8], offset: usize) -> Reader<'a> {
-        Reader { rest: bytes, offset }
-    }
-
-    fn error(&self, message: &str) -> DecodeError {
-        DecodeError::new(message, self.offset)
-    }
-
-    fn take(&mut self, count: usize) -> Result<&'a [u8]> {
-        let Some((taken, rest)) = self.rest.split_at_checked(count) else {
-            return Err(self.error("the message ends too early"));
-        };
-        self.rest = rest;
-        self.offset += count;
-        Ok(taken)
-    }
-
-    fn varint(&mut self) -> Result<u64> {
-        let mut value = 0;
-        for shift in (0..64).step_by(7) {
-            let &[byte] = self.take(1)? else { break };
-            value |= u64::from(byte & 0x7f) << shift;
-            if byte & 0x80 == 0 {
-                return Ok(value);
-            }
-        }
-        Err(self.error("an integer of more than 64 bits"))
-    }
-
-    fn field(&mut self) -> Result<Option<Found<'a>>> {
-        if self.rest.is_empty() {
-            return Ok(None);
-        }
-        let (start, offset) = (self.rest, self.offset);
-        let tag = self.varint()?;
-        let number = u32::try_from(tag >> 3)
-            .ok()
-            .filter(|number| *number != 0)
-            .ok_or_else(|| self.error("a field without a number"))?;
-        let value = match tag & 7 {
-            VARINT => Wire::Varint(self.varint()?),
-            FIXED64 => Wire::Fixed64(self.take(8)?.try_into().unwrap_or_default()),
-            BYTES => {
-                let length = self.varint()?;
-                let at = self.offset;
-                let length =
-                    usize::try_from(length).map_err(|_| self.error("a length beyond the message"))?;
-                Wire::Bytes(Reader::new(self.take(length)?, at))
-            }
-            FIXED32 => {
-                self.take(4)?;
-                Wire::Fixed32
-            }
-            _ => return Err(self.error("a wire type that the API does not use")),
-        };
-        let encoded = start.get(..self.offset - offset).unwrap_or_default();
-        Ok(Some(Found { number, value, encoded, offset }))
-    }
-}
-
-impl<'a> Found<'a> {
-    fn error(&self, wanted: &str) -> DecodeError {
-        DecodeError::new(format!("field {} is no {wanted}", self.number), self.offset)
-    }
-
-    fn varint(&self) -> Result<u64> {
-        match self.value {
-            Wire::Varint(value) => Ok(value),
-            _ => Err(self.error("integer")),
-        }
-    }
-
-    fn fixed64(&self) -> Result<[u8; 8]> {
-        match self.value {
-            Wire::Fixed64(value) => Ok(value),
-            _ => Err(self.error("64-bit number")),
-        }
-    }
-
-    fn bytes(&self) -> Result<Reader<'a>> {
-        match self.value {
-            Wire::Bytes(reader) => Ok(reader),
-            _ => Err(self.error("text, bytes or message")),
-        }
-    }
-
-    fn text(&self) -> Result<&'a str> {
-        std::str::from_utf8(self.bytes()?.rest).map_err(|_| self.error("UTF-8 text"))
-    }
 }
