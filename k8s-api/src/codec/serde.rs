@@ -212,15 +212,22 @@ impl<'de> Visitor<'de> for Into<'_> {
     fn visit_u64<E: serde::de::Error>(self, value: u64) -> Result<(), E> {
         match i64::try_from(value) {
             Ok(value) => self.visit_i64(value),
-            Err(_) if matches!(self.slot, Slot::F64(_)) => self.visit_f64(value as f64),
-            Err(_) => Err(E::custom(format_args!("{value} does not fit into 64 bits with a sign"))),
+            Err(_) => match self.slot {
+                Slot::F64(slot) => {
+                    *slot = value as f64;
+                    Ok(())
+                }
+                Slot::Leaf(leaf) => leaf.set(Scalar::Text(value.to_string().into())).map_err(E::custom),
+                Slot::Option(option) => Into { slot: option.fill(), depth: self.depth }.visit_u64(value),
+                _ => Err(E::custom(format_args!("{value} does not fit into 64 bits with a sign"))),
+            },
         }
     }
 
     fn visit_f64<E: serde::de::Error>(self, value: f64) -> Result<(), E> {
         match self.slot {
             Slot::F64(slot) => *slot = value,
-            Slot::Leaf(leaf) => leaf.set(Scalar::Text(value.to_string().into())).map_err(E::custom)?,
+            Slot::Leaf(leaf) => leaf.set(Scalar::Text(format!("{value:?}").into())).map_err(E::custom)?,
             Slot::Option(option) => return Into { slot: option.fill(), depth: self.depth }.visit_f64(value),
             slot => return Into { slot, depth: self.depth }.wrong_type(serde::de::Unexpected::Float(value)),
         }
@@ -422,7 +429,8 @@ impl<'de> Visitor<'de> for Transcode<'_> {
         if !value.is_finite() {
             return Err(E::custom(format_args!("{value} is no number in JSON")));
         }
-        json::number(value, self.out);
+        // As other writers of JSON do, the sign of a zero and an exponent included.
+        json::number(format_args!("{value:?}"), self.out);
         Ok(())
     }
 

@@ -98,17 +98,19 @@ fn union(message: &dyn Message, out: &mut Vec<u8>) -> Result<(), EncodeError> {
     value(chosen(message), out)
 }
 
-/// The field of a union that is set; a flag counts last, since a schema sets it as well.
+/// The field of a union that is set. A flag counts last, since a schema sets it as well; so does a list with nothing
+/// in it, which is what is left when nothing else is set.
 pub(crate) fn chosen(message: &dyn Message) -> View<'_> {
-    let mut flag = View::Null;
+    let mut last = View::Null;
     for position in 0..message.table().fields.len() {
         match message.field(position) {
-            View::Bool(value) => flag = View::Bool(value),
-            view if view.is_empty() => {}
+            view @ View::Bool(_) => last = view,
+            view @ View::List(_) if view.is_empty() => last = view,
+            View::Absent => {}
             view => return view,
         }
     }
-    flag
+    last
 }
 
 pub(crate) fn key(name: &str, first: &mut bool, out: &mut Vec<u8>) {
@@ -136,6 +138,8 @@ pub(crate) fn string(text: &str, out: &mut Vec<u8>) {
             b'\n' => b"\\n",
             b'\r' => b"\\r",
             b'\t' => b"\\t",
+            0x08 => b"\\b",
+            0x0c => b"\\f",
             0..0x20 => b"",
             _ => continue,
         };
