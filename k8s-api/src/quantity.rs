@@ -280,7 +280,13 @@ impl Mul<i64> for &Quantity {
 
 impl<'a> Sum<&'a Quantity> for Quantity {
     fn sum<I: Iterator<Item = &'a Quantity>>(quantities: I) -> Quantity {
-        quantities.fold(Quantity::default(), Add::add)
+        // As with `+=`, but with one text at the end.
+        let zero = (Amount::default(), Format::DecimalSi);
+        let (sum, format) = quantities.fold(zero, |(sum, format), quantity| {
+            let format = if sum.is_zero() { quantity.format } else { format };
+            (sum.plus(&quantity.amount()), format)
+        });
+        Quantity::of(&sum, format)
     }
 }
 

@@ -210,6 +210,7 @@ fn a_sum_goes_on_in_the_format_of_its_first_quantity() {
     sum -= &q("1");
     assert_eq!(sum.as_str(), "1Gi");
     assert_eq!([q("1Gi"), q("1k"), q("-1000")].iter().sum::<Quantity>().as_str(), "1Gi");
+    assert_eq!([q("1Gi"), q("-1Gi"), q("1k"), q("24")].iter().sum::<Quantity>().as_str(), "1024");
     assert_eq!([].iter().sum::<Quantity>(), Quantity::default());
 }
 
