@@ -1,7 +1,7 @@
 //! Points in time.
 //!
-//! Both types hold the years 0 to 9999, which is all that a text of RFC 3339 can: `9999-12-31T23:59:59Z`, as in a certificate
-//! that never expires, is one of them (and the reason for not using a library whose last second comes before it).
+//! Both types hold the years 0 to 9999, which is all that a text of RFC 3339 can. `9999-12-31T23:59:59Z`, as in a
+//! certificate that never expires, is one of them, and after the last second of `jiff::Timestamp`.
 
 mod calendar;
 #[cfg(test)]
@@ -116,8 +116,8 @@ macro_rules! time {
             }
         }
 
-        /// Go's zero time, the start of the year 1. Protobuf holds it as an empty message; Go's JSON holds it as `null`, which
-        /// is an empty `Option` here.
+        /// Go's zero time, the start of the year 1. Protobuf holds it as an empty message; Go's JSON holds it as
+        /// `null`, which is an empty `Option` here.
         impl Default for $name {
             fn default() -> $name {
                 // Evaluated by the compiler, which would refuse a panic.
@@ -269,8 +269,8 @@ macro_rules! time {
 time! {
     /// A time in whole seconds, of all objects.
     ///
-    /// Any text of RFC 3339 is read, with an offset and a fraction of a second; what is kept and written is UTC without the
-    /// fraction, as in Go: the API server would not store it.
+    /// Any text of RFC 3339 is read, with an offset and a fraction of a second; what is kept and written is UTC without
+    /// the fraction, as in Go: the API server would not store it.
     ///
     /// ```
     /// use k8s_api::time::Time;
@@ -285,8 +285,8 @@ time! {
 time! {
     /// A time in microseconds, of leases and events.
     ///
-    /// Any text of RFC 3339 is read, with an offset and a fraction of a second; what is kept and written is UTC with six digits of
-    /// the fraction, as in Go.
+    /// Any text of RFC 3339 is read, with an offset and a fraction of a second; what is kept and written is UTC with six
+    /// digits of the fraction, as in Go.
     ///
     /// ```
     /// use k8s_api::time::MicroTime;

@@ -15,7 +15,7 @@ pub(super) enum Magnitude {
     Small(u128),
     /// Decimal digits, the highest first and not zero; only of what is too large for the other variant.
     ///
-    /// Schoolbook arithmetic: nobody has such quantities but for tests and attacks, and all of it but a sum is linear.
+    /// Only tests and attacks have such quantities: the arithmetic is a school's, in linear time.
     Large(Vec<u8>),
 }
 
