@@ -94,7 +94,15 @@ pub enum Merge {
 /// Begins a line of a table: a field that is always written.
 #[doc(hidden)]
 pub const fn field(name: &'static str, number: u32) -> Field {
-    Field { name, number, omit: false, required: false, merge: Merge::Default, patch_merge: None, sensitive: false }
+    Field {
+        name,
+        number,
+        omit: false,
+        required: false,
+        merge: Merge::Default,
+        patch_merge: None,
+        sensitive: false,
+    }
 }
 
 #[doc(hidden)]
