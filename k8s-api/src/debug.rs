@@ -46,7 +46,7 @@ impl Debug for Shown<'_> {
             View::Str(value) => Debug::fmt(value, f),
             View::Bytes(value) => write!(f, "<{} bytes>", value.len()),
             View::Leaf(leaf) => match leaf.get() {
-                Scalar::Text(text) => f.write_str(&text),
+                Scalar::Text(text) | Scalar::Number(text) => f.write_str(&text),
                 Scalar::Int(value) => Debug::fmt(&value, f),
             },
             View::Raw(raw) => f.write_str(raw.as_str()),

@@ -114,6 +114,7 @@ impl Leaf for IntOrString {
         *self = match scalar {
             Scalar::Int(value) => from_int(value)?,
             Scalar::Text(text) => IntOrString::Str(text.into()),
+            Scalar::Number(text) => return Err(LeafError::new(format!("expected an integer of 32 bits or a text, not {text}"))),
         };
         Ok(())
     }

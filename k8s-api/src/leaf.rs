@@ -23,6 +23,8 @@ pub enum Scalar<'a> {
     Text(std::borrow::Cow<'a, str>),
     /// An integer.
     Int(i64),
+    /// A number with a fraction, an exponent or beyond 64 bits, as it was written.
+    Number(std::borrow::Cow<'a, str>),
 }
 
 /// Why a value can't be one of a [`Leaf`] type.

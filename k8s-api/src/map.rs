@@ -130,11 +130,7 @@ impl<K: Ord, V> Map<K, V> {
     where
         K: Borrow<Q>,
     {
-        // Decoders and sorted input come with one greater key after the other.
-        match self.entries.last() {
-            Some((last, _)) if last.borrow() < key => Err(self.entries.len()),
-            _ => self.entries.binary_search_by(|(known, _)| known.borrow().cmp(key)),
-        }
+        self.entries.binary_search_by(|(known, _)| known.borrow().cmp(key))
     }
 
     /// The value of a key.
@@ -200,7 +196,12 @@ impl<K: Ord, V> Map<K, V> {
 
     /// The place of a key, to read or to fill.
     pub fn entry(&mut self, key: K) -> Entry<'_, K, V> {
-        match self.search(&key) {
+        // Decoders and sorted input come with one greater key after the other.
+        let place = match self.entries.last() {
+            Some((last, _)) if *last < key => Err(self.entries.len()),
+            _ => self.search(&key),
+        };
+        match place {
             Ok(index) => Entry::Occupied(OccupiedEntry { entries: &mut self.entries, index }),
             Err(index) => Entry::Vacant(VacantEntry { entries: &mut self.entries, index, key }),
         }

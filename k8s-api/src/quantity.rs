@@ -24,9 +24,9 @@ use crate::text::Str;
 
 /// An amount of a resource, such as `500m` of CPU or `2Gi` of memory.
 ///
-/// It keeps the text it was read from and compares by value; `as_str` compares texts. Arithmetic is exact at any length, with
-/// Go's rules: what is smaller than a billionth is rounded away from zero when it is read, and a text with a binary suffix
-/// stands for 2^63 - 1 at most.
+/// It keeps the text it was read from and compares by value; to compare texts, compare `as_str()`. Arithmetic is exact
+/// at any length, with Go's rules: what is smaller than a billionth is rounded away from zero when it is read, and a
+/// text with a binary suffix stands for 2^63 - 1 at most.
 ///
 /// ```
 /// use k8s_api::quantity::{Quantity, Scale};
@@ -50,8 +50,8 @@ use crate::text::Str;
 /// # use k8s_api::quantity::Quantity;
 /// let cpu = Quantity::from("500m");
 /// ```
-// The text is all there is: the value is read from it when it is asked for, which costs less than keeping it in each of the
-// many quantities that nobody asks. The format beside it is what a sum goes on in.
+// The text is all there is: the value is read from it when it is asked for, which costs less than keeping it in each of
+// the many quantities that nobody asks. The format beside it is what a sum goes on in.
 #[derive(Clone)]
 pub struct Quantity {
     text: Str,
@@ -132,10 +132,11 @@ impl Quantity {
         self.format
     }
 
-    /// The same value in the form that the API server writes: without a fraction and with the greatest suffix that allows that.
+    /// The same value in the form that the API server writes: without a fraction and with the greatest suffix that
+    /// allows that.
     ///
-    /// It differs from Go's only where a reader would take that for another value: Go writes `1000E` as `1`, and sums beyond
-    /// 2^63 with a binary suffix.
+    /// It differs from Go's only where a reader would take that for another value: Go writes `1000E` as `1`, and sums
+    /// beyond 2^63 with a binary suffix.
     pub fn canonical(&self) -> Quantity {
         Quantity::of(&self.amount(), self.format)
     }
@@ -280,7 +281,13 @@ impl Mul<i64> for &Quantity {
 
 impl<'a> Sum<&'a Quantity> for Quantity {
     fn sum<I: Iterator<Item = &'a Quantity>>(quantities: I) -> Quantity {
-        quantities.fold(Quantity::default(), Add::add)
+        // As with `+=`, but with one text at the end.
+        let zero = (Amount::default(), Format::DecimalSi);
+        let (sum, format) = quantities.fold(zero, |(sum, format), quantity| {
+            let format = if sum.is_zero() { quantity.format } else { format };
+            (sum.plus(&quantity.amount()), format)
+        });
+        Quantity::of(&sum, format)
     }
 }
 
@@ -292,7 +299,7 @@ impl Leaf for Quantity {
     fn set(&mut self, scalar: Scalar<'_>) -> Result<(), LeafError> {
         *self = match scalar {
             // Go trims what comes from JSON, and only that.
-            Scalar::Text(text) => text.trim().parse()?,
+            Scalar::Text(text) | Scalar::Number(text) => text.trim().parse()?,
             Scalar::Int(value) => value.to_string().parse()?,
         };
         Ok(())

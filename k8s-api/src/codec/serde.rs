@@ -63,7 +63,7 @@ impl Serialize for Shown<'_> {
             View::Str(text) => serializer.serialize_str(text),
             View::Bytes(bytes) => serializer.serialize_str(&bytes.to_base64()),
             View::Leaf(leaf) => match leaf.get() {
-                Scalar::Text(text) => serializer.serialize_str(&text),
+                Scalar::Text(text) | Scalar::Number(text) => serializer.serialize_str(&text),
                 Scalar::Int(value) => serializer.serialize_i64(value),
             },
             View::Raw(raw) => raw.serialize(serializer),
@@ -217,7 +217,7 @@ impl<'de> Visitor<'de> for Into<'_> {
                     *slot = value as f64;
                     Ok(())
                 }
-                Slot::Leaf(leaf) => leaf.set(Scalar::Text(value.to_string().into())).map_err(E::custom),
+                Slot::Leaf(leaf) => leaf.set(Scalar::Number(value.to_string().into())).map_err(E::custom),
                 Slot::Option(option) => Into { slot: option.fill(), depth: self.depth }.visit_u64(value),
                 _ => Err(E::custom(format_args!("{value} does not fit into 64 bits with a sign"))),
             },
@@ -227,7 +227,7 @@ impl<'de> Visitor<'de> for Into<'_> {
     fn visit_f64<E: serde::de::Error>(self, value: f64) -> Result<(), E> {
         match self.slot {
             Slot::F64(slot) => *slot = value,
-            Slot::Leaf(leaf) => leaf.set(Scalar::Text(format!("{value:?}").into())).map_err(E::custom)?,
+            Slot::Leaf(leaf) => leaf.set(Scalar::Number(format!("{value:?}").into())).map_err(E::custom)?,
             Slot::Option(option) => return Into { slot: option.fill(), depth: self.depth }.visit_f64(value),
             slot => return Into { slot, depth: self.depth }.wrong_type(serde::de::Unexpected::Float(value)),
         }

@@ -15,11 +15,22 @@ pub(super) enum Magnitude {
     Small(u128),
     /// Decimal digits, the highest first and not zero; only of what is too large for the other variant.
     ///
-    /// Schoolbook arithmetic: nobody has such quantities but for tests and attacks, and all of it but a sum is linear.
+    /// Only tests and attacks have such quantities: the arithmetic is a school's, in linear time.
     Large(Vec<u8>),
 }
 
 use Magnitude::{Large, Small};
+
+/// The powers of ten that fit into 128 bits.
+const POWERS: [u128; 39] = {
+    let mut powers = [1; 39];
+    let mut index = 1;
+    while index < powers.len() {
+        powers[index] = powers[index - 1] * 10;
+        index += 1;
+    }
+    powers
+};
 
 impl Amount {
     pub(super) fn new(negative: bool, magnitude: Magnitude) -> Amount {
@@ -119,11 +130,11 @@ impl Magnitude {
     pub(super) fn shifted(self, places: i64) -> Magnitude {
         let count = usize::try_from(places.unsigned_abs()).unwrap_or(usize::MAX);
         if let Small(value) = self {
-            let power = u32::try_from(count).ok().and_then(|count| 10_u128.checked_pow(count));
+            let power = POWERS.get(count);
             if value == 0 || places < 0 {
-                return Small(power.map_or(value.min(1), |power| value.div_ceil(power)));
+                return Small(power.map_or(value.min(1), |power| value.div_ceil(*power)));
             }
-            if let Some(product) = power.and_then(|power| value.checked_mul(power)) {
+            if let Some(product) = power.and_then(|power| value.checked_mul(*power)) {
                 return Small(product);
             }
         }

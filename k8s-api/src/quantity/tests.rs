@@ -4,8 +4,8 @@ use proptest::prelude::*;
 
 use super::*;
 
-/// From Go's own tests and around their edges, as apimachinery v0.37.1 answers: the text, its format, its canonical text and
-/// its value in billionth parts.
+/// From Go's own tests and around their edges, as apimachinery v0.37.1 answers: the text, its format, its canonical text
+/// and its value in billionth parts.
 const TEXTS: &str = "
 0|D|0|0
 0n|D|0|0
@@ -194,7 +194,8 @@ fn arithmetic_is_gos() {
     }
 }
 
-/// Where Go writes a text that stands for another value: a suffix that it does not have, or one that it cuts down to 2^63 - 1.
+/// Where Go writes a text that stands for another value: it drops a suffix that it does not have, or the text is cut down
+/// to 2^63 - 1 when it is read.
 #[test]
 fn a_canonical_text_always_stands_for_the_same_value() {
     assert_eq!(q("1000E").canonical().as_str(), "1000E"); // Go: 1
@@ -210,6 +211,7 @@ fn a_sum_goes_on_in_the_format_of_its_first_quantity() {
     sum -= &q("1");
     assert_eq!(sum.as_str(), "1Gi");
     assert_eq!([q("1Gi"), q("1k"), q("-1000")].iter().sum::<Quantity>().as_str(), "1Gi");
+    assert_eq!([q("1Gi"), q("-1Gi"), q("1k"), q("24")].iter().sum::<Quantity>().as_str(), "1024");
     assert_eq!([].iter().sum::<Quantity>(), Quantity::default());
 }
 

@@ -9,7 +9,7 @@ pub(super) const NANO_PLACES: i64 = 9;
 const ONE: Magnitude = Magnitude::Small(1_000_000_000);
 /// The greatest value of a text with a binary suffix.
 const BINARY_MAX: Magnitude = Magnitude::Small(i64::MAX as u128 * 1_000_000_000);
-/// The greatest exponent. Go's ends at 2^31, and one such number can take all of its memory.
+/// The greatest exponent. Go has no limit and hangs on `1e2147483648`.
 const EXPONENT_MAX: i64 = 1000;
 
 const DECIMAL: [(&str, i64); 10] =

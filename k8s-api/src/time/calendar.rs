@@ -42,8 +42,8 @@ pub(super) fn civil(unix_seconds: i64) -> Civil {
 
 /// Seconds and nanoseconds from the Unix epoch.
 ///
-/// Accepts what Go's `time.Parse(time.RFC3339, ..)` accepts, which beyond RFC 3339 is an hour of one digit, a comma before
-/// the fraction, and offsets of up to 24:60; no leap seconds.
+/// Accepts what Go's `time.Parse(time.RFC3339, ..)` accepts, which beyond RFC 3339 is an hour of one digit, a comma
+/// before the fraction, and offsets of up to 24:60; no leap seconds.
 pub(super) fn parse(text: &str) -> Option<(i64, u32)> {
     let rest = &mut text.as_bytes();
     let year = number(rest, 4)?;

@@ -1,6 +1,7 @@
 use super::*;
 
-/// What Go's `json.Unmarshal` accepts into a `metav1.Time`, and what `json.Marshal` and `Marshal` give of it as `Time` and `MicroTime`.
+/// What Go's `json.Unmarshal` accepts into a `metav1.Time`, and what `json.Marshal` and `Marshal` give of it as `Time` and
+/// `MicroTime`.
 #[test]
 #[rustfmt::skip]
 fn is_read_and_written_byte_for_byte_as_go_does() {

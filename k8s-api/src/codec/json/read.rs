@@ -141,7 +141,7 @@ fn read(lexer: &mut Lexer<'_>, slot: Slot<'_>) -> Result<()> {
                 b'"' => Scalar::Text(lexer.string()?),
                 b'-' | b'0'..=b'9' => match lexer.number()? {
                     Number::Int(integer) => Scalar::Int(integer),
-                    Number::Other(text) => Scalar::Text(text.into()),
+                    Number::Other(text) => Scalar::Number(text.into()),
                 },
                 other => return Err(lexer.error(format!("expected a text or a number, not {}", kind(other)))),
             };

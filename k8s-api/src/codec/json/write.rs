@@ -64,6 +64,7 @@ pub(crate) fn value(view: View<'_>, out: &mut Vec<u8>) -> Result<(), EncodeError
         View::Leaf(leaf) => match leaf.get() {
             Scalar::Text(text) => string(&text, out),
             Scalar::Int(value) => number(value, out),
+            Scalar::Number(text) => number(text, out),
         },
         View::Raw(raw) => out.extend_from_slice(raw.as_str().as_bytes()),
         View::Message(message) if message.table().union => union(message, out)?,
