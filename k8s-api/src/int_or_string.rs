@@ -6,7 +6,7 @@ use std::fmt;
 use serde::de::{Deserialize, Deserializer, Error, Visitor};
 use serde::ser::{Serialize, Serializer};
 
-use crate::leaf::wire::{self, Field};
+use crate::codec::wire::{self, Reader, Wire};
 use crate::leaf::{Leaf, LeafError, Scalar};
 use crate::table::{Slot, Value, View};
 use crate::text::Str;
@@ -114,7 +114,9 @@ impl Leaf for IntOrString {
         *self = match scalar {
             Scalar::Int(value) => from_int(value)?,
             Scalar::Text(text) => IntOrString::Str(text.into()),
-            Scalar::Number(text) => return Err(LeafError::new(format!("expected an integer of 32 bits or a text, not {text}"))),
+            Scalar::Number(text) => {
+                return Err(LeafError::new(format!("expected an integer of 32 bits or a text, not {text}")));
+            }
         };
         Ok(())
     }
@@ -125,25 +127,25 @@ impl Leaf for IntOrString {
             IntOrString::Int(value) => (0, *value, ""),
             IntOrString::Str(text) => (1, 0, text.as_str()),
         };
-        wire::write_varint(out, 1, kind);
-        wire::write_varint(out, 2, i64::from(value) as u64);
-        wire::write_bytes(out, 3, text.as_bytes());
+        wire::integer(1, kind, out);
+        wire::integer(2, i64::from(value) as u64, out);
+        wire::bytes(3, text.as_bytes(), out);
     }
 
     fn read_protobuf(&mut self, bytes: &[u8]) -> Result<(), LeafError> {
-        let (mut kind, mut value, mut text) = (0, 0, &b""[..]);
-        wire::read(bytes, |number, field| {
-            match (number, field) {
-                (1, Field::Varint(read)) => kind = read,
-                (2, Field::Varint(read)) => value = read,
-                (3, Field::Bytes(read)) => text = read,
+        let (mut kind, mut value, mut text) = (0, 0, "");
+        let mut fields = Reader::new(bytes, 0);
+        while let Some(field) = fields.field()? {
+            match (field.number, field.value) {
+                (1, Wire::Varint(read)) => kind = read,
+                (2, Wire::Varint(read)) => value = read,
+                (3, Wire::Bytes(_)) => text = field.text()?,
                 _ => {}
             }
-            Ok(())
-        })?;
+        }
         *self = match kind {
             0 => from_int(value as i64)?,
-            1 => std::str::from_utf8(text).map_err(|_| LeafError::new("expected a text in UTF-8"))?.into(),
+            1 => text.into(),
             _ => return Err(LeafError::new(format!("expected 0 for a number or 1 for a text, not {kind}"))),
         };
         Ok(())

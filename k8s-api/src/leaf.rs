@@ -1,8 +1,8 @@
 //! Types with a representation of their own in every format: times, quantities, int-or-string.
 
-pub(crate) mod wire;
-
 use std::fmt;
+
+use crate::codec::error::DecodeError;
 
 /// A leaf: JSON holds it as one text or one integer, protobuf as a small message.
 pub trait Leaf: Send + Sync {
@@ -45,3 +45,10 @@ impl fmt::Display for LeafError {
 }
 
 impl std::error::Error for LeafError {}
+
+/// What is wrong with the message that protobuf holds; where it is the codec knows.
+impl From<DecodeError> for LeafError {
+    fn from(error: DecodeError) -> LeafError {
+        LeafError(error.message().to_owned())
+    }
+}

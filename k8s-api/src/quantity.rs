@@ -17,7 +17,7 @@ use serde::de::{Deserialize, Deserializer, Error, Visitor};
 use serde::ser::{Serialize, Serializer};
 
 use self::amount::Amount;
-use crate::leaf::wire::{self, Field};
+use crate::codec::wire::{self, Reader, Wire};
 use crate::leaf::{Leaf, LeafError, Scalar};
 use crate::table::{Slot, Value, View};
 use crate::text::Str;
@@ -306,19 +306,17 @@ impl Leaf for Quantity {
     }
 
     fn write_protobuf(&self, out: &mut Vec<u8>) {
-        wire::write_bytes(out, 1, self.text.as_bytes());
+        wire::bytes(1, self.text.as_bytes(), out);
     }
 
     fn read_protobuf(&mut self, bytes: &[u8]) -> Result<(), LeafError> {
         let mut read = Quantity::default();
-        wire::read(bytes, |number, field| {
-            if let (1, Field::Bytes(text)) = (number, field) {
-                read = str::from_utf8(text)
-                    .map_err(|_| LeafError::new("expected a quantity in UTF-8"))?
-                    .parse()?;
+        let mut fields = Reader::new(bytes, 0);
+        while let Some(field) = fields.field()? {
+            if let (1, Wire::Bytes(_)) = (field.number, field.value) {
+                read = field.text()?.parse()?;
             }
-            Ok(())
-        })?;
+        }
         *self = read;
         Ok(())
     }

@@ -16,7 +16,7 @@ use std::time::{Duration, SystemTime};
 use serde::de::{Deserialize, Deserializer, Error, Visitor};
 use serde::ser::{Serialize, Serializer};
 
-use crate::leaf::wire::{self, Field};
+use crate::codec::wire::{self, Reader, Wire};
 use crate::leaf::{Leaf, LeafError, Scalar};
 use crate::table::{Slot, Value, View};
 
@@ -201,21 +201,21 @@ macro_rules! time {
             fn write_protobuf(&self, out: &mut Vec<u8>) {
                 // Both fields even when they are zero, but nothing at all for the zero time, as Go does.
                 if !self.is_zero() {
-                    wire::write_varint(out, 1, self.unix_seconds() as u64);
-                    wire::write_varint(out, 2, self.subsec_nanos().into());
+                    wire::integer(1, self.unix_seconds() as u64, out);
+                    wire::integer(2, self.subsec_nanos().into(), out);
                 }
             }
 
             fn read_protobuf(&mut self, bytes: &[u8]) -> Result<(), LeafError> {
                 let (mut seconds, mut nanos) = (0, 0);
-                wire::read(bytes, |number, field| {
-                    match (number, field) {
-                        (1, Field::Varint(read)) => seconds = read as i64,
-                        (2, Field::Varint(read)) => nanos = read,
+                let mut fields = Reader::new(bytes, 0);
+                while let Some(field) = fields.field()? {
+                    match (field.number, field.value) {
+                        (1, Wire::Varint(read)) => seconds = read as i64,
+                        (2, Wire::Varint(read)) => nanos = read,
                         _ => {}
                     }
-                    Ok(())
-                })?;
+                }
                 *self = if bytes.is_empty() {
                     $name::default()
                 } else {

@@ -35,6 +35,10 @@ impl DecodeError {
         self
     }
 
+    pub(crate) fn message(&self) -> &str {
+        &self.0.message
+    }
+
     /// The field, such as `spec.containers[0].image`; empty for the whole.
     pub fn path(&self) -> String {
         let mut path = String::new();

@@ -4,7 +4,7 @@
 
 use crate::codec::MAX_DEPTH;
 use crate::codec::error::{DecodeError, EncodeError};
-use crate::codec::wire::{FIXED64, Found, Reader, VARINT, Wire, bytes, tag, varint};
+use crate::codec::wire::{FIXED64, Found, Reader, Wire, bytes, integer, tag};
 use crate::raw::RawJson;
 use crate::table::{Field, Message, Slot, View};
 
@@ -123,18 +123,9 @@ fn write_field(field: &Field, view: View<'_>, out: &mut Vec<u8>) -> std::result:
 fn write_value(number: u32, view: View<'_>, out: &mut Vec<u8>) -> std::result::Result<(), EncodeError> {
     match view {
         View::Absent | View::Null => return Err(EncodeError::new("null is no value in protobuf")),
-        View::Bool(value) => {
-            tag(number, VARINT, out);
-            varint(u64::from(value), out);
-        }
-        View::I32(value) => {
-            tag(number, VARINT, out);
-            varint(i64::from(value) as u64, out);
-        }
-        View::I64(value) => {
-            tag(number, VARINT, out);
-            varint(value as u64, out);
-        }
+        View::Bool(value) => integer(number, u64::from(value), out),
+        View::I32(value) => integer(number, i64::from(value) as u64, out),
+        View::I64(value) => integer(number, value as u64, out),
         View::F64(value) => {
             tag(number, FIXED64, out);
             out.extend_from_slice(&value.to_le_bytes());

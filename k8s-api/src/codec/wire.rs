@@ -4,7 +4,7 @@ use crate::codec::error::DecodeError;
 
 type Result<T> = std::result::Result<T, DecodeError>;
 
-pub(crate) const VARINT: u64 = 0;
+const VARINT: u64 = 0;
 pub(crate) const FIXED64: u64 = 1;
 const BYTES: u64 = 2;
 const FIXED32: u64 = 5;
@@ -13,7 +13,13 @@ pub(crate) fn tag(number: u32, wire: u64, out: &mut Vec<u8>) {
     varint(u64::from(number) << 3 | wire, out);
 }
 
-pub(crate) fn varint(mut value: u64, out: &mut Vec<u8>) {
+/// A field with an integer.
+pub(crate) fn integer(number: u32, value: u64, out: &mut Vec<u8>) {
+    tag(number, VARINT, out);
+    varint(value, out);
+}
+
+fn varint(mut value: u64, out: &mut Vec<u8>) {
     while value >= 0x80 {
         out.push(value as u8 | 0x80);
         value >>= 7;
@@ -141,5 +147,42 @@ impl<'a> Found<'a> {
 
     pub(crate) fn text(&self) -> Result<&'a str> {
         std::str::from_utf8(self.bytes()?.rest).map_err(|_| self.error("UTF-8 text"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// How many fields there are.
+    fn count(bytes: &[u8]) -> Result<usize> {
+        let (mut reader, mut count) = (Reader::new(bytes, 0), 0);
+        while reader.field()?.is_some() {
+            count += 1;
+        }
+        Ok(count)
+    }
+
+    #[test]
+    fn a_message_ends_only_where_a_field_does() {
+        let mut message = Vec::new();
+        integer(1, 300, &mut message);
+        bytes(2, &[0; 130], &mut message);
+        message.extend([3 << 3 | 1, 0, 0, 0, 0, 0, 0, 0, 0, 4 << 3 | 5, 0, 0, 0, 0]);
+        integer(1, u64::MAX, &mut message);
+        assert_eq!(count(&message), Ok(5));
+        assert_eq!((0..=message.len()).filter(|&length| count(&message[..length]).is_ok()).count(), 6);
+    }
+
+    #[test]
+    fn nonsense_is_refused() {
+        for message in [
+            &[0xff; 11][..],
+            &[0x0b],
+            &[0x00],
+            &[0x0a, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1],
+        ] {
+            assert!(count(message).is_err(), "{message:?}");
+        }
     }
 }
