@@ -6,7 +6,7 @@ use std::slice;
 use std::sync::Arc;
 
 /// A chunk of so many is split: small enough to copy, large enough for few chunks. Smaller in tests, to have many.
-const CHUNK: usize = if cfg!(test) { 64 } else { 2048 };
+const CHUNK: usize = if cfg!(test) { 64 } else { 1024 };
 
 #[derive(Clone, Debug, Default)]
 pub(super) struct Order {
@@ -39,6 +39,12 @@ impl Order {
             chunks.push(Arc::new(vec![slot]));
             return;
         };
+        if Arc::get_mut(chunk).is_none() {
+            // A plain copy would have no room, and be copied once more at once.
+            let mut copy = Vec::with_capacity(chunk.len() + chunk.len() / 8 + 1);
+            copy.extend_from_slice(chunk);
+            *chunk = Arc::new(copy);
+        }
         let chunk = Arc::make_mut(chunk);
         chunk.insert(place.min(chunk.len()), slot);
         if chunk.len() >= CHUNK {
