@@ -2,6 +2,9 @@
 //!
 //! The caller carries out what [`Machine::poll`] says, tells the outcome with [`Machine::input`], and calls that with
 //! [`Input::Tick`] once [`Machine::deadline`] has come. There is no I/O, no clock and no randomness in here.
+//!
+//! A caller that stops reading, because the consumer has not kept up, says [`Input::Alive`] until it reads on: the deadline is
+//! there for a silent server.
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};

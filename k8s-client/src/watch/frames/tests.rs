@@ -66,6 +66,8 @@ fn the_limit_is_exact_and_holds_before_the_frame_is_there() {
     assert_eq!(json(r#"{"a":1}"#, 7), (vec![r#"{"a":1}"#.to_owned()], Ok(())));
     assert_eq!(json(r#"{"a":12}"#, 7).1, too_large);
     assert_eq!(json(r#"{"a":12,"#, 7).1, too_large, "not whole");
+    let small: Vec<&[u8]> = br#"{"a":12}"#.chunks(3).collect();
+    assert_eq!(split(Frames::json(7), &small).1, too_large, "in small chunks");
     assert_eq!(split(Frames::length_delimited(7), &[&[0, 0, 0, 8]]).1, too_large, "only announced");
     assert_eq!(split(Frames::length_delimited(7), &[&[255; 4]]).1, too_large);
     let whole = [0, 0, 0, 7, 1, 2, 3, 4, 5, 6, 7];
