@@ -8,7 +8,7 @@ use std::slice;
 use std::sync::Arc;
 
 use super::hash::Seed;
-use super::order::{Order, Walk};
+use super::order::{Before, Order, Walk};
 use super::slots::Slots;
 use super::table::Table;
 
@@ -51,7 +51,7 @@ impl<O, K> fmt::Debug for Index<O, K> {
 /// An index whatever its keys are.
 pub(super) trait AnyIndex<O>: Send + Sync {
     /// An object came, changed, or went. `before` says which slots come before its own.
-    fn change(&mut self, slot: u32, old: Option<&O>, new: Option<&O>, before: &dyn Fn(u32) -> bool);
+    fn change(&mut self, slot: u32, old: Option<&O>, new: Option<&O>, before: Before<'_>);
     /// A copy, which shares everything.
     fn copy(&self) -> Box<dyn AnyIndex<O>>;
     /// The same index without objects.
@@ -80,7 +80,7 @@ impl<O, K> Keyed<O, K> {
 }
 
 impl<O: 'static, K: Hash + Eq + Send + Sync + 'static> AnyIndex<O> for Keyed<O, K> {
-    fn change(&mut self, slot: u32, old: Option<&O>, new: Option<&O>, before: &dyn Fn(u32) -> bool) {
+    fn change(&mut self, slot: u32, old: Option<&O>, new: Option<&O>, before: Before<'_>) {
         let keys = |object: Option<&O>| {
             let mut keys = Vec::new();
             if let Some(object) = object {
@@ -170,7 +170,7 @@ impl<K> Groups<K> {
 }
 
 impl<K: Hash + Eq> Groups<K> {
-    fn add(&mut self, key: K, slot: u32, before: &dyn Fn(u32) -> bool) {
+    fn add(&mut self, key: K, slot: u32, before: Before<'_>) {
         let hash = self.seed.hash(&key);
         let Some((at, _)) = self.find(hash, &key) else {
             let at = self.groups.insert(Group { key: Arc::new(key), members: Members::One(slot) });
@@ -180,7 +180,7 @@ impl<K: Hash + Eq> Groups<K> {
         let Some(Group { members, .. }) = self.groups.get_mut(at) else { return };
         if let Members::One(one) = members {
             let mut many = Order::default();
-            many.insert(*one, |_| false);
+            many.insert(*one, &|_| false);
             *members = Members::Many(many);
         }
         if let Members::Many(many) = members {
@@ -188,7 +188,7 @@ impl<K: Hash + Eq> Groups<K> {
         }
     }
 
-    fn remove(&mut self, key: &K, slot: u32, before: &dyn Fn(u32) -> bool) {
+    fn remove(&mut self, key: &K, slot: u32, before: Before<'_>) {
         let hash = self.seed.hash(key);
         let Some((at, _)) = self.find(hash, key) else { return };
         let Some(Group { members, .. }) = self.groups.get_mut(at) else { return };

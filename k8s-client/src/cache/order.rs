@@ -15,6 +15,9 @@ pub(super) struct Order {
     len: usize,
 }
 
+/// Says whether a slot comes before what is sought. Not generic, so that a kind of objects adds no code here.
+pub(super) type Before<'a> = &'a dyn Fn(u32) -> bool;
+
 /// A place: the chunk, and where in it.
 type Place = (usize, usize);
 
@@ -24,14 +27,14 @@ impl Order {
     }
 
     /// The first place that is not `before` what is sought.
-    fn place(&self, before: impl Fn(u32) -> bool) -> Place {
+    fn place(&self, before: Before<'_>) -> Place {
         let begins_before = |chunk: &Arc<Vec<u32>>| chunk.first().is_some_and(|slot| before(*slot));
         let chunk = self.chunks.partition_point(begins_before).saturating_sub(1);
         (chunk, self.chunks.get(chunk).map_or(0, |chunk| chunk.partition_point(|slot| before(*slot))))
     }
 
     /// Puts a slot behind all that are `before` it.
-    pub(super) fn insert(&mut self, slot: u32, before: impl Fn(u32) -> bool) {
+    pub(super) fn insert(&mut self, slot: u32, before: Before<'_>) {
         let (at, place) = self.place(before);
         self.len += 1;
         let chunks = Arc::make_mut(&mut self.chunks);
@@ -56,7 +59,7 @@ impl Order {
     }
 
     /// Removes a slot that has the place behind all that are `before` it.
-    pub(super) fn remove(&mut self, slot: u32, before: impl Fn(u32) -> bool) {
+    pub(super) fn remove(&mut self, slot: u32, before: Before<'_>) {
         let (mut at, mut place) = self.place(before);
         if self.chunks.get(at).is_some_and(|chunk| place == chunk.len()) {
             (at, place) = (at + 1, 0);
@@ -90,7 +93,7 @@ impl Order {
     }
 
     /// All from the first that is not `before` what is sought.
-    pub(super) fn from(&self, before: impl Fn(u32) -> bool) -> Walk<'_> {
+    pub(super) fn from(&self, before: Before<'_>) -> Walk<'_> {
         let (at, place) = self.place(before);
         let mut chunks = self.chunks.get(at..).unwrap_or_default().iter();
         let chunk = chunks.next().and_then(|chunk| chunk.get(place..)).unwrap_or_default().iter();
@@ -138,7 +141,7 @@ mod tests {
         assert_eq!(order.len(), model.len());
         assert!(order.iter().eq(model.iter().copied()));
         for from in [0, 1, 700, 2999, 4000] {
-            assert!(order.from(|slot| slot < from).eq(model.range(from..).copied()));
+            assert!(order.from(&|slot| slot < from).eq(model.range(from..).copied()));
         }
         let sizes: Vec<_> = order.chunks.iter().map(|chunk| chunk.len()).collect();
         assert!(sizes.iter().all(|size| (1..super::CHUNK).contains(size)), "{sizes:?}");
@@ -158,9 +161,9 @@ mod tests {
                 }
                 for slot in slots {
                     if add && model.insert(slot) {
-                        order.insert(slot, |other| other < slot);
+                        order.insert(slot, &|other| other < slot);
                     } else if !add && model.remove(&slot) {
-                        order.remove(slot, |other| other < slot);
+                        order.remove(slot, &|other| other < slot);
                     }
                 }
                 check(&order, &model);

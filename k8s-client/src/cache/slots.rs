@@ -60,7 +60,7 @@ impl<T: Clone> Slots<T> {
     pub(super) fn remove(&mut self, slot: u32) -> Option<T> {
         self.get(slot)?;
         let value = self.place(slot)?.take()?;
-        self.free.insert(slot, |other| other < slot);
+        self.free.insert(slot, &|other| other < slot);
         let leaf = self.leaf(slot)?;
         if leaf.as_ref().is_some_and(|leaf| leaf.iter().all(Option::is_none)) {
             *leaf = None;

@@ -66,7 +66,7 @@ impl<O: Object> Snapshot<O> {
 
     /// The objects of a namespace whose names begin so, by name.
     pub fn prefix<'a>(&'a self, namespace: &'a str, prefix: &'a str) -> impl Iterator<Item = &'a Arc<O>> {
-        let first = self.order.from(before(&self.objects, namespace, prefix));
+        let first = self.order.from(&before(&self.objects, namespace, prefix));
         let is_in =
             move |object: &&Arc<O>| object.namespace() == namespace && object.name().starts_with(prefix);
         self.at(first).take_while(is_in)

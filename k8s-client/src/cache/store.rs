@@ -155,7 +155,7 @@ impl<O: Object> Draft<O> {
             None => {
                 let slot = objects.insert(object.clone());
                 names.insert(hash, slot);
-                order.insert(slot, before(objects, namespace, name));
+                order.insert(slot, &before(objects, namespace, name));
                 (slot, None)
             }
         };
@@ -172,12 +172,14 @@ impl<O: Object> Draft<O> {
         let (slot, old) = self.next.find(hash, namespace, name)?;
         let old = old.clone();
         let Snapshot { objects, names, order, indexes, .. } = &mut self.next;
-        // The order is that of the objects, so the object goes last.
-        let before = before(objects, namespace, name);
-        for index in indexes {
-            index.change(slot, Some(&old), None, &before);
+        {
+            // The order is that of the objects, so the object goes last.
+            let before = before(objects, namespace, name);
+            order.remove(slot, &before);
+            for index in indexes {
+                index.change(slot, Some(&old), None, &before);
+            }
         }
-        order.remove(slot, before);
         names.remove(hash, slot);
         objects.remove(slot);
         Some(old)
