@@ -1,0 +1,354 @@
+//! What the store costs, beside other structures that could hold the objects: `cargo bench -p k8s-client --bench store`.
+//!
+//! Every line is measured in the same run on the same objects. Look at ratios.
+
+use std::collections::{BTreeMap, HashMap};
+use std::hint::black_box;
+use std::sync::{Arc, RwLock, RwLockReadGuard};
+use std::time::Instant;
+
+use k8s_client::cache::{Builder, Index, Snapshot, Store, Writer};
+use k8s_client::watch::Object;
+
+/// About as much memory of its own as a small pod, so that objects don't lie side by side.
+#[derive(Clone)]
+pub struct Pod {
+    namespace: String,
+    name: String,
+    uid: String,
+    version: String,
+    ip: String,
+    _rest: Vec<u8>,
+}
+
+impl Object for Pod {
+    fn namespace(&self) -> &str {
+        &self.namespace
+    }
+    fn name(&self) -> &str {
+        &self.name
+    }
+    fn uid(&self) -> &str {
+        &self.uid
+    }
+    fn resource_version(&self) -> &str {
+        &self.version
+    }
+}
+
+const NAMESPACES: usize = 20;
+
+fn pod(number: usize, version: usize) -> Arc<Pod> {
+    Arc::new(Pod {
+        namespace: format!("team-{}", number % NAMESPACES),
+        name: format!("api-7d9f8b6c5-{number:06}"),
+        uid: format!("uid-{number}"),
+        version: version.to_string(),
+        ip: format!("10.{}.{}.{}", number >> 16, number >> 8 & 255, number & 255),
+        _rest: vec![1; 1000],
+    })
+}
+
+/// A structure with one index, by address.
+trait Candidate {
+    const NAME: &'static str;
+    /// Whether to leave out changes one by one at 100,000 objects, since each costs as much as all objects.
+    const COPIES_ALL: bool = false;
+    type Held<'a>
+    where
+        Self: 'a;
+    fn new() -> Self;
+    fn hold(&self) -> Self::Held<'_>;
+    fn get<'a>(held: &'a Self::Held<'_>, namespace: &str, name: &str) -> Option<&'a Arc<Pod>>;
+    fn by_ip<'a>(held: &'a Self::Held<'_>, ip: &str) -> Option<&'a Arc<Pod>>;
+    fn each(held: &Self::Held<'_>, f: impl FnMut(&Arc<Pod>));
+    fn put(&mut self, pods: &[Arc<Pod>]);
+    fn delete(&mut self, pods: &[Arc<Pod>]);
+}
+
+struct Ours {
+    writer: Writer<Pod>,
+    store: Store<Pod>,
+    by_ip: Index<Pod, String>,
+}
+
+impl Candidate for Ours {
+    const NAME: &'static str = "this store";
+    type Held<'a> = (Arc<Snapshot<Pod>>, &'a Index<Pod, String>);
+    fn new() -> Self {
+        let mut builder = Builder::new();
+        let by_ip = builder.index(|pod: &Pod| [pod.ip.clone()]);
+        let (writer, store) = builder.build();
+        Self { writer, store, by_ip }
+    }
+    fn hold(&self) -> Self::Held<'_> {
+        (self.store.snapshot(), &self.by_ip)
+    }
+    fn get<'a>(held: &'a Self::Held<'_>, namespace: &str, name: &str) -> Option<&'a Arc<Pod>> {
+        held.0.get(namespace, name)
+    }
+    fn by_ip<'a>(held: &'a Self::Held<'_>, ip: &str) -> Option<&'a Arc<Pod>> {
+        held.0.by(held.1, ip).next()
+    }
+    fn each(held: &Self::Held<'_>, f: impl FnMut(&Arc<Pod>)) {
+        held.0.iter().for_each(f);
+    }
+    fn put(&mut self, pods: &[Arc<Pod>]) {
+        self.writer.batch(|draft| pods.iter().for_each(|pod| drop(draft.put(pod.clone()))));
+    }
+    fn delete(&mut self, pods: &[Arc<Pod>]) {
+        self.writer.batch(|draft| pods.iter().for_each(|pod| drop(draft.delete(&pod.namespace, &pod.name))));
+    }
+}
+
+/// Maps of maps, so that a lookup needs no key of its own.
+#[derive(Default)]
+struct Maps {
+    objects: HashMap<String, HashMap<String, Arc<Pod>>>,
+    by_ip: HashMap<String, Arc<Pod>>,
+}
+
+struct Locked(RwLock<Maps>);
+
+impl Candidate for Locked {
+    const NAME: &'static str = "RwLock<HashMap of HashMap>";
+    type Held<'a> = RwLockReadGuard<'a, Maps>;
+    fn new() -> Self {
+        Self(RwLock::default())
+    }
+    fn hold(&self) -> Self::Held<'_> {
+        self.0.read().unwrap()
+    }
+    fn get<'a>(held: &'a Self::Held<'_>, namespace: &str, name: &str) -> Option<&'a Arc<Pod>> {
+        held.objects.get(namespace)?.get(name)
+    }
+    fn by_ip<'a>(held: &'a Self::Held<'_>, ip: &str) -> Option<&'a Arc<Pod>> {
+        held.by_ip.get(ip)
+    }
+    fn each(held: &Self::Held<'_>, f: impl FnMut(&Arc<Pod>)) {
+        held.objects.values().flat_map(HashMap::values).for_each(f);
+    }
+    fn put(&mut self, pods: &[Arc<Pod>]) {
+        let mut maps = self.0.write().unwrap();
+        for pod in pods {
+            let objects = maps.objects.entry(pod.namespace.clone()).or_default();
+            if let Some(old) = objects.insert(pod.name.clone(), pod.clone()) {
+                maps.by_ip.remove(&old.ip);
+            }
+            maps.by_ip.insert(pod.ip.clone(), pod.clone());
+        }
+    }
+    fn delete(&mut self, pods: &[Arc<Pod>]) {
+        let mut maps = self.0.write().unwrap();
+        for pod in pods {
+            maps.objects.get_mut(&pod.namespace).map(|objects| objects.remove(&pod.name));
+            maps.by_ip.remove(&pod.ip);
+        }
+    }
+}
+
+#[derive(Default)]
+struct Trees {
+    objects: BTreeMap<String, BTreeMap<String, Arc<Pod>>>,
+    by_ip: BTreeMap<String, Arc<Pod>>,
+}
+
+struct LockedTrees(RwLock<Trees>);
+
+impl Candidate for LockedTrees {
+    const NAME: &'static str = "RwLock<BTreeMap of BTreeMap>";
+    type Held<'a> = RwLockReadGuard<'a, Trees>;
+    fn new() -> Self {
+        Self(RwLock::default())
+    }
+    fn hold(&self) -> Self::Held<'_> {
+        self.0.read().unwrap()
+    }
+    fn get<'a>(held: &'a Self::Held<'_>, namespace: &str, name: &str) -> Option<&'a Arc<Pod>> {
+        held.objects.get(namespace)?.get(name)
+    }
+    fn by_ip<'a>(held: &'a Self::Held<'_>, ip: &str) -> Option<&'a Arc<Pod>> {
+        held.by_ip.get(ip)
+    }
+    fn each(held: &Self::Held<'_>, f: impl FnMut(&Arc<Pod>)) {
+        held.objects.values().flat_map(BTreeMap::values).for_each(f);
+    }
+    fn put(&mut self, pods: &[Arc<Pod>]) {
+        let mut trees = self.0.write().unwrap();
+        for pod in pods {
+            let objects = trees.objects.entry(pod.namespace.clone()).or_default();
+            if let Some(old) = objects.insert(pod.name.clone(), pod.clone()) {
+                trees.by_ip.remove(&old.ip);
+            }
+            trees.by_ip.insert(pod.ip.clone(), pod.clone());
+        }
+    }
+    fn delete(&mut self, pods: &[Arc<Pod>]) {
+        let mut trees = self.0.write().unwrap();
+        for pod in pods {
+            trees.objects.get_mut(&pod.namespace).map(|objects| objects.remove(&pod.name));
+            trees.by_ip.remove(&pod.ip);
+        }
+    }
+}
+
+/// A sorted list that is copied for every publication.
+struct Sorted(RwLock<[Arc<Vec<Arc<Pod>>>; 2]>);
+
+fn by_name(pod: &Pod) -> (&str, &str) {
+    (&pod.namespace, &pod.name)
+}
+
+impl Candidate for Sorted {
+    const NAME: &'static str = "Arc<sorted Vec>, copied";
+    const COPIES_ALL: bool = true;
+    type Held<'a> = [Arc<Vec<Arc<Pod>>>; 2];
+    fn new() -> Self {
+        Self(RwLock::default())
+    }
+    fn hold(&self) -> Self::Held<'_> {
+        self.0.read().unwrap().clone()
+    }
+    fn get<'a>(held: &'a Self::Held<'_>, namespace: &str, name: &str) -> Option<&'a Arc<Pod>> {
+        let at = held[0].binary_search_by(|pod| by_name(pod).cmp(&(namespace, name)));
+        at.ok().map(|at| &held[0][at])
+    }
+    fn by_ip<'a>(held: &'a Self::Held<'_>, ip: &str) -> Option<&'a Arc<Pod>> {
+        let at = held[1].binary_search_by(|pod| pod.ip.as_str().cmp(ip));
+        at.ok().map(|at| &held[1][at])
+    }
+    fn each(held: &Self::Held<'_>, f: impl FnMut(&Arc<Pod>)) {
+        held[0].iter().for_each(f);
+    }
+    fn put(&mut self, pods: &[Arc<Pod>]) {
+        self.delete(pods);
+        let mut next = self.0.read().unwrap().clone();
+        let [names, ips] = next.each_mut().map(Arc::make_mut);
+        names.extend_from_slice(pods);
+        names.sort_by(|a, b| by_name(a).cmp(&by_name(b)));
+        ips.extend_from_slice(pods);
+        ips.sort_by(|a, b| a.ip.cmp(&b.ip));
+        *self.0.write().unwrap() = next;
+    }
+    fn delete(&mut self, pods: &[Arc<Pod>]) {
+        let mut next = self.0.read().unwrap().clone();
+        let gone: std::collections::HashSet<_> = pods.iter().map(|pod| by_name(pod)).collect();
+        next.iter_mut().for_each(|list| Arc::make_mut(list).retain(|pod| !gone.contains(&by_name(pod))));
+        *self.0.write().unwrap() = next;
+    }
+}
+
+/// Nanoseconds for each of `count` things that `f` does, the median of five rounds.
+fn nanoseconds(count: usize, mut f: impl FnMut()) -> f64 {
+    let mut rounds: Vec<_> = (0..5)
+        .map(|_| {
+            let start = Instant::now();
+            f();
+            start.elapsed().as_nanos() as f64 / count as f64
+        })
+        .collect();
+    rounds.sort_by(f64::total_cmp);
+    rounds[2]
+}
+
+/// A fixed shuffle: the same for every candidate.
+fn shuffled<T>(mut items: Vec<T>) -> Vec<T> {
+    let mut state = 7_u64;
+    for last in (1..items.len()).rev() {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        items.swap(last, (state >> 33) as usize % (last + 1));
+    }
+    items
+}
+
+const CHUNK: usize = 64;
+
+fn measure<C: Candidate>(count: usize, pods: &[Arc<Pod>]) {
+    let mut candidate = C::new();
+    let fill = Instant::now();
+    candidate.put(pods);
+    let fill = fill.elapsed().as_nanos() as f64 / count as f64;
+    let keys = shuffled(pods.to_vec());
+    let keys: Vec<_> =
+        keys.iter().map(|pod| (pod.namespace.clone(), pod.name.clone(), pod.ip.clone())).collect();
+    let held = candidate.hold();
+    let get = nanoseconds(count, || {
+        keys.iter().for_each(|(namespace, name, _)| {
+            _ = black_box(C::get(&held, namespace, name).unwrap().uid.len())
+        });
+    });
+    let by_ip = nanoseconds(count, || {
+        keys.iter().for_each(|(.., ip)| _ = black_box(C::by_ip(&held, ip).unwrap().uid.len()))
+    });
+    let each = nanoseconds(count, || C::each(&held, |pod| _ = black_box(pod.name.len())));
+    drop(held);
+    let get_now = nanoseconds(count, || {
+        for (namespace, name, _) in &keys {
+            black_box(C::get(&candidate.hold(), namespace, name).unwrap().clone());
+        }
+    });
+    // Objects of a new version, that nobody else holds; somebody always holds the state before.
+    let few = if C::COPIES_ALL { 10 } else { 2_000 };
+    let mut version = 0;
+    let mut changed = |few: usize| -> Vec<Arc<Pod>> {
+        version += 1;
+        let numbers = shuffled((0..count).collect());
+        numbers.into_iter().take(few).map(|number| pod(number, version)).collect()
+    };
+    let batches = if C::COPIES_ALL { CHUNK } else { 2_000 };
+    let rounds: Vec<_> = (0..5).map(|_| (changed(few), changed(batches))).collect();
+    let mut round = rounds.iter().cycle();
+    let put = nanoseconds(few, || round.next().unwrap().0.chunks(1).for_each(|pods| candidate.put(pods)));
+    let put_batch =
+        nanoseconds(batches, || round.next().unwrap().1.chunks(CHUNK).for_each(|pods| candidate.put(pods)));
+    let mut times = [Vec::new(), Vec::new(), Vec::new(), Vec::new()];
+    for (one, many) in &rounds {
+        let mut time = |at: usize, delete: bool, pods: &[Arc<Pod>], chunk: usize| {
+            let start = Instant::now();
+            for pods in pods.chunks(chunk) {
+                if delete { candidate.delete(pods) } else { candidate.put(pods) }
+            }
+            times[at].push(start.elapsed().as_nanos() as f64 / pods.len() as f64);
+        };
+        time(0, true, one, 1);
+        time(1, false, one, 1);
+        time(2, true, many, CHUNK);
+        time(3, false, many, CHUNK);
+    }
+    let [delete, add, delete_batch, add_batch] = times.map(|mut times| {
+        times.sort_by(f64::total_cmp);
+        times[2]
+    });
+    println!(
+        "{:<30} {get:>6.0} {get_now:>6.0} {by_ip:>6.0} {each:>6.1} {fill:>7.0} {put:>8.0} {put_batch:>8.0} \
+         {add:>8.0} {add_batch:>8.0} {delete:>8.0} {delete_batch:>8.0}",
+        C::NAME
+    );
+}
+
+fn main() {
+    println!("nanoseconds for each object or event; one index; batches of {CHUNK}\n");
+    for count in [10_000, 100_000] {
+        let pods: Vec<_> = (0..count).map(|number| pod(number, 0)).collect();
+        println!(
+            "{:<30} {:>6} {:>6} {:>6} {:>6} {:>7} {:>8} {:>8} {:>8} {:>8} {:>8} {:>8}",
+            format!("{count} objects"),
+            "get",
+            "owned",
+            "index",
+            "visit",
+            "fill",
+            "change",
+            "batched",
+            "add",
+            "batched",
+            "delete",
+            "batched"
+        );
+        measure::<Ours>(count, &pods);
+        measure::<Locked>(count, &pods);
+        measure::<LockedTrees>(count, &pods);
+        measure::<Sorted>(count, &pods);
+        println!();
+    }
+}

@@ -1,0 +1,92 @@
+//! A fast keyed hash. Tenants choose the names that are hashed, so the key is random for every store.
+
+use std::hash::{BuildHasher as _, Hash, Hasher, RandomState};
+
+/// The key of one store's hashes.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Seed(u64, u64);
+
+impl Seed {
+    pub(super) fn random() -> Self {
+        // The standard library's keys are random; there is no other source without a dependency.
+        let state = RandomState::new();
+        Self(state.hash_one(0), state.hash_one(1))
+    }
+
+    pub(super) fn hash<Q: Hash + ?Sized>(self, value: &Q) -> u32 {
+        let mut hasher = Folding { state: self.0, key: self.1 };
+        value.hash(&mut hasher);
+        // The upper half depends on everything.
+        (hasher.finish() >> 32) as u32
+    }
+}
+
+/// Multiplies 64 by 64 bits and folds the 128 to 64, sixteen bytes at a time.
+struct Folding {
+    state: u64,
+    key: u64,
+}
+
+fn fold(a: u64, b: u64) -> u64 {
+    let product = u128::from(a) * u128::from(b);
+    (product as u64) ^ ((product >> 64) as u64)
+}
+
+/// Up to eight bytes as a number.
+fn word(bytes: &[u8]) -> u64 {
+    bytes.iter().rev().fold(0, |word, byte| (word << 8) | u64::from(*byte))
+}
+
+impl Hasher for Folding {
+    fn write(&mut self, bytes: &[u8]) {
+        let (blocks, rest) = bytes.as_chunks::<16>();
+        for block in blocks {
+            let both = u128::from_le_bytes(*block);
+            self.state = fold(both as u64 ^ self.state, (both >> 64) as u64 ^ self.key);
+        }
+        let (low, high) = rest.split_at(rest.len().min(8));
+        let length = (bytes.len() as u64) << 56;
+        self.state = fold(word(low) ^ self.state, word(high) ^ length ^ self.key);
+    }
+
+    fn write_u8(&mut self, byte: u8) {
+        // `str` ends with a byte of its own; its length is mixed in above, so this is cheap.
+        self.state = self.state.rotate_left(5) ^ u64::from(byte);
+    }
+
+    fn finish(&self) -> u64 {
+        fold(self.state, self.key ^ 0x9e37_79b9_7f4a_7c15)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Seed;
+    use std::collections::HashSet;
+
+    #[test]
+    fn names_that_are_alike_spread_over_all_bits() {
+        let seed = Seed(3, 5);
+        let names: Vec<_> = (0..20_000).map(|n| ("default", format!("api-7d9f8b6c5-{n:05}"))).collect();
+        let hashes: Vec<u32> = names.iter().map(|(ns, name)| seed.hash(&(*ns, name.as_str()))).collect();
+        let distinct: HashSet<_> = hashes.iter().collect();
+        // By the birthday rule some 0.05 pairs are expected to be equal.
+        assert!(distinct.len() > 19_990, "{}", distinct.len());
+        for shift in [0, 8, 16, 24] {
+            let mut counts = [0; 256];
+            hashes.iter().for_each(|hash| counts[(hash >> shift) as usize & 255] += 1);
+            let (least, most) = (counts.iter().min(), counts.iter().max());
+            assert!(least > Some(&30) && most < Some(&140), "{shift}: {least:?} {most:?}");
+        }
+    }
+
+    #[test]
+    fn where_one_string_ends_matters() {
+        let seed = Seed(3, 5);
+        assert_ne!(seed.hash(&("ab", "c")), seed.hash(&("a", "bc")));
+        assert_ne!(seed.hash("a"), seed.hash("a\0"));
+        assert_ne!(seed.hash("0123456789abcdef"), seed.hash("0123456789abcdef\0"));
+        assert_ne!(Seed(1, 2).hash("a"), Seed(1, 3).hash("a"));
+        assert_eq!(seed.hash("a"), seed.hash(&"a".to_owned()), "as Borrow asks for");
+    }
+}

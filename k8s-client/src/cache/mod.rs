@@ -1,0 +1,20 @@
+//! Stores of objects, read without locks.
+//!
+//! A [`Store`] has one [`Writer`] and any number of readers. What they see is a [`Snapshot`]: immutable, consistent, taken in constant time
+//! however many objects there are. A writer makes the next one from the last, which costs only what is different, and publishes it
+//! in one step: after a batch of changes, or after a complete new state.
+
+mod hash;
+mod index;
+mod order;
+mod slots;
+mod snapshot;
+mod store;
+mod table;
+
+pub use index::Index;
+pub use snapshot::{Objects, Snapshot};
+pub use store::{Builder, Draft, Store, Writer};
+
+#[cfg(test)]
+mod tests;

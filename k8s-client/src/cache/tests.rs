@@ -1,0 +1,258 @@
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use proptest::prelude::*;
+
+use super::{Builder, Draft, Index, Snapshot, Store, Writer};
+use crate::watch::Object;
+
+#[derive(Clone, Debug, PartialEq)]
+struct Thing {
+    namespace: String,
+    name: String,
+    version: String,
+    node: Option<String>,
+    labels: Vec<u8>,
+}
+
+impl Object for Thing {
+    fn namespace(&self) -> &str {
+        &self.namespace
+    }
+    fn name(&self) -> &str {
+        &self.name
+    }
+    fn uid(&self) -> &str {
+        "uid"
+    }
+    fn resource_version(&self) -> &str {
+        &self.version
+    }
+}
+
+/// The simplest store that is right.
+#[derive(Clone, Debug, Default)]
+struct Naive(Vec<Thing>);
+
+impl Naive {
+    fn put(&mut self, thing: Thing) -> Option<Thing> {
+        let old = self.delete(&thing.namespace, &thing.name);
+        self.0.push(thing);
+        self.0.sort_by(|a, b| (&a.namespace, &a.name).cmp(&(&b.namespace, &b.name)));
+        old
+    }
+
+    fn delete(&mut self, namespace: &str, name: &str) -> Option<Thing> {
+        let at = self.0.iter().position(|thing| thing.namespace == namespace && thing.name == name)?;
+        Some(self.0.remove(at))
+    }
+}
+
+struct Indexed {
+    writer: Writer<Thing>,
+    store: Store<Thing>,
+    by_node: Index<Thing, String>,
+    by_label: Index<Thing, u8>,
+}
+
+fn indexed() -> Indexed {
+    let mut builder = Builder::new();
+    let by_node = builder.index(|thing: &Thing| thing.node.clone());
+    let by_label = builder.index(|thing: &Thing| thing.labels.clone());
+    let (writer, store) = builder.build();
+    Indexed { writer, store, by_node, by_label }
+}
+
+fn text(parts: &str) -> String {
+    parts.to_owned()
+}
+
+const NODES: [&str; 3] = ["n1", "n2", "n3"];
+
+impl Indexed {
+    fn check(&self, snapshot: &Snapshot<Thing>, naive: &Naive) {
+        let is = |found: Vec<&Arc<Thing>>, expected: Vec<&Thing>| {
+            assert_eq!(found.into_iter().map(|thing| &**thing).collect::<Vec<_>>(), expected);
+        };
+        assert_eq!(snapshot.len(), naive.0.len());
+        is(snapshot.iter().collect(), naive.0.iter().collect());
+        for namespace in ["", "a", "b", "c"] {
+            let here = || naive.0.iter().filter(|thing| thing.namespace == namespace);
+            is(snapshot.namespace(namespace).collect(), here().collect());
+            for prefix in ["t", "t-1", "t-11", "u"] {
+                let expected = here().filter(|thing| thing.name.starts_with(prefix)).collect();
+                is(snapshot.prefix(namespace, prefix).collect(), expected);
+            }
+            for number in 0..40 {
+                let name = format!("t-{number}");
+                let expected = here().find(|thing| thing.name == name);
+                assert_eq!(snapshot.get(namespace, &name).map(|thing| &**thing), expected);
+            }
+        }
+        for node in NODES {
+            let expected = naive.0.iter().filter(|thing| thing.node.as_deref() == Some(node)).collect();
+            is(snapshot.by(&self.by_node, node).collect(), expected);
+        }
+        for label in 0..4 {
+            let expected = naive.0.iter().filter(|thing| thing.labels.contains(&label)).collect();
+            is(snapshot.by(&self.by_label, &label).collect(), expected);
+        }
+    }
+}
+
+fn thing() -> impl Strategy<Value = Thing> {
+    let namespace = prop::sample::select(vec!["", "a", "b"]);
+    let node = proptest::option::of(prop::sample::select(NODES.to_vec()));
+    (namespace, 0..40_u32, any::<u8>(), node, proptest::collection::vec(0..4_u8, 0..3)).prop_map(
+        |(namespace, number, version, node, labels)| Thing {
+            namespace: namespace.to_owned(),
+            name: format!("t-{number}"),
+            version: version.to_string(),
+            node: node.map(text),
+            labels,
+        },
+    )
+}
+
+#[derive(Clone, Debug)]
+enum Step {
+    Put(Thing),
+    Delete(String, String),
+}
+
+fn steps(most: usize) -> impl Strategy<Value = Vec<Step>> {
+    let step = prop_oneof![
+        3 => thing().prop_map(Step::Put),
+        2 => thing().prop_map(|thing| Step::Delete(thing.namespace, thing.name)),
+    ];
+    proptest::collection::vec(step, 0..most)
+}
+
+fn apply(draft: &mut Draft<Thing>, naive: &mut Naive, steps: Vec<Step>) {
+    for step in steps {
+        match step {
+            Step::Put(thing) => {
+                let old = draft.put(thing.clone());
+                assert_eq!(old.as_deref(), naive.put(thing).as_ref());
+            }
+            Step::Delete(namespace, name) => {
+                let old = draft.delete(&namespace, &name);
+                assert_eq!(old.as_deref(), naive.delete(&namespace, &name).as_ref());
+            }
+        }
+    }
+}
+
+proptest! {
+    #[test]
+    fn is_as_the_naive_store(batches in proptest::collection::vec((prop::bool::weighted(0.1), steps(40)), 0..12)) {
+        let mut indexed = indexed();
+        let mut naive = Naive::default();
+        let mut held = Vec::new();
+        for (replace, steps) in batches {
+            held.push((indexed.store.snapshot(), naive.clone()));
+            if replace {
+                // Two of one version are one, so nothing is the same as before here.
+                let mut draft = indexed.writer.draft();
+                naive = Naive::default();
+                let fresh = steps.into_iter().map(|step| match step {
+                    Step::Put(thing) => Step::Put(Thing { version: format!("{}-new", thing.version), ..thing }),
+                    delete @ Step::Delete(..) => delete,
+                });
+                apply(&mut draft, &mut naive, fresh.collect());
+                indexed.check(&held.last().unwrap().0, &held.last().unwrap().1);
+                indexed.writer.replace(draft);
+            } else {
+                let Indexed { writer, .. } = &mut indexed;
+                writer.batch(|draft| apply(draft, &mut naive, steps));
+            }
+            indexed.check(&indexed.store.snapshot(), &naive);
+        }
+        for (snapshot, naive) in held {
+            indexed.check(&snapshot, &naive);
+        }
+    }
+}
+
+fn named(name: &str, version: &str, node: &str) -> Thing {
+    Thing {
+        namespace: text("a"),
+        name: text(name),
+        version: text(version),
+        node: Some(text(node)),
+        labels: Vec::new(),
+    }
+}
+
+#[test]
+fn a_batch_is_seen_whole_or_not_at_all() {
+    let mut indexed = indexed();
+    let store = indexed.store.clone();
+    indexed.writer.batch(|draft| {
+        draft.put(named("x", "1", "n1"));
+        draft.set_resource_version("7".into());
+        assert!(store.get("a", "x").is_none() && store.snapshot().is_empty());
+        assert_eq!(draft.snapshot().len(), 1);
+    });
+    assert!(store.get("a", "x").is_some());
+    assert_eq!(store.snapshot().resource_version(), Some(&"7".into()));
+    let writer = &mut indexed.writer;
+    let broken = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+        writer.batch(|draft| {
+            draft.delete("a", "x");
+            panic!("a handler's");
+        })
+    }));
+    assert!(broken.is_err() && store.get("a", "x").is_some());
+}
+
+#[test]
+fn a_new_state_keeps_what_is_the_same() {
+    let mut indexed = indexed();
+    indexed.writer.batch(|draft| ["x", "y", "z"].map(|name| draft.put(named(name, "1", "n1"))));
+    let before = indexed.store.snapshot();
+    let mut draft = indexed.writer.draft();
+    draft.put(named("x", "1", "n1"));
+    draft.put(named("y", "2", "n2"));
+    assert_eq!(indexed.store.snapshot().len(), 3, "not yet");
+    indexed.writer.replace(draft);
+    let after = indexed.store.snapshot();
+    let same = |name| Arc::ptr_eq(before.get("a", name).unwrap(), after.get("a", name).unwrap());
+    assert!(same("x") && !same("y"));
+    assert_eq!((after.len(), after.by(&indexed.by_node, "n1").count()), (2, 1));
+}
+
+#[test]
+fn an_index_of_another_store_finds_the_same() {
+    let (mut one, other) = (indexed(), indexed());
+    one.writer.batch(|draft| ["x", "y"].map(|name| draft.put(named(name, "1", "n1"))));
+    let snapshot = one.store.snapshot();
+    let own: Vec<_> = snapshot.by(&one.by_node, "n1").collect();
+    let foreign: Vec<_> = snapshot.by(&other.by_node, "n1").collect();
+    assert_eq!((own.len(), own), (2, foreign));
+}
+
+#[test]
+fn many_objects_and_unique_keys() {
+    let mut builder = Builder::new();
+    let by_version = builder.index(|thing: &Thing| [thing.version.clone()]);
+    let (mut writer, store) = builder.build();
+    for batch in 0..10 {
+        writer.batch(|draft| {
+            for number in (batch..20_000).step_by(10) {
+                draft.put(named(&format!("t-{number}"), &number.to_string(), "n1"));
+            }
+        });
+    }
+    let snapshot = store.snapshot();
+    for number in 0..20_000 {
+        let object = snapshot.get("a", &format!("t-{number}")).unwrap();
+        let found: Vec<_> = snapshot.by(&by_version, &number.to_string()).collect();
+        assert_eq!(found, [object]);
+    }
+    writer.batch(|draft| (0..20_000).for_each(|number| drop(draft.delete("a", &format!("t-{number}")))));
+    assert!(store.snapshot().is_empty() && store.snapshot().iter().next().is_none());
+    assert_eq!(store.snapshot().by(&by_version, "7").count(), 0);
+    let names: BTreeSet<_> = snapshot.iter().map(|thing| thing.name.clone()).collect();
+    assert_eq!(names.len(), 20_000, "a held snapshot stays");
+}

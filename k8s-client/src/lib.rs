@@ -1,0 +1,4 @@
+//! A Kubernetes client.
+
+pub mod cache;
+pub mod watch;
