@@ -1,5 +1,7 @@
 //! What a kind is called, and how it is addressed.
 
+use std::sync::Arc;
+
 use crate::meta::v1::ObjectMeta;
 use crate::table::Message;
 
@@ -30,6 +32,54 @@ pub trait Resource: Message + crate::table::Value + Clone + Default + 'static {
     fn metadata(&self) -> &ObjectMeta;
     /// Name, labels and the rest of what every object has.
     fn metadata_mut(&mut self) -> &mut ObjectMeta;
+}
+
+/// An object's identity and version, borrowed from the object.
+pub trait Object {
+    /// `metadata.namespace`; empty for an object of the whole cluster.
+    fn namespace(&self) -> &str;
+    /// `metadata.name`.
+    fn name(&self) -> &str;
+    /// `metadata.uid`: tells an object from a later one of the same name.
+    fn uid(&self) -> &str;
+    /// `metadata.resourceVersion`.
+    fn resource_version(&self) -> &str;
+}
+
+impl<O: Object + ?Sized> Object for Arc<O> {
+    fn namespace(&self) -> &str {
+        (**self).namespace()
+    }
+
+    fn name(&self) -> &str {
+        (**self).name()
+    }
+
+    fn uid(&self) -> &str {
+        (**self).uid()
+    }
+
+    fn resource_version(&self) -> &str {
+        (**self).resource_version()
+    }
+}
+
+impl<K: Resource> Object for K {
+    fn namespace(&self) -> &str {
+        &self.metadata().namespace
+    }
+
+    fn name(&self) -> &str {
+        &self.metadata().name
+    }
+
+    fn uid(&self) -> &str {
+        &self.metadata().uid
+    }
+
+    fn resource_version(&self) -> &str {
+        &self.metadata().resource_version
+    }
 }
 
 /// Where the objects of a kind live.

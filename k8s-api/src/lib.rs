@@ -24,7 +24,7 @@ pub mod time;
 pub mod unknown;
 
 pub use generated::*;
-pub use kind::{Cluster, Namespaced, Resource, Scope};
+pub use kind::{Cluster, Namespaced, Object, Resource, Scope};
 
 #[doc(hidden)]
 pub use serde as __serde;

@@ -1,5 +1,7 @@
 //! From JSON into fields.
 
+use std::borrow::Cow;
+
 use super::lexer::{Lexer, Number, kind};
 use crate::bytes::ByteString;
 use crate::codec::error::DecodeError;
@@ -29,6 +31,25 @@ pub fn decode_into(message: &mut dyn Message, json: &[u8]) -> Result<()> {
     let mut lexer = Lexer::new(json)?;
     read_message(&mut lexer, message)?;
     lexer.end()
+}
+
+/// One event of a watch: its type, and the JSON of its object.
+pub fn event(json: &[u8]) -> Result<(Cow<'_, str>, &str)> {
+    let mut lexer = Lexer::new(json)?;
+    lexer.open(b'{')?;
+    let (mut first, mut type_, mut object) = (true, None, None);
+    while lexer.more(&mut first, b'}')? {
+        match &*lexer.key()? {
+            "type" => type_ = Some(lexer.string()?),
+            "object" => object = Some(lexer.raw()?),
+            _ => _ = lexer.raw()?,
+        }
+    }
+    lexer.end()?;
+    match (type_, object) {
+        (Some(type_), Some(object)) => Ok((type_, object)),
+        _ => Err(lexer.error("an event of a watch has a type and an object")),
+    }
 }
 
 fn read_message(lexer: &mut Lexer<'_>, message: &mut dyn Message) -> Result<()> {
