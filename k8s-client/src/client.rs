@@ -54,6 +54,13 @@ impl ClientBuilder {
         self
     }
 
+    /// Time and chance of a test's own.
+    #[cfg(test)]
+    fn outside(mut self, outside: Arc<dyn Outside>) -> ClientBuilder {
+        self.outside = outside;
+        self
+    }
+
     /// Makes the client; it connects with its first call.
     pub fn build(self) -> Result<Client> {
         let ClientBuilder { below, namespace, preset, outside } = self;
@@ -173,3 +180,6 @@ impl fmt::Debug for Client {
         f.debug_struct("Client").field("namespace", &self.0.namespace).finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -5,7 +5,7 @@
 
 mod auth;
 mod client;
-pub mod config;
+mod config;
 pub mod error;
 mod middleware;
 mod outside;

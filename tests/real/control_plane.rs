@@ -4,8 +4,9 @@
 use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant};
 
+use futures_util::StreamExt as _;
 use k8s_api::operation::{Operation, Retry, Verb};
-use k8s_api::transport::{Body, Call, Sent};
+use k8s_api::transport::{Body, Call, ReplyBody, Sent};
 use k8s_client::{Client, Config, ErrorKind, Preset, Secret};
 use serde_json::{Value, json};
 use tokio::sync::{Mutex, MutexGuard};
@@ -229,6 +230,30 @@ async fn a_read_is_repeated_when_its_connection_is_cut() {
     let list = json(&client, get("/api/v1/namespaces")).await;
     assert_eq!(list["kind"], "NamespaceList");
     assert_eq!(proxy.accepted(), 3);
+}
+
+/// A route that is gone tells nobody. Only the pings notice, within the 45 s that are promised.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_watch_notices_that_its_connection_is_dead() {
+    let cluster = shared().await;
+    let proxy = blocking(&cluster, |cluster| cluster.proxy(Program::KubeApiserver)).await;
+    let client = through(&cluster, &proxy);
+    let list = json(&client, get(CONFIG_MAPS)).await;
+    let version = list["metadata"]["resourceVersion"].as_str().unwrap();
+    static WATCH: Operation = operation(Verb::Watch, Retry::Read);
+    let path = format!("{CONFIG_MAPS}?watch=1&resourceVersion={version}");
+    let watch = Call::new(&WATCH, http::Request::get(path).body(Body::Empty).unwrap());
+    let ReplyBody::Stream(mut events) = client.send(watch).await.unwrap().body else { panic!("no stream") };
+    client.bytes(create("watched")).await.unwrap();
+    let event = events.next().await.unwrap().unwrap();
+    assert!(event.starts_with(b"{\"type\":\"ADDED\""), "{event:?}");
+
+    proxy.set(Link::Frozen);
+    // The others may break the cluster meanwhile: nothing gets through to here.
+    drop(cluster);
+    let frozen = Instant::now();
+    events.next().await.unwrap().unwrap_err();
+    assert!(frozen.elapsed() < Duration::from_secs(45), "{:?}", frozen.elapsed());
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -8,7 +8,9 @@ use bytes::Bytes;
 use futures_util::StreamExt as _;
 use http::StatusCode;
 use k8s_api::operation::{Operation, Retry, Verb};
-use k8s_api::transport::{Body, Call, Fault, Reply, ReplyBody, Sending, Sent, Transport, TransportError};
+use k8s_api::transport::{
+    Body, Call, Fault, Limits, Reply, ReplyBody, Sending, Sent, Transport, TransportError,
+};
 
 use crate::outside::Outside;
 use crate::outside::testing::{Handle, Virtual};
@@ -61,6 +63,7 @@ pub(crate) struct Script {
 pub(crate) struct Seen {
     pub(crate) at: Duration,
     pub(crate) attempt: u32,
+    pub(crate) limits: Limits,
     pub(crate) authorization: Option<String>,
 }
 
@@ -79,9 +82,11 @@ impl Script {
 impl Transport for Script {
     fn send(&self, call: Call) -> Sending {
         let authorization = call.head.headers.get("authorization");
+        assert!(authorization.is_none_or(|value| value.is_sensitive()), "a logged head would show it");
         self.seen.lock().unwrap().push(Seen {
             at: self.clock.passed(),
             attempt: call.meta.attempt,
+            limits: call.meta.limits,
             authorization: authorization.map(|value| value.to_str().unwrap().to_owned()),
         });
         let mut steps = self.steps.lock().unwrap();

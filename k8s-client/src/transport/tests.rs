@@ -323,6 +323,22 @@ async fn no_verification_is_possible_and_warned_of() {
 }
 
 #[tokio::test]
+async fn what_is_logged_below_holds_no_token() {
+    let authority = Authority::new();
+    let (address, _connections) = tls_server(&authority, &["127.0.0.1"]).await;
+    let http = secure(address, authority.tls());
+    let mut get = call(&GET);
+    // As the credential's layer makes it.
+    let mut token = http::HeaderValue::from_static("Bearer hunter2");
+    token.set_sensitive(true);
+    get.head.headers.insert("authorization", token);
+    let log = crate::test_log::capture();
+    http.send(get).await.unwrap();
+    let log = log.take();
+    assert!(log.contains("Headers") && !log.contains("hunter2"), "{log}");
+}
+
+#[tokio::test]
 async fn a_server_that_does_not_speak_tls() {
     let address = listen(|mut connection| async move {
         let _ = connection.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n").await;
