@@ -16,11 +16,13 @@ pub mod map;
 pub mod merge;
 #[doc(hidden)]
 pub mod model;
+pub mod operation;
 pub mod quantity;
 pub mod raw;
 pub mod table;
 pub mod text;
 pub mod time;
+pub mod transport;
 pub mod unknown;
 
 pub use generated::*;

@@ -1,4 +1,24 @@
-//! A Kubernetes client.
+//! A Kubernetes client: it never hangs, never doubles a write and never prints a secret.
+//!
+//! A [`Client`] sends calls through small policies, each of which is one file of `middleware/`, to a
+//! [`Transport`](k8s_api::transport::Transport). Below a watch is a [state machine](watch::machine) without any I/O, behind it
+//! a [store](cache) that is read without locks.
 
+mod auth;
 pub mod cache;
+mod client;
+mod config;
+pub mod error;
+mod middleware;
+mod outside;
+mod secret;
+#[cfg(test)]
+mod test_log;
+mod transport;
 pub mod watch;
+
+pub use client::{Client, ClientBuilder};
+pub use config::Config;
+pub use error::{Error, ErrorKind, Result};
+pub use middleware::preset::Preset;
+pub use secret::Secret;

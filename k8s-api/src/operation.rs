@@ -1,0 +1,112 @@
+//! What an API server can be asked for, as constants that the generated modules write.
+
+use std::fmt;
+
+use crate::transport::Lane;
+
+/// One operation of the API.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Operation {
+    /// Its name in the server's OpenAPI document, which is unique: the name of a metric or a span.
+    pub id: &'static str,
+    /// What is done.
+    pub verb: Verb,
+    /// The group, empty for the core group and for paths that are no resources.
+    pub group: &'static str,
+    /// The version, empty for paths that are no resources.
+    pub version: &'static str,
+    /// The resource in the plural, as in the path; for other paths the path itself.
+    pub resource: &'static str,
+    /// The subresource, or empty.
+    pub subresource: &'static str,
+    /// When it may be sent again.
+    pub retry: Retry,
+}
+
+/// `create deployments.apps/scale`, as a role names it.
+impl fmt::Display for Operation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.verb, self.resource)?;
+        if !self.group.is_empty() {
+            write!(f, ".{}", self.group)?;
+        }
+        if !self.subresource.is_empty() {
+            write!(f, "/{}", self.subresource)?;
+        }
+        Ok(())
+    }
+}
+
+/// What is done, in the words of the API server's authorisation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Verb {
+    /// Reads one object.
+    Get,
+    /// Reads many.
+    List,
+    /// Follows changes.
+    Watch,
+    /// Makes a new one.
+    Create,
+    /// Replaces one.
+    Update,
+    /// Changes a part of one, or applies it.
+    Patch,
+    /// Deletes one.
+    Delete,
+    /// Deletes many.
+    DeleteCollection,
+    /// Opens a stream to something: exec, attach, port-forward.
+    Connect,
+}
+
+impl Verb {
+    /// Its name in a role.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Verb::Get => "get",
+            Verb::List => "list",
+            Verb::Watch => "watch",
+            Verb::Create => "create",
+            Verb::Update => "update",
+            Verb::Patch => "patch",
+            Verb::Delete => "delete",
+            Verb::DeleteCollection => "deletecollection",
+            Verb::Connect => "connect",
+        }
+    }
+
+    /// The traffic that it belongs to, unless a call says otherwise.
+    pub fn lane(self) -> Lane {
+        match self {
+            Verb::Get | Verb::List => Lane::Read,
+            Verb::Watch => Lane::Watch,
+            Verb::Connect => Lane::Upgrade,
+            _ => Lane::Write,
+        }
+    }
+}
+
+impl fmt::Display for Verb {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// When an operation may be sent again without being asked to.
+///
+/// Whether a server has processed a write can't be seen from a lost connection or from a 5xx: the object may be stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Retry {
+    /// After any failure that may pass: it changes nothing.
+    Read,
+    /// When it is certain that the server has not processed it: never sent, refused, or turned away with 429.
+    Write,
+    /// Only when no server has seen it, since every answer is one for the caller: 429 to an eviction says that the
+    /// disruption budget forbids it, not that the server is busy.
+    Answered,
+    /// Never. The caller does it.
+    Never,
+}

@@ -1,0 +1,158 @@
+//! Servers on loopback that do as a test says.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+
+use k8s_api::operation::Operation;
+use k8s_api::transport::{Body, Call};
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+use rustls::pki_types::PrivateKeyDer;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::server::TlsStream;
+
+use super::Http;
+use crate::config::{Server, Tls};
+
+/// Listens, and gives every connection to `serve`.
+pub(super) async fn listen<F>(serve: impl Fn(TcpStream) -> F + Send + 'static) -> SocketAddr
+where
+    F: Future<Output = ()> + Send + 'static,
+{
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        while let Ok((connection, _)) = listener.accept().await {
+            tokio::spawn(serve(connection));
+        }
+    });
+    address
+}
+
+/// Reads one HTTP/1.1 request up to its empty line.
+pub(super) async fn head(connection: &mut TcpStream) -> String {
+    let mut read = Vec::new();
+    while !read.ends_with(b"\r\n\r\n") {
+        read.push(connection.read_u8().await.expect("a whole head"));
+    }
+    String::from_utf8(read).unwrap()
+}
+
+/// Answers every request with `answer`, after it has read its head.
+pub(super) async fn answering(answer: &'static str) -> SocketAddr {
+    listen(move |mut connection| async move {
+        loop {
+            head(&mut connection).await;
+            connection.write_all(answer.as_bytes()).await.unwrap();
+        }
+    })
+    .await
+}
+
+/// Ends a connection as a crash does.
+pub(super) fn reset(connection: TcpStream) {
+    connection.set_zero_linger().unwrap();
+}
+
+pub(super) fn plain(address: SocketAddr) -> Http {
+    Http::new(&Server::new(&format!("http://{address}"), Tls::default()).unwrap()).unwrap()
+}
+
+pub(super) fn call(op: &'static Operation) -> Call {
+    crate::middleware::testing::call(op, Body::Empty)
+}
+
+/// An authority, and what it signs.
+pub(super) struct Authority(CertifiedIssuer<'static, KeyPair>);
+
+impl Authority {
+    pub(super) fn new() -> Authority {
+        let mut params = CertificateParams::new(Vec::new()).unwrap();
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        Authority(CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap())
+    }
+
+    /// What a client trusts.
+    pub(super) fn tls(&self) -> Tls {
+        Tls { authority: Some(self.0.pem()), ..Tls::default() }
+    }
+
+    /// A server for these names and addresses.
+    pub(super) fn acceptor(
+        &self,
+        names: &[&str],
+        change: impl FnOnce(&mut CertificateParams),
+    ) -> TlsAcceptor {
+        let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
+        let mut params = CertificateParams::new(names).unwrap();
+        change(&mut params);
+        let key = KeyPair::generate().unwrap();
+        let certificate = params.signed_by(&key, &self.0).unwrap();
+        let key = PrivateKeyDer::Pkcs8(key.serialize_der().into());
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let mut config = rustls::ServerConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_no_client_auth()
+            .with_single_cert(vec![certificate.der().clone()], key)
+            .unwrap();
+        config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+        TlsAcceptor::from(Arc::new(config))
+    }
+}
+
+pub(super) fn secure(address: SocketAddr, tls: Tls) -> Http {
+    Http::new(&Server::new(&format!("https://{address}"), tls).unwrap()).unwrap()
+}
+
+/// Listens with TLS; connections whose handshake fails are passed over.
+pub(super) async fn listen_tls<F>(
+    acceptor: TlsAcceptor,
+    serve: impl Fn(TlsStream<TcpStream>) -> F + Clone + Send + Sync + 'static,
+) -> SocketAddr
+where
+    F: Future<Output = ()> + Send + 'static,
+{
+    listen(move |connection| {
+        let (acceptor, serve) = (acceptor.clone(), serve.clone());
+        async move {
+            if let Ok(connection) = acceptor.accept(connection).await {
+                serve(connection).await;
+            }
+        }
+    })
+    .await
+}
+
+/// An HTTP/2 server for one request a connection: once the request is there, it writes `frames` and reads on.
+pub(super) async fn frames(mut connection: TlsStream<TcpStream>, frames: Vec<u8>, close: bool) {
+    const SETTINGS: u8 = 4;
+    const HEADERS: u8 = 1;
+    let mut preface = [0; 24];
+    connection.read_exact(&mut preface).await.unwrap();
+    connection.write_all(&frame(SETTINGS, 0, &[])).await.unwrap();
+    loop {
+        let mut head = [0; 9];
+        if connection.read_exact(&mut head).await.is_err() {
+            return;
+        }
+        let length = u32::from_be_bytes([0, head[0], head[1], head[2]]);
+        let mut payload = vec![0; length as usize];
+        connection.read_exact(&mut payload).await.unwrap();
+        if head[3] == HEADERS {
+            connection.write_all(&frames).await.unwrap();
+            if close {
+                let _ = connection.shutdown().await;
+                return;
+            }
+        }
+    }
+}
+
+pub(super) fn frame(kind: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
+    let mut frame = vec![0, 0, payload.len() as u8, kind, 0];
+    frame.extend(stream.to_be_bytes());
+    frame.extend(payload);
+    frame
+}
