@@ -7,8 +7,6 @@ use crate::transport::Lane;
 /// One operation of the API.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Operation {
-    /// Its name in the server's OpenAPI document, which is unique: the name of a metric or a span.
-    pub id: &'static str,
     /// What is done.
     pub verb: Verb,
     /// The group, empty for the core group and for paths that are no resources.

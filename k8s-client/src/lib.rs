@@ -4,11 +4,13 @@
 //! [`Transport`](k8s_api::transport::Transport). Below a watch is a [state machine](watch::machine) without any I/O, behind it
 //! a [store](cache) that is read without locks.
 
+pub mod api;
 mod auth;
 pub mod cache;
 mod client;
 mod config;
 pub mod error;
+mod informer;
 mod middleware;
 mod outside;
 mod secret;
@@ -17,8 +19,10 @@ mod test_log;
 mod transport;
 pub mod watch;
 
+pub use api::Api;
 pub use client::{Client, ClientBuilder};
 pub use config::Config;
 pub use error::{Error, ErrorKind, Result};
+pub use informer::{Cache, Informer};
 pub use middleware::preset::Preset;
 pub use secret::Secret;

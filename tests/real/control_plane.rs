@@ -72,7 +72,7 @@ static CREATE: Operation = operation(Verb::Create, Retry::Write);
 
 const fn operation(verb: Verb, retry: Retry) -> Operation {
     let (group, version, resource, subresource) = ("", "v1", "configmaps", "");
-    Operation { id: "test", verb, group, version, resource, subresource, retry }
+    Operation { verb, group, version, resource, subresource, retry }
 }
 
 const CONFIG_MAPS: &str = "/api/v1/namespaces/default/configmaps";

@@ -127,7 +127,6 @@ impl Transport for Script {
 macro_rules! operations {
     ($($name:ident $verb:ident $retry:ident;)*) => { $(
         pub(crate) static $name: Operation = Operation {
-            id: stringify!($name),
             verb: Verb::$verb,
             group: "",
             version: "v1",

@@ -370,7 +370,7 @@ proptest! {
                 k8s_api::operation::Retry::Read => true,
                 _ => unprocessed,
             };
-            prop_assert!(allowed, "{:?} was sent again after {:?}", op.id, end);
+            prop_assert!(allowed, "{:?} was sent again after {:?}", op.verb, end);
             // A 200 whose body broke off says nothing about when to come back.
             if let (End::Answer(400.., headers, _), false) = (end, hung) {
                 let wish = headers.first().map_or(0, |(_, wish)| wish.parse().unwrap());

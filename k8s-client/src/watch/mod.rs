@@ -29,16 +29,20 @@
 
 mod backoff;
 mod config;
+mod decode;
 mod event;
 pub mod frames;
 pub mod machine;
 mod object;
 mod query;
+mod shell;
 mod version;
 
 pub use backoff::Backoff;
 pub use config::{Config, Strategy};
 pub use event::{Cause, Change, Event, Failure, Gone, Unreadable, UnreadableType};
 pub use object::{Key, Object};
+pub use machine::Health;
 pub use query::{Freshness, ListQuery, WatchFrom, WatchQuery};
+pub(crate) use shell::follow;
 pub use version::ResourceVersion;

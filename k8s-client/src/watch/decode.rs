@@ -1,0 +1,115 @@
+//! From the bytes of a server to what the machine takes in.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use k8s_api::Resource;
+use k8s_api::codec::json;
+use k8s_api::meta::v1::{ObjectMeta, Status};
+
+use super::event::{Event, Failure, Unreadable, UnreadableType};
+use super::object::{Key, Object};
+
+/// How much of what can't be read is kept to be shown.
+const BEGINNING: usize = 256;
+
+const INITIAL_EVENTS_END: &str = "k8s.io/initial-events-end";
+
+/// One frame of a watch.
+pub(super) fn event<K: Resource>(frame: &Bytes) -> Event<Arc<K>> {
+    let (type_, object) = match json::event(frame) {
+        Ok(event) => event,
+        Err(error) => return Event::Unreadable(unreadable(UnreadableType::Unknown, frame, frame, &error.to_string())),
+    };
+    let known = match &*type_ {
+        "ADDED" | "MODIFIED" => UnreadableType::Present,
+        "DELETED" => UnreadableType::Deleted,
+        "ERROR" => return Event::Error(failure(object)),
+        "BOOKMARK" => UnreadableType::Unknown,
+        other => {
+            let error = format!("an event of the type {other}");
+            return Event::Unreadable(unreadable(UnreadableType::Unknown, frame, frame, &error));
+        }
+    };
+    match json::decode::<K>(object.as_bytes()) {
+        Err(error) => Event::Unreadable(unreadable(known, object.as_bytes(), frame, &error.to_string())),
+        Ok(object) => match &*type_ {
+            "ADDED" => Event::Added(Arc::new(object)),
+            "MODIFIED" => Event::Modified(Arc::new(object)),
+            "DELETED" => Event::Deleted(Arc::new(object)),
+            _ => Event::Bookmark {
+                resource_version: object.resource_version().into(),
+                initial_events_end: object.metadata().annotations.get(INITIAL_EVENTS_END).is_some_and(|value| *value == "true"),
+            },
+        },
+    }
+}
+
+/// What is still known of an object that can't be read: its metadata may be fine.
+fn unreadable(event: UnreadableType, object: &[u8], frame: &Bytes, error: &str) -> Box<Unreadable> {
+    /// The metadata of any kind.
+    #[derive(Clone, Default, PartialEq)]
+    struct Any {
+        metadata: ObjectMeta,
+        __unknown: k8s_api::unknown::Unknown,
+    }
+    k8s_api::table! { Any, "object", None;
+        0 metadata: field("metadata", 1),
+    }
+    let metadata = json::decode::<Any>(object).map(|any| any.metadata).unwrap_or_default();
+    let key = Key { namespace: metadata.namespace.as_str().to_owned(), name: metadata.name.as_str().to_owned() };
+    let version = metadata.resource_version.as_str();
+    Box::new(Unreadable {
+        event,
+        key: (!key.name.is_empty()).then_some(key),
+        resource_version: (!version.is_empty()).then(|| version.into()),
+        beginning: frame.slice(..frame.len().min(BEGINNING)),
+        error: error.to_owned(),
+    })
+}
+
+fn failure(status: &str) -> Failure {
+    match json::decode::<Status>(status.as_bytes()) {
+        Ok(status) => Failure {
+            code: u16::try_from(status.code).ok().filter(|code| *code != 0),
+            message: status.message.as_str().to_owned(),
+            retry_after: status
+                .details
+                .and_then(|details| u64::try_from(details.retry_after_seconds).ok())
+                .filter(|seconds| *seconds > 0)
+                .map(std::time::Duration::from_secs),
+        },
+        Err(error) => Failure { message: format!("an ERROR event without a Status: {error}"), ..Failure::default() },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use k8s_api::core::v1::ConfigMap;
+
+    fn read(text: &'static str) -> Event<Arc<ConfigMap>> {
+        event(&Bytes::from_static(text.as_bytes()))
+    }
+
+    #[test]
+    fn each_type_is_understood() {
+        let Event::Added(config) = read(r#"{"type":"ADDED","object":{"kind":"ConfigMap","metadata":{"name":"a"}}}"#) else { panic!() };
+        assert_eq!(config.name(), "a");
+        let text = r#"{"type":"BOOKMARK","object":{"metadata":{"resourceVersion":"7","annotations":{"k8s.io/initial-events-end":"true"}}}}"#;
+        assert_eq!(read(text), Event::Bookmark { resource_version: "7".into(), initial_events_end: true });
+        let text = r#"{"type":"ERROR","object":{"kind":"Status","code":410,"message":"too old","details":{"retryAfterSeconds":3}}}"#;
+        let Event::Error(failure) = read(text) else { panic!() };
+        assert!(failure.is_gone() && failure.message == "too old" && failure.retry_after.is_some());
+    }
+
+    #[test]
+    fn a_bad_object_is_told_by_its_name() {
+        let text = r#"{"type":"MODIFIED","object":{"metadata":{"name":"a","namespace":"n","resourceVersion":"5"},"data":7}}"#;
+        let Event::Unreadable(bad) = read(text) else { panic!() };
+        assert_eq!(bad.key, Some(Key { namespace: "n".to_owned(), name: "a".to_owned() }));
+        assert_eq!((bad.event, bad.resource_version), (UnreadableType::Present, Some("5".into())));
+        assert!(bad.error.contains("data"), "{}", bad.error);
+        assert!(matches!(read("{"), Event::Unreadable(bad) if bad.key.is_none()));
+    }
+}
