@@ -2,3 +2,5 @@
 
 mod apply;
 mod documents;
+mod informer;
+mod verbs;

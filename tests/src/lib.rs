@@ -5,6 +5,7 @@ pub mod go;
 use std::sync::LazyLock;
 
 use anyhow::Result;
+use k8s_client::{Client, Config};
 use xtask::cluster::{Cluster, Options};
 
 /// One cluster for the whole test binary; it goes with the process.
@@ -17,6 +18,21 @@ pub fn cluster() -> &'static Cluster {
     match &*SHARED {
         Ok(cluster) => cluster,
         Err(error) => panic!("the cluster of the tests did not start: {error:#}"),
+    }
+}
+
+/// A client for the administrator of a cluster.
+pub fn client(cluster: &Cluster) -> Client {
+    let config = Config::from_kubeconfig(cluster.kubeconfig(), None).and_then(Client::new);
+    config.unwrap_or_else(|error| panic!("the kubeconfig of the cluster: {error}"))
+}
+
+/// Does what blocks without stopping the runtime.
+pub async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> T {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(Ok(value)) => value,
+        Ok(Err(error)) => panic!("{error:#}"),
+        Err(error) => panic!("{error}"),
     }
 }
 

@@ -124,7 +124,10 @@ impl<K: Resource, P> Api<K, P> {
         body: Option<(&'static str, Vec<u8>)>,
     ) -> Result<Call> {
         let path = path::path::<K>(self.namespace.as_deref(), name).map_err(Error::config)?;
-        let mut request = http::Request::builder().method(method).uri(path + &path::query(query)).header("accept", "application/json");
+        let mut request = http::Request::builder()
+            .method(method)
+            .uri(path + &path::query(query))
+            .header("accept", "application/json");
         let body = match body {
             None => Body::Empty,
             Some((content_type, bytes)) => {
@@ -132,7 +135,9 @@ impl<K: Resource, P> Api<K, P> {
                 Body::Bytes(Bytes::from(bytes))
             }
         };
-        let request = request.body(body).map_err(|error| Error::config(format!("the request can't be built: {error}")))?;
+        let request = request
+            .body(body)
+            .map_err(|error| Error::config(format!("the request can't be built: {error}")))?;
         Ok(Call::new(op, request))
     }
 

@@ -4,7 +4,11 @@ use k8s_api::Resource;
 
 /// The path of all objects of a kind, or of one of them. The error says what is missing.
 pub(super) fn path<K: Resource>(namespace: Option<&str>, name: Option<&str>) -> Result<String, String> {
-    let mut path = if K::GROUP.is_empty() { format!("/api/{}", K::VERSION) } else { format!("/apis/{}/{}", K::GROUP, K::VERSION) };
+    let mut path = if K::GROUP.is_empty() {
+        format!("/api/{}", K::VERSION)
+    } else {
+        format!("/apis/{}/{}", K::GROUP, K::VERSION)
+    };
     for (before, what, value) in [("/namespaces/", "namespace", namespace), ("/", "name", name)] {
         if what == "name" {
             path.push('/');
@@ -56,7 +60,10 @@ mod tests {
     #[test]
     fn paths_name_what_they_are_of() {
         assert_eq!(path::<Pod>(None, None).unwrap(), "/api/v1/pods");
-        assert_eq!(path::<Deployment>(Some("a"), Some("b.c")).unwrap(), "/apis/apps/v1/namespaces/a/deployments/b.c");
+        assert_eq!(
+            path::<Deployment>(Some("a"), Some("b.c")).unwrap(),
+            "/apis/apps/v1/namespaces/a/deployments/b.c"
+        );
         let crds = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions";
         assert_eq!(path::<CustomResourceDefinition>(None, Some("x")).unwrap(), format!("{crds}/x"));
     }

@@ -121,7 +121,8 @@ impl<'a, K: Resource> Apply<'a, K> {
         let query = [("fieldManager", self.manager), ("force", self.force.to_string())];
         let name = &self.object.metadata().name;
         let body = ("application/apply-patch+yaml", body);
-        let call = self.api.call(Operations::<K>::PATCH, http::Method::PATCH, Some(name), &query, Some(body))?;
+        let call =
+            self.api.call(Operations::<K>::PATCH, http::Method::PATCH, Some(name), &query, Some(body))?;
         self.api.object(call).await
     }
 }

@@ -19,7 +19,9 @@ const INITIAL_EVENTS_END: &str = "k8s.io/initial-events-end";
 pub(super) fn event<K: Resource>(frame: &Bytes) -> Event<Arc<K>> {
     let (type_, object) = match json::event(frame) {
         Ok(event) => event,
-        Err(error) => return Event::Unreadable(unreadable(UnreadableType::Unknown, frame, frame, &error.to_string())),
+        Err(error) => {
+            return Event::Unreadable(unreadable(UnreadableType::Unknown, frame, frame, &error.to_string()));
+        }
     };
     let known = match &*type_ {
         "ADDED" | "MODIFIED" => UnreadableType::Present,
@@ -39,7 +41,11 @@ pub(super) fn event<K: Resource>(frame: &Bytes) -> Event<Arc<K>> {
             "DELETED" => Event::Deleted(Arc::new(object)),
             _ => Event::Bookmark {
                 resource_version: object.resource_version().into(),
-                initial_events_end: object.metadata().annotations.get(INITIAL_EVENTS_END).is_some_and(|value| *value == "true"),
+                initial_events_end: object
+                    .metadata()
+                    .annotations
+                    .get(INITIAL_EVENTS_END)
+                    .is_some_and(|value| *value == "true"),
             },
         },
     }
@@ -57,7 +63,8 @@ fn unreadable(event: UnreadableType, object: &[u8], frame: &Bytes, error: &str) 
         0 metadata: field("metadata", 1),
     }
     let metadata = json::decode::<Any>(object).map(|any| any.metadata).unwrap_or_default();
-    let key = Key { namespace: metadata.namespace.as_str().to_owned(), name: metadata.name.as_str().to_owned() };
+    let key =
+        Key { namespace: metadata.namespace.as_str().to_owned(), name: metadata.name.as_str().to_owned() };
     let version = metadata.resource_version.as_str();
     Box::new(Unreadable {
         event,
@@ -79,7 +86,9 @@ fn failure(status: &str) -> Failure {
                 .filter(|seconds| *seconds > 0)
                 .map(std::time::Duration::from_secs),
         },
-        Err(error) => Failure { message: format!("an ERROR event without a Status: {error}"), ..Failure::default() },
+        Err(error) => {
+            Failure { message: format!("an ERROR event without a Status: {error}"), ..Failure::default() }
+        }
     }
 }
 
@@ -94,7 +103,11 @@ mod tests {
 
     #[test]
     fn each_type_is_understood() {
-        let Event::Added(config) = read(r#"{"type":"ADDED","object":{"kind":"ConfigMap","metadata":{"name":"a"}}}"#) else { panic!() };
+        let Event::Added(config) =
+            read(r#"{"type":"ADDED","object":{"kind":"ConfigMap","metadata":{"name":"a"}}}"#)
+        else {
+            panic!()
+        };
         assert_eq!(config.name(), "a");
         let text = r#"{"type":"BOOKMARK","object":{"metadata":{"resourceVersion":"7","annotations":{"k8s.io/initial-events-end":"true"}}}}"#;
         assert_eq!(read(text), Event::Bookmark { resource_version: "7".into(), initial_events_end: true });

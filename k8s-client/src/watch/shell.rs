@@ -75,7 +75,10 @@ pub(crate) async fn follow<K: Resource, P: Send + 'static>(
 /// One page.
 fn list<K: Resource, P: Send + 'static>(api: Api<K, P>, call: CallId, query: ListQuery) -> Inputs<K> {
     let page = async move {
-        let request = query.parameters().into_iter().fold(api.list(), |request, (name, value)| request.with(name, value));
+        let request = query
+            .parameters()
+            .into_iter()
+            .fold(api.list(), |request, (name, value)| request.with(name, value));
         match request.await {
             Err(error) => vec![Input::Failed(call, failure(&error))],
             Ok(list) => {
@@ -101,7 +104,10 @@ fn watch<K: Resource, P: Send + 'static>(api: Api<K, P>, call: CallId, query: Wa
     stream::unfold(Watching::Asking(api, query), move |state| step(call, state)).boxed()
 }
 
-async fn step<K: Resource, P>(call: CallId, state: Watching<K, P>) -> Option<(Input<Arc<K>>, Watching<K, P>)> {
+async fn step<K: Resource, P>(
+    call: CallId,
+    state: Watching<K, P>,
+) -> Option<(Input<Arc<K>>, Watching<K, P>)> {
     match state {
         Watching::Over => None,
         Watching::Asking(api, query) => {
@@ -111,7 +117,9 @@ async fn step<K: Resource, P>(call: CallId, state: Watching<K, P>) -> Option<(In
             };
             Some(match asked {
                 Ok(reply) => match reply.body {
-                    ReplyBody::Stream(body) => (Input::Alive(call), Watching::Reading(body, Frames::json(LARGEST_EVENT))),
+                    ReplyBody::Stream(body) => {
+                        (Input::Alive(call), Watching::Reading(body, Frames::json(LARGEST_EVENT)))
+                    }
                     _ => (failed(call, "the answer of a watch is no stream"), Watching::Over),
                 },
                 Err(error) => (Input::Failed(call, failure(&error)), Watching::Over),
@@ -145,5 +153,9 @@ fn failed<O>(call: CallId, message: &str) -> Input<O> {
 }
 
 fn failure(error: &Error) -> Failure {
-    Failure { code: error.code().map(|code| code.as_u16()), message: error.to_string(), retry_after: error.retry_after() }
+    Failure {
+        code: error.code().map(|code| code.as_u16()),
+        message: error.to_string(),
+        retry_after: error.retry_after(),
+    }
 }
