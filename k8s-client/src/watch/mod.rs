@@ -18,7 +18,7 @@
 //! - **Bookmarks.** [`Change::Bookmark`] says that everything up to its version was told, without a change to tell.
 //! - **Silence is noticed.** A call from which no byte comes is given up after [`Config::idle`], and the watch goes on elsewhere where it was.
 //! - **Refusals are not the end.** A watch that is not allowed, or whose resource does not exist (yet), is tried again with growing
-//!   delays, and [`Health`](machine::Health) says why. After failures there is always a delay, with jitter; progress resets it.
+//!   delays, and [`Health`] says why. After failures there is always a delay, with jitter; progress resets it.
 //!
 //! Resource versions are the server's. They are compared only when both are decimal, as Kubernetes' are; then what is not later than what was
 //! told is a duplicate. A server with other versions is taken at its word.

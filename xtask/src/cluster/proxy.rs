@@ -197,7 +197,10 @@ impl Shared {
             state.budget = if answers { budget.map(|budget| budget - pass) } else { state.budget };
             drop(state);
             if !write(&mut to, &buffer[..pass], cut) {
-                let _ = from.shutdown(Shutdown::Both);
+                // A connection that was cut ends with a reset, and an orderly end must not come before it.
+                if !cut.load(Ordering::Acquire) {
+                    let _ = from.shutdown(Shutdown::Both);
+                }
                 return;
             }
             if budget == Some(pass) {
