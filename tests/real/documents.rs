@@ -8,18 +8,13 @@ use k8s_api::apps::v1::Deployment;
 use k8s_api::codec::{json, protobuf};
 use k8s_api::core::v1::{ConfigMap, Pod, Secret};
 use k8s_api::list::List;
-use k8s_tests::{cluster, go};
+use k8s_tests::{cluster, go, pods};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use xtask::cluster::wait;
 
 const PROTOBUF: &str = "application/vnd.kubernetes.protobuf";
-
-/// How many pods the server is filled with; `K8S_TEST_PODS=10000` is the long run.
-fn pods() -> usize {
-    std::env::var("K8S_TEST_PODS").ok().and_then(|count| count.parse().ok()).unwrap_or(60)
-}
 
 /// The path of all objects of a kind.
 fn path<K: Resource>() -> String {

@@ -6,13 +6,13 @@ use k8s_api::apps::v1::Deployment;
 use k8s_api::core::v1::{Container, Pod};
 use k8s_client::cache::Snapshot;
 use k8s_client::{Cache, Client, Informer};
-use k8s_tests::{blocking, client};
-use xtask::cluster::{Cluster, Ending, Options, Program};
+use k8s_tests::{blocking, client, options};
+use xtask::cluster::{Cluster, Ending, Program};
 
 /// A cluster of its own, since it is broken on purpose.
 async fn cluster() -> Cluster {
     blocking(|| {
-        let mut options = Options::test()?;
+        let mut options = options()?;
         options.nodes = 3;
         Cluster::start(options)
     })

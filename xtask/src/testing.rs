@@ -35,14 +35,48 @@ pub fn run(args: Args) -> Result<()> {
         None
     };
 
-    let mut cargo = Command::new("cargo");
-    cargo.args(["test", "--workspace", "--no-fail-fast"]).current_dir(repo::root());
-    if left_out.is_none() {
-        cargo.args(["--features", "control-plane"]);
-    }
-    cargo.args(&args.name);
-    let mut child = cargo.stdout(Stdio::piped()).spawn().context("starting `cargo test`")?;
     let mut counts = Counts::default();
+    let mut all = cargo();
+    all.args(["--workspace"]);
+    if left_out.is_none() {
+        all.args(["--features", "control-plane"]);
+    }
+    let mut passed = run_one(all.args(&args.name), &mut counts)?;
+    if left_out.is_none() {
+        let mut gates = cargo();
+        gates
+            .args(["--package", "k8s-tests", "--features", "control-plane", "--test", "real"])
+            .env("K8S_TEST_GATES", "all");
+        passed &= run_one(gates.args(&args.name), &mut counts)?;
+    }
+
+    println!("\nran: unit, property and doc tests and the embedded suites");
+    match &left_out {
+        None => println!(
+            "ran: the suites against the real control plane, Kubernetes {}, with default gates and with all gates",
+            options.version
+        ),
+        Some(what) => println!("left out: {what}"),
+    }
+    println!("{} passed, {} failed, {} skipped", counts.passed, counts.failed, counts.ignored);
+    if !passed {
+        bail!("the tests failed; one alone runs with `cargo xtask test NAME`");
+    }
+    if counts.passed == 0 {
+        bail!("no test ran: no name contains `{}`", args.name.unwrap_or_default());
+    }
+    Ok(())
+}
+
+fn cargo() -> Command {
+    let mut cargo = Command::new("cargo");
+    cargo.args(["test", "--no-fail-fast"]).current_dir(repo::root());
+    cargo
+}
+
+/// Runs cargo, shows what it prints, and says whether everything passed.
+fn run_one(cargo: &mut Command, counts: &mut Counts) -> Result<bool> {
+    let mut child = cargo.stdout(Stdio::piped()).spawn().context("starting `cargo test`")?;
     if let Some(stdout) = child.stdout.take() {
         for line in BufReader::new(stdout).lines() {
             let line = line.context("reading what the tests print")?;
@@ -51,21 +85,7 @@ pub fn run(args: Args) -> Result<()> {
             counts.add(&line);
         }
     }
-    let status = child.wait().context("waiting for `cargo test`")?;
-
-    println!("\nran: unit, property and doc tests and the embedded suites");
-    match &left_out {
-        None => println!("ran: the suites against the real control plane, Kubernetes {}", options.version),
-        Some(what) => println!("left out: {what}"),
-    }
-    println!("{} passed, {} failed, {} skipped", counts.passed, counts.failed, counts.ignored);
-    if !status.success() {
-        bail!("the tests failed; one alone runs with `cargo xtask test NAME`");
-    }
-    if counts.passed == 0 {
-        bail!("no test ran: no name contains `{}`", args.name.unwrap_or_default());
-    }
-    Ok(())
+    Ok(child.wait().context("waiting for `cargo test`")?.success())
 }
 
 /// The sum over all test binaries.

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
 
-use super::program::{Program, Version, assets, built_dir, pins_dir};
+use super::program::{Program, Version, built_dir, in_assets, pins_dir};
 
 /// Part of the cache's key: change it when the same pins are built in another way.
 pub(super) const RECIPE: &str = "CGO_ENABLED=0 -trimpath -s -w, gitVersion set";
@@ -20,10 +20,8 @@ pub(super) const STAGES: &str = "stages.yaml";
 
 /// Whether [`build`] can work, or has: `Err` says in one line what is missing and how to get it.
 pub fn available(version: &Version) -> Result<()> {
-    if assets().is_some() || missing(version, &Program::ALL)?.is_empty() {
-        return Ok(());
-    }
-    check_go()
+    let ready = |program: &Program| in_assets(*program).is_some();
+    if missing(version, &Program::ALL)?.iter().all(ready) { Ok(()) } else { check_go() }
 }
 
 /// Builds those of `wanted` that the cache does not hold yet.

@@ -168,45 +168,40 @@ pub(super) fn built_dir(pin: &str) -> Result<PathBuf> {
 }
 
 /// A folder of ready binaries, as `setup-envtest` makes it, that a person named in `KUBEBUILDER_ASSETS`.
-pub(super) fn assets() -> Option<PathBuf> {
+fn assets() -> Option<PathBuf> {
     std::env::var_os("KUBEBUILDER_ASSETS").filter(|value| !value.is_empty()).map(PathBuf::from)
+}
+
+/// A binary in that folder. A kwok there would come without the stages that belong to it.
+pub(super) fn in_assets(program: Program) -> Option<PathBuf> {
+    let path = assets()?.join(program.name());
+    (program != Program::Kwok && path.is_file()).then_some(path)
 }
 
 /// Where each program of one version is.
 #[derive(Clone, Debug)]
 pub struct Programs {
     version: Version,
-    assets: Option<PathBuf>,
 }
 
 impl Programs {
     /// Finds `wanted`, building what is missing.
     pub fn ready(version: &Version, wanted: &[Program]) -> Result<Programs> {
-        let programs = Programs { version: version.clone(), assets: assets() };
-        if let Some(assets) = &programs.assets {
-            programs.check_assets(assets, wanted)?;
+        let programs = Programs { version: version.clone() };
+        if let Some(assets) = assets() {
+            programs.check_assets(&assets, wanted)?;
         }
-        let missing: Vec<Program> =
-            wanted.iter().copied().filter(|&p| programs.in_assets(p).is_none()).collect();
+        let missing: Vec<Program> = wanted.iter().copied().filter(|&p| in_assets(p).is_none()).collect();
         super::build::build(version, &missing)?;
         Ok(programs)
     }
 
     /// The binary of a program, from `KUBEBUILDER_ASSETS` or else from the cache.
     pub fn path(&self, program: Program) -> Result<PathBuf> {
-        match self.in_assets(program) {
+        match in_assets(program) {
             Some(path) => Ok(path),
             None => Ok(built_dir(&program.pin(&self.version))?.join(program.name())),
         }
-    }
-
-    fn in_assets(&self, program: Program) -> Option<PathBuf> {
-        // A kwok in such a folder would come without the stages that belong to it.
-        self.assets
-            .as_ref()
-            .filter(|_| program != Program::Kwok)
-            .map(|dir| dir.join(program.name()))
-            .filter(|p| p.is_file())
     }
 
     /// Programs of different minor versions must not be mixed by accident, and an API server needs its etcd.
@@ -216,13 +211,13 @@ impl Programs {
             bail!("{shown} is not a folder: set it to one that holds kube-apiserver and etcd, or unset it");
         }
         for program in [Program::Etcd, Program::KubeApiserver] {
-            if wanted.contains(&program) && self.in_assets(program).is_none() {
+            if wanted.contains(&program) && in_assets(program).is_none() {
                 bail!(
                     "{shown} holds no `{program}`: add it there, or unset the variable to build the pinned one"
                 );
             }
         }
-        let Some(apiserver) = self.in_assets(Program::KubeApiserver) else { return Ok(()) };
+        let Some(apiserver) = in_assets(Program::KubeApiserver) else { return Ok(()) };
         if !wanted.contains(&Program::KubeControllerManager) {
             return Ok(());
         }
