@@ -8,6 +8,7 @@ pub mod load;
 pub mod lower;
 pub mod names;
 
+mod boxing;
 mod docs;
 mod emit;
 

@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use crate::ir::{Enum, EnumValue, Field, Merge, Model, Path, Resource, Struct, Type};
 use crate::load::{GoField, GoType, Loaded};
-use crate::{docs, names};
+use crate::{boxing, docs, names};
 
 /// Schemas that are written by hand in `k8s_api`, because JSON holds them as something else than an object.
 const KNOWN: [(&str, &str); 8] = [
@@ -44,12 +44,7 @@ pub fn lower(loaded: &Loaded, kinds: &[&str]) -> Result<Vec<Model>> {
         Lowering { loaded, structs: BTreeMap::new(), enums: BTreeMap::new(), wanted: Vec::new() };
     lowering.collect(kinds)?;
     let Lowering { mut structs, enums, .. } = lowering;
-    let boxed = large(&structs);
-    for model in structs.values_mut() {
-        for field in &mut model.fields {
-            box_large(&mut field.type_, &boxed, false);
-        }
-    }
+    boxing::box_large(&mut structs);
     let mut models: Vec<Model> = structs
         .into_values()
         .map(|model| Model::Struct(Box::new(model)))
@@ -483,59 +478,4 @@ fn enum_docs(description: &str, texts: &[String]) -> (String, Vec<EnumValue>) {
     };
     // The empty text is what every enumeration begins with.
     (docs::clean(docs), texts.iter().filter(|text| !text.is_empty()).map(value).collect())
-}
-
-/// An optional struct of more than this many bytes is kept elsewhere.
-const LARGE: usize = 24;
-
-/// The structs that are kept elsewhere where they are optional: large ones, and those that contain themselves.
-fn large(structs: &BTreeMap<Path, Struct>) -> BTreeSet<Path> {
-    structs
-        .keys()
-        .filter(|path| {
-            size(&Type::Model((*path).clone()), structs, &mut Vec::new()).is_none_or(|size| size > LARGE)
-        })
-        .cloned()
-        .collect()
-}
-
-/// About how many bytes a value takes by itself, on a 64-bit machine; `None` if it contains itself.
-fn size(type_: &Type, structs: &BTreeMap<Path, Struct>, inside: &mut Vec<Path>) -> Option<usize> {
-    Some(match type_ {
-        Type::Bool => 1,
-        Type::I32 => 4,
-        Type::I64 | Type::F64 | Type::Boxed(_) => 8,
-        Type::Str => 16,
-        Type::Known(_) => 24,
-        Type::Bytes | Type::List(_) | Type::Map(_) => 24,
-        Type::Option(inner) => size(inner, structs, inside)? + 4,
-        Type::Model(path) if inside.contains(path) => return None,
-        Type::Model(path) => match structs.get(path) {
-            None => 24,
-            Some(model) => {
-                inside.push(path.clone());
-                let sizes = model.fields.iter().map(|field| match &field.type_ {
-                    // Whatever will be boxed takes a pointer.
-                    Type::Option(inner) => {
-                        size(inner, structs, inside).map_or(Some(8), |size| Some(size.min(LARGE)))
-                    }
-                    other => size(other, structs, inside),
-                });
-                let total: Option<usize> = sizes.collect::<Vec<_>>().into_iter().sum();
-                inside.pop();
-                total? + 8
-            }
-        },
-    })
-}
-
-fn box_large(type_: &mut Type, boxed: &BTreeSet<Path>, optional: bool) {
-    match type_ {
-        Type::Option(inner) => box_large(inner, boxed, true),
-        Type::List(inner) | Type::Map(inner) => box_large(inner, boxed, false),
-        Type::Model(path) if optional && boxed.contains(path) => {
-            *type_ = Type::Boxed(Box::new(type_.clone()))
-        }
-        _ => {}
-    }
 }
