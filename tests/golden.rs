@@ -37,7 +37,8 @@ mod reserved_words;
 use std::collections::BTreeMap;
 
 use k8s_api::codec::{apply, json, protobuf};
-use k8s_api::table::{Merge, Message, Omit};
+use k8s_api::table::{Merge, Omit};
+use k8s_api::view::Message;
 use k8s_codegen::Documents;
 
 fn read<M: Message + Default>(text: &str) -> M {

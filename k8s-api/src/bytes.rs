@@ -12,7 +12,7 @@ use serde::de::{Deserialize, Deserializer, Error, Visitor};
 use serde::ser::{Serialize, Serializer};
 
 use crate::leaf::LeafError;
-use crate::table::{Slot, Value, View};
+use crate::view::{Slot, Value, View};
 
 /// Bytes that JSON holds in base64, such as the values of a Secret. Cheap to clone: clones share them.
 ///

@@ -3,7 +3,7 @@
 use std::fmt::{Debug, Formatter, Result};
 
 use crate::leaf::Scalar;
-use crate::table::{ListView, MapView, Message, View};
+use crate::view::{ListView, MapView, Message, View};
 
 /// Holds a copy of the whole object as it was last applied, Secret data included.
 const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";

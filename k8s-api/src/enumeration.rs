@@ -63,19 +63,19 @@ macro_rules! open_enum {
             }
         }
 
-        impl $crate::table::EnumSlot for $name {
+        impl $crate::view::EnumSlot for $name {
             fn set(&mut self, text: &str) {
                 *self = text.into();
             }
         }
 
-        impl $crate::table::Value for $name {
-            fn view(&self) -> $crate::table::View<'_> {
-                $crate::table::View::Str(self.as_str())
+        impl $crate::view::Value for $name {
+            fn view(&self) -> $crate::view::View<'_> {
+                $crate::view::View::Str(self.as_str())
             }
 
-            fn slot(&mut self) -> $crate::table::Slot<'_> {
-                $crate::table::Slot::Enum(self)
+            fn slot(&mut self) -> $crate::view::Slot<'_> {
+                $crate::view::Slot::Enum(self)
             }
         }
     };

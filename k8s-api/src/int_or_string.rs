@@ -8,8 +8,8 @@ use serde::ser::{Serialize, Serializer};
 
 use crate::codec::wire::{self, Reader, Wire};
 use crate::leaf::{Leaf, LeafError, Scalar};
-use crate::table::{Slot, Value, View};
 use crate::text::Str;
+use crate::view::{Slot, Value, View};
 
 /// A 32-bit integer or a text: a port and its name, a count and a percentage.
 ///

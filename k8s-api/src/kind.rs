@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use crate::meta::v1::ObjectMeta;
-use crate::table::Message;
+use crate::view::Message;
 
 /// A kind whose objects have a name and can be asked for.
-pub trait Resource: Message + crate::table::Value + Clone + Default + 'static {
+pub trait Resource: Message + crate::view::Value + Clone + Default + 'static {
     /// [`Namespaced`] or [`Cluster`].
     type Scope: Scope;
     /// Such as `apps`; empty for the core group.

@@ -24,6 +24,7 @@ pub mod text;
 pub mod time;
 pub mod transport;
 pub mod unknown;
+pub mod view;
 
 pub use generated::*;
 pub use kind::{Cluster, Namespaced, Object, Resource, Scope};

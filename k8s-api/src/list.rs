@@ -2,8 +2,9 @@
 
 use crate::kind::Resource;
 use crate::meta::v1::ListMeta;
-use crate::table::{Field, Kind, Message, Slot, Table, Value, View, field, names};
+use crate::table::{Field, Kind, Table, field, names};
 use crate::unknown::Unknown;
+use crate::view::{Message, Slot, Value, View};
 
 /// What a list answers: `PodList` is `List<Pod>`.
 #[derive(Clone, Default, PartialEq)]

@@ -14,8 +14,8 @@ use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde::ser::{Serialize, Serializer};
 
 pub use self::entry::{Entry, OccupiedEntry, VacantEntry};
-use crate::table::{MapSlot, MapView, Slot, Value, View};
 use crate::text::Str;
+use crate::view::{MapSlot, MapView, Slot, Value, View};
 
 /// A small sorted map: one allocation of exactly the entries' size, with the method names of [`BTreeMap`].
 ///

@@ -5,7 +5,8 @@
 //! otherwise; what is atomic is replaced.
 
 use crate::leaf::Scalar;
-use crate::table::{Field, ListSlot, ListView, Merge, Message, Slot, View};
+use crate::table::{Field, Merge};
+use crate::view::{ListSlot, ListView, Message, Slot, View};
 
 /// Lays what was set in `from` over `into`.
 ///

@@ -19,8 +19,8 @@ use serde::ser::{Serialize, Serializer};
 use self::amount::Amount;
 use crate::codec::wire::{self, Reader, Wire};
 use crate::leaf::{Leaf, LeafError, Scalar};
-use crate::table::{Slot, Value, View};
 use crate::text::Str;
+use crate::view::{Slot, Value, View};
 
 /// An amount of a resource, such as `500m` of CPU or `2Gi` of memory.
 ///

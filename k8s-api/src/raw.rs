@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::codec::error::DecodeError;
 use crate::codec::json::Lexer;
-use crate::table::{Slot, Value, View};
+use crate::view::{Slot, Value, View};
 
 /// Any JSON value, kept as the bytes it was sent as: `FieldsV1`, `RawExtension`, defaults and examples in schemas.
 ///

@@ -18,7 +18,7 @@ use serde::ser::{Serialize, Serializer};
 
 use crate::codec::wire::{self, Reader, Wire};
 use crate::leaf::{Leaf, LeafError, Scalar};
-use crate::table::{Slot, Value, View};
+use crate::view::{Slot, Value, View};
 
 /// Microseconds since the start of the year 0, and one more: an `Option` of it needs no room of its own.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -5,7 +5,7 @@ use k8s_api::apps::v1::Deployment;
 use k8s_api::codec::{json, protobuf};
 use k8s_api::core::v1::{ConfigMap, ContainerPort, Pod, Secret};
 use k8s_api::list::List;
-use k8s_api::table::Message;
+use k8s_api::view::Message;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};

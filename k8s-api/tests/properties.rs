@@ -3,7 +3,7 @@
 use k8s_api::apiextensions::v1::CustomResourceDefinition;
 use k8s_api::codec::{json, protobuf};
 use k8s_api::core::v1::Pod;
-use k8s_api::table::Message;
+use k8s_api::view::Message;
 use proptest::prelude::*;
 use serde::Serialize;
 use serde::de::DeserializeOwned;

@@ -4,7 +4,7 @@ use k8s_api::Resource;
 use k8s_api::apps::v1::Deployment;
 use k8s_api::codec::{apply, json};
 use k8s_api::core::v1::{Container, ContainerPort, EnvVar, Pod, PodTemplateSpec};
-use k8s_api::table::Message;
+use k8s_api::view::Message;
 use k8s_tests::cluster;
 use serde_json::{Value, json};
 

@@ -8,7 +8,8 @@
 
 use crate::codec::error::EncodeError;
 use crate::codec::json::{key, string, value};
-use crate::table::{Field, Merge, Message, Slot, Table, View};
+use crate::table::{Field, Merge, Table};
+use crate::view::{Message, Slot, View};
 
 /// Writes what was set in `message`, and the fields at `own` even if they are zero.
 ///

@@ -6,7 +6,8 @@ use crate::codec::MAX_DEPTH;
 use crate::codec::error::{DecodeError, EncodeError};
 use crate::codec::wire::{FIXED64, Found, Reader, Wire, bytes, integer, tag};
 use crate::raw::RawJson;
-use crate::table::{Field, Message, Slot, View};
+use crate::table::Field;
+use crate::view::{Message, Slot, View};
 
 type Result<T> = std::result::Result<T, DecodeError>;
 

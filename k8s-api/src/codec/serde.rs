@@ -10,8 +10,8 @@ use crate::codec::MAX_DEPTH;
 use crate::codec::json::{self, Lexer, set_null};
 use crate::leaf::Scalar;
 use crate::raw::RawJson;
-use crate::table::{Message, Slot, View};
 use crate::text::Str;
+use crate::view::{Message, Slot, View};
 
 /// Writes a struct with `kind` and `apiVersion` if it has them.
 pub fn serialize<S: Serializer>(message: &dyn Message, serializer: S) -> Result<S::Ok, S::Error> {
@@ -346,7 +346,7 @@ fn read_fields<'de, A: MapAccess<'de>>(
 
 /// The next element of a list, which is only pushed once it is there.
 struct Element<'a> {
-    list: &'a mut dyn crate::table::ListSlot,
+    list: &'a mut dyn crate::view::ListSlot,
     depth: usize,
 }
 

@@ -161,7 +161,7 @@ impl<K: Resource> Api<K> {
 }
 
 /// Reads an answer. One that can't be read says which field of which kind is wrong, and never its value.
-pub(crate) fn decode<M: k8s_api::table::Message + Default>(json: &[u8]) -> Result<M> {
+pub(crate) fn decode<M: k8s_api::view::Message + Default>(json: &[u8]) -> Result<M> {
     k8s_api::codec::json::decode(json).map_err(|error| {
         let name = M::default().table().name;
         Error::config(format!("the server's answer is no {name}: {error}"))

@@ -7,7 +7,8 @@ use crate::bytes::ByteString;
 use crate::codec::error::DecodeError;
 use crate::leaf::Scalar;
 use crate::raw::RawJson;
-use crate::table::{Message, Slot, Table};
+use crate::table::Table;
+use crate::view::{Message, Slot};
 
 type Result<T> = std::result::Result<T, DecodeError>;
 

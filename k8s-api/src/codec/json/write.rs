@@ -4,7 +4,7 @@ use std::io::Write as _;
 
 use crate::codec::error::EncodeError;
 use crate::leaf::Scalar;
-use crate::table::{Message, View};
+use crate::view::{Message, View};
 
 /// Writes one object as Go would, `kind` and `apiVersion` first; nothing that was read is lost.
 pub fn encode(message: &dyn Message) -> Result<Vec<u8>, EncodeError> {
