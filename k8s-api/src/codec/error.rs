@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-/// Why bytes could not be decoded: what was wrong, in which field, at which byte. It never holds a value.
+/// Why bytes could not be decoded: what was wrong, in which field, at which byte. It may
+/// repeat a number, a time, a quantity or a kind; never any other text, and never bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DecodeError(Box<Inner>);
 

@@ -20,7 +20,12 @@ pub(super) fn event<K: Resource>(frame: &Bytes) -> Event<Arc<K>> {
     let (type_, object) = match json::event(frame) {
         Ok(event) => event,
         Err(error) => {
-            return Event::Unreadable(unreadable(UnreadableType::Unknown, frame, frame, &error.to_string()));
+            return Event::Unreadable(unreadable::<K>(
+                UnreadableType::Unknown,
+                frame,
+                frame,
+                &error.to_string(),
+            ));
         }
     };
     let known = match &*type_ {
@@ -30,11 +35,11 @@ pub(super) fn event<K: Resource>(frame: &Bytes) -> Event<Arc<K>> {
         "BOOKMARK" => UnreadableType::Unknown,
         other => {
             let error = format!("an event of the type {other}");
-            return Event::Unreadable(unreadable(UnreadableType::Unknown, frame, frame, &error));
+            return Event::Unreadable(unreadable::<K>(UnreadableType::Unknown, frame, frame, &error));
         }
     };
     match json::decode::<K>(object.as_bytes()) {
-        Err(error) => Event::Unreadable(unreadable(known, object.as_bytes(), frame, &error.to_string())),
+        Err(error) => Event::Unreadable(unreadable::<K>(known, object.as_bytes(), frame, &error.to_string())),
         Ok(object) => match &*type_ {
             "ADDED" => Event::Added(Arc::new(object)),
             "MODIFIED" => Event::Modified(Arc::new(object)),
@@ -52,7 +57,12 @@ pub(super) fn event<K: Resource>(frame: &Bytes) -> Event<Arc<K>> {
 }
 
 /// What is still known of an object that can't be read: its metadata may be fine.
-fn unreadable(event: UnreadableType, object: &[u8], frame: &Bytes, error: &str) -> Box<Unreadable> {
+fn unreadable<K: Resource>(
+    event: UnreadableType,
+    object: &[u8],
+    frame: &Bytes,
+    error: &str,
+) -> Box<Unreadable> {
     /// The metadata of any kind.
     #[derive(Clone, Default, PartialEq)]
     struct Any {
@@ -70,9 +80,14 @@ fn unreadable(event: UnreadableType, object: &[u8], frame: &Bytes, error: &str) 
         event,
         key: (!key.name.is_empty()).then_some(key),
         resource_version: (!version.is_empty()).then(|| version.into()),
-        beginning: frame.slice(..frame.len().min(BEGINNING)),
+        // What is reported ends in logs: of a kind with secrets in it nothing is shown.
+        beginning: if has_secrets::<K>() { Bytes::new() } else { frame.slice(..frame.len().min(BEGINNING)) },
         error: error.to_owned(),
     })
+}
+
+fn has_secrets<K: Resource>() -> bool {
+    K::default().table().fields.iter().any(|field| field.sensitive)
 }
 
 fn failure(status: &str) -> Failure {
@@ -114,6 +129,15 @@ mod tests {
         let text = r#"{"type":"ERROR","object":{"kind":"Status","code":410,"message":"too old","details":{"retryAfterSeconds":3}}}"#;
         let Event::Error(failure) = read(text) else { panic!() };
         assert!(failure.is_gone() && failure.message == "too old" && failure.retry_after.is_some());
+    }
+
+    #[test]
+    fn a_bad_secret_is_told_without_what_it_holds() {
+        let text =
+            br#"{"type":"ADDED","object":{"data":{"k":"aHVudGVyMg=="},"metadata":{"name":"s"},"type":7}}"#;
+        let bad = event::<k8s_api::core::v1::Secret>(&Bytes::from_static(text));
+        assert!(matches!(&bad, Event::Unreadable(bad) if bad.key.is_some()));
+        assert!(!format!("{bad:?}").contains("aHVudGVyMg"), "{bad:?}");
     }
 
     #[test]

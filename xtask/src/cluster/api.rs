@@ -10,11 +10,18 @@ use ureq::Agent;
 use ureq::tls::{Certificate, RootCerts, TlsConfig};
 
 /// Talks to one server.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Api {
     agent: Agent,
     server: String,
     authorization: Option<String>,
+}
+
+/// Without the token.
+impl std::fmt::Debug for Api {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Api").field("server", &self.server).finish_non_exhaustive()
+    }
 }
 
 impl Api {

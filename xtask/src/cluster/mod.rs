@@ -131,7 +131,6 @@ pub enum Ending {
 }
 
 /// A running cluster. It is gone, processes and files, when this value is dropped or when its process ends in any way.
-#[derive(Debug)]
 pub struct Cluster {
     options: Options,
     ports: Ports,
@@ -142,6 +141,16 @@ pub struct Cluster {
     // Dropped after everything above has let go, and before the record's lock.
     guard: Guard,
     _record: record::Record,
+}
+
+/// Without its tokens.
+impl std::fmt::Debug for Cluster {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Cluster")
+            .field("options", &self.options)
+            .field("api", &self.api)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Cluster {
@@ -160,7 +169,7 @@ impl Cluster {
         let guard = Guard::new(&files)?;
         let state = State::write(&options.dir, &options, ports.apiserver.number())?;
         let api = Api::tls(&state.server, &state.ca_pem, &state.harness_token)?;
-        let record = record::Record::new(&options, &state, guard.group())?;
+        let record = record::Record::new(&options, &state)?;
         if !options.only_api {
             state.write_kwok_config(&options, ports.kwok.number())?;
         }

@@ -50,7 +50,7 @@ impl Guard {
     }
 
     /// The id of the group.
-    pub(super) fn group(&self) -> u32 {
+    fn group(&self) -> u32 {
         self.anchor.id()
     }
 

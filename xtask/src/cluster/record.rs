@@ -29,8 +29,6 @@ pub(super) struct Facts {
     pub(super) name: String,
     /// The process that holds the cluster: a detached one, or a test.
     pub(super) owner: u32,
-    /// The group of everything it started.
-    pub(super) group: u32,
     pub(super) version: String,
     pub(super) gates: String,
     pub(super) nodes: usize,
@@ -48,7 +46,7 @@ pub(super) struct Record {
 }
 
 impl Record {
-    pub(super) fn new(options: &Options, state: &State, group: u32) -> Result<Record> {
+    pub(super) fn new(options: &Options, state: &State) -> Result<Record> {
         let lock = lock_file(&state.dir)?;
         if flock(&lock, FlockOperation::NonBlockingLockExclusive).is_err() {
             bail!("another process has just started a cluster in {}", state.dir.display());
@@ -56,7 +54,6 @@ impl Record {
         let facts = Facts {
             name: options.name.clone(),
             owner: std::process::id(),
-            group,
             version: options.version.to_string(),
             gates: match options.gates {
                 Gates::All => "all gates".to_owned(),

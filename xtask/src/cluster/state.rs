@@ -19,8 +19,7 @@ pub(super) const MARK: &str = "# Written by `cargo xtask cluster up`; gone after
 /// The user as which the harness itself talks to its cluster; never in the audit log.
 const HARNESS: &str = "cluster-harness";
 
-/// Every file of one cluster.
-#[derive(Debug)]
+/// Every file of one cluster; it holds tokens, so it is never shown.
 pub(super) struct State {
     pub(super) dir: PathBuf,
     pub(super) kubeconfig: PathBuf,
