@@ -2,8 +2,8 @@
 
 use k8s_api::Resource;
 use k8s_api::apps::v1::Deployment;
-use k8s_api::codec::{apply, json};
-use k8s_api::core::v1::{Container, ContainerPort, EnvVar, Pod, PodTemplateSpec};
+use k8s_api::codec::apply;
+use k8s_api::core::v1::{Container, ContainerPort, EnvVar, PodTemplateSpec};
 use k8s_api::view::Message;
 use k8s_tests::cluster;
 use serde_json::{Value, json};
@@ -113,33 +113,4 @@ fn an_empty_apply_takes_everything_back() {
     labels.metadata.labels.clear();
     let answer = applied(&labels, &[], "labels", false).unwrap();
     assert_eq!(answer["metadata"]["labels"], json!({"mine": "1"}), "only the other's label is gone");
-}
-
-/// A program that was built against an older release: it knows neither `hostNetwork` nor `tolerations`, nor the
-/// strategy of a deployment.
-#[test]
-fn read_modify_replace_loses_nothing_that_is_not_known() {
-    let container = vec![Container { name: "c".into(), image: "i".into(), ..Default::default() }];
-    applied(&deployment("kept", container), &[], "base", false).unwrap();
-    let path = format!("{DEPLOYMENTS}/kept");
-    let before = cluster().api().get(&path).unwrap();
-    let mut hidden = before.clone();
-    // What the models know under another name is unknown to them; the server is sent the true names again.
-    let text = hidden
-        .take()
-        .to_string()
-        .replace("\"strategy\"", "\"strategyX\"")
-        .replace("\"dnsPolicy\"", "\"dnsPolicyX\"");
-    let mut read: Deployment = json::decode(text.as_bytes()).unwrap();
-    assert!(read.spec.strategy == Default::default());
-    read.metadata.labels.insert("changed".into(), "1".into());
-    let written = String::from_utf8(json::encode(&read).unwrap()).unwrap();
-    let restored =
-        written.replace("\"strategyX\"", "\"strategy\"").replace("\"dnsPolicyX\"", "\"dnsPolicy\"");
-    let after = cluster().api().put(&path, "application/json", restored.as_bytes()).unwrap();
-    assert_eq!(after["spec"], before["spec"]);
-    assert_eq!(after["metadata"]["labels"]["changed"], "1");
-    let generation = |object: &Value| object["metadata"]["generation"].clone();
-    assert_eq!(generation(&after), generation(&before), "the server saw no change of the spec");
-    assert!(Pod::default().unknown().is_empty());
 }

@@ -3,4 +3,5 @@
 mod apply;
 mod documents;
 mod informer;
+mod unknown;
 mod verbs;
