@@ -4,6 +4,9 @@
 #![allow(unreachable_pub)]
 
 #[rustfmt::skip]
+#[path = "golden/custom_resource/generated/mod.rs"]
+mod custom_resource;
+#[rustfmt::skip]
 #[path = "golden/docs/generated/mod.rs"]
 mod docs;
 #[rustfmt::skip]
@@ -224,4 +227,95 @@ fn two_documents_that_disagree_are_refused() {
     let error = k8s_codegen::generate(&documents, &[], "k8s_api").unwrap_err().to_string();
     let wanted = "a.json#/components/schemas/io.k8s.api.sample.v1.Thing: differs from the schema of the same name in b.json";
     assert!(error.starts_with(wanted), "{error}");
+}
+
+#[test]
+fn custom_resources_keep_empty_null_zero_and_absent_apart() {
+    use custom_resource::sample_example_com::v1beta1::{AccessPolicy, AccessPolicySpecMode};
+    use k8s_api::Resource;
+    use k8s_api::nullable::Nullable;
+
+    assert_eq!((AccessPolicy::GROUP, AccessPolicy::SHORT_NAMES), ("sample.example.com", &["ap"][..]));
+    let text = concat!(
+        r#"{"kind":"AccessPolicy","apiVersion":"sample.example.com/v1beta1","metadata":{},"spec":{"foo_bar":"","#,
+        r#""headers":{},"hosts":[],"matrix":[[],[0]],"mode":"","nothing":null,"nothingOr5":0,"#,
+        r#""quota":{"limit":0,"unit":""},"targetRefs":[],"later":null}}"#
+    );
+    let value: AccessPolicy = read(text);
+    assert_eq!(written(&value), text);
+    assert_eq!(serde_json::from_str::<AccessPolicy>(text).unwrap(), value);
+    assert_eq!(serde_json::to_string(&value).unwrap(), text);
+    assert_eq!((value.spec.nothing, value.spec.nothing_or5), (Some(Nullable(None)), Some(Nullable(Some(0)))));
+    assert_eq!(value.spec.mode, AccessPolicySpecMode::Unspecified);
+    assert!(value.spec.order.is_none() && value.spec.hosts.as_ref().is_some_and(Vec::is_empty));
+
+    let mut absent = value.clone();
+    absent.spec.nothing = None;
+    absent.spec.hosts = None;
+    assert!(!written(&absent).contains("nothing\"") && !written(&absent).contains("hosts"));
+    k8s_api::merge::merge(&mut absent, &value);
+    assert_eq!(absent, value, "null is a value that a merge brings");
+    let error = protobuf::encode(&AccessPolicy::default()).unwrap_err().to_string();
+    assert_eq!(error, "metadata: the field has no number in protobuf");
+}
+
+/// The server validates what is applied to a custom resource as a whole: required zeros are sent, others not.
+#[test]
+fn an_apply_of_a_custom_resource_holds_what_is_required() {
+    use custom_resource::sample_example_com::v1beta1::{AccessPolicy, AccessPolicySpecApiKey};
+    use k8s_api::nullable::Nullable;
+
+    let mut value = AccessPolicy::default();
+    value.metadata.name = "n".into();
+    value.spec.api_key = Some(AccessPolicySpecApiKey::default().into());
+    value.spec.nothing = Some(Nullable(None));
+    let applied = String::from_utf8(apply::encode(&value, &[]).unwrap()).unwrap();
+    let expected = concat!(
+        r#"{"kind":"AccessPolicy","apiVersion":"sample.example.com/v1beta1","metadata":{"name":"n"},"spec":{"#,
+        r#""apiKey":{"secretRef":{"name":""}},"mode":"","nothing":null,"quota":{"limit":0,"unit":""},"targetRefs":[]}}"#
+    );
+    assert_eq!(applied, expected);
+}
+
+#[test]
+fn a_definition_that_gives_no_model_is_refused() {
+    let refused = |text: &str| {
+        let files = BTreeMap::from([("some.yaml".to_owned(), text.to_owned())]);
+        format!("{:#}", k8s_codegen::generate_crds(&files, "k8s_api").unwrap_err())
+    };
+    let definition = |schema: &str| {
+        format!(
+            "{{apiVersion: apiextensions.k8s.io/v1, kind: CustomResourceDefinition, spec: {{group: g.io, scope: \
+             Cluster, names: {{kind: K, plural: ks}}, versions: [{{name: v1, served: true{schema}}}]}}}}"
+        )
+    };
+    for (text, expected) in [
+        (
+            "kind: ConfigMap".to_owned(),
+            "some.yaml: expected a CustomResourceDefinition of apiextensions.k8s.io/v1, not `ConfigMap` of ``",
+        ),
+        ("spec: [".to_owned(), "some.yaml holds no custom resource definition: "),
+        (
+            definition(""),
+            "some.yaml#/spec/versions/0/schema/openAPIV3Schema is missing: without it there is no model",
+        ),
+        (
+            definition(", schema: {openAPIV3Schema: {properties: {a/b: {type: array}}}}"),
+            "some.yaml#/spec/versions/0/schema/openAPIV3Schema/properties/a~1b is a list without `items`",
+        ),
+        (
+            definition(", schema: {openAPIV3Schema: {properties: {a: {type: text}}}}"),
+            "some.yaml#/spec/versions/0/schema/openAPIV3Schema/properties/a/type: `text` is no type of a schema",
+        ),
+        (
+            definition(
+                ", schema: {openAPIV3Schema: {properties: {a: {type: string, x-kubernetes-list-type: map}}}}",
+            ),
+            "some.yaml#/spec/versions/0/schema/openAPIV3Schema/properties/a: x-kubernetes-list-type is map, and \
+             there are no x-kubernetes-list-map-keys",
+        ),
+    ] {
+        let error = refused(&text);
+        assert!(error.starts_with(expected), "{error}");
+    }
 }

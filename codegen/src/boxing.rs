@@ -35,7 +35,7 @@ fn size(type_: &Type, structs: &BTreeMap<Path, Struct>, inside: &mut Vec<Path>) 
         Type::Str => 16,
         Type::Known(_) => 24,
         Type::Bytes | Type::List(_) | Type::Map(_) => 24,
-        Type::Option(inner) => size(inner, structs, inside)? + 4,
+        Type::Option(inner) | Type::Nullable(inner) => size(inner, structs, inside)? + 4,
         Type::Model(path) if inside.contains(path) => return None,
         Type::Model(path) => match structs.get(path) {
             None => 24,
@@ -43,7 +43,7 @@ fn size(type_: &Type, structs: &BTreeMap<Path, Struct>, inside: &mut Vec<Path>) 
                 inside.push(path.clone());
                 let sizes = model.fields.iter().map(|field| match &field.type_ {
                     // Whatever will be boxed takes a pointer.
-                    Type::Option(inner) => {
+                    Type::Option(inner) | Type::Nullable(inner) => {
                         size(inner, structs, inside).map_or(Some(8), |size| Some(size.min(LARGE)))
                     }
                     other => size(other, structs, inside),
@@ -58,7 +58,7 @@ fn size(type_: &Type, structs: &BTreeMap<Path, Struct>, inside: &mut Vec<Path>) 
 
 fn box_type(type_: &mut Type, boxed: &BTreeSet<Path>, optional: bool) {
     match type_ {
-        Type::Option(inner) => box_type(inner, boxed, true),
+        Type::Option(inner) | Type::Nullable(inner) => box_type(inner, boxed, true),
         Type::List(inner) | Type::Map(inner) => box_type(inner, boxed, false),
         Type::Model(path) if optional && boxed.contains(path) => {
             *type_ = Type::Boxed(Box::new(type_.clone()))

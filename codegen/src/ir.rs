@@ -125,6 +125,8 @@ pub enum Type {
     Map(Box<Type>),
     /// What may be absent.
     Option(Box<Type>),
+    /// What may be null, which is not the same as absent.
+    Nullable(Box<Type>),
     /// What is kept elsewhere, because it is large or contains itself.
     Boxed(Box<Type>),
 }

@@ -9,6 +9,7 @@ pub mod lower;
 pub mod names;
 
 mod boxing;
+mod crd;
 mod docs;
 mod emit;
 
@@ -29,4 +30,14 @@ pub fn generate(documents: &Documents, kinds: &[&str], root: &str) -> Result<BTr
     let loaded = load::load(documents)?;
     let models = lower::lower(&loaded, kinds)?;
     emit::emit(&models, root)
+}
+
+/// The same for custom resource definitions: the texts of YAML or JSON files by their names, each with any number of
+/// documents.
+pub fn generate_crds(files: &BTreeMap<String, String>, root: &str) -> Result<BTreeMap<String, String>> {
+    let mut models = Vec::new();
+    for (file, text) in files {
+        models.extend(crd::lower(file, text)?);
+    }
+    emit::emit(&lower::in_order(models)?, root)
 }

@@ -25,9 +25,9 @@ const KNOWN: [(&str, &str); 8] = [
     ("io.k8s.apimachinery.pkg.apis.meta.v1.Duration", "text::Str"),
 ];
 
-const RAW: &str = "raw::RawJson";
-const TIME: &str = "time::Time";
-const INT_OR_STRING: &str = "int_or_string::IntOrString";
+pub(crate) const RAW: &str = "raw::RawJson";
+pub(crate) const TIME: &str = "time::Time";
+pub(crate) const INT_OR_STRING: &str = "int_or_string::IntOrString";
 
 /// Schemas without properties whose Go struct holds one of several values.
 const UNIONS: [&str; 3] = ["JSONSchemaPropsOrArray", "JSONSchemaPropsOrBool", "JSONSchemaPropsOrStringArray"];
@@ -45,11 +45,12 @@ pub fn lower(loaded: &Loaded, kinds: &[&str]) -> Result<Vec<Model>> {
     lowering.collect(kinds)?;
     let Lowering { mut structs, enums, .. } = lowering;
     boxing::box_large(&mut structs);
-    let mut models: Vec<Model> = structs
-        .into_values()
-        .map(|model| Model::Struct(Box::new(model)))
-        .chain(enums.into_values().map(Model::Enum))
-        .collect();
+    let structs = structs.into_values().map(|model| Model::Struct(Box::new(model)));
+    in_order(structs.chain(enums.into_values().map(Model::Enum)).collect())
+}
+
+/// Sorted by where they live; no two live in one place.
+pub(crate) fn in_order(mut models: Vec<Model>) -> Result<Vec<Model>> {
     models.sort_by(|a, b| path(a).cmp(path(b)));
     if let Some(pair) = models.windows(2).find(|pair| path(&pair[0]) == path(&pair[1])) {
         bail!("two types would both be {:?}; name a fix that renames one", path(&pair[0]));
@@ -471,11 +472,12 @@ fn enum_docs(description: &str, texts: &[String]) -> (String, Vec<EnumValue>) {
         let line = list.lines().map(str::trim).find_map(|line| line.strip_prefix(&start))?;
         Some(docs::clean(&format!("`{text}`{line}")))
     };
-    let value = |text: &String| EnumValue {
-        rust: names::variant(text),
-        text: text.clone(),
-        docs: described(text).unwrap_or_default(),
-    };
     // The empty text is what every enumeration begins with.
-    (docs::clean(docs), texts.iter().filter(|text| !text.is_empty()).map(value).collect())
+    let texts: Vec<&str> = texts.iter().map(String::as_str).filter(|text| !text.is_empty()).collect();
+    let values = names::variants(&texts).into_iter().zip(texts).map(|(rust, text)| EnumValue {
+        rust,
+        text: text.to_owned(),
+        docs: described(text).unwrap_or_default(),
+    });
+    (docs::clean(docs), values.collect())
 }

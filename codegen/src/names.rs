@@ -25,6 +25,49 @@ pub fn variant(text: &str) -> String {
     if name.starts_with(|c: char| c.is_ascii_digit()) { format!("V{name}") } else { name }
 }
 
+/// The names of the variants of an enumeration: each is another one, and none is what every enumeration has.
+pub fn variants(texts: &[&str]) -> Vec<String> {
+    let mut names: Vec<String> = Vec::new();
+    for text in texts {
+        let name = match variant(text) {
+            name if matches!(name.as_str(), "" | "Other" | "Unspecified" | "Self") => format!("{name}Value"),
+            name => name,
+        };
+        names.push(unique(&name, |name| names.iter().any(|taken| taken == name)));
+    }
+    names
+}
+
+/// The name of a type after what its author called it: `awsCredentials` is `AwsCredentials`, `apiKey-v2` is `ApiKeyV2`.
+pub fn type_name(text: &str) -> String {
+    let parts = text.split(|c: char| !c.is_ascii_alphanumeric());
+    let name: String = parts
+        .map(|part| {
+            let (first, rest) = part.split_at(part.len().min(1));
+            first.to_ascii_uppercase() + rest
+        })
+        .collect();
+    if name.is_empty() || name.starts_with(|c: char| c.is_ascii_digit()) { format!("V{name}") } else { name }
+}
+
+/// The name of a module: `gateway.networking.k8s.io` is `gateway_networking_k8s_io`.
+pub fn module(text: &str) -> String {
+    let name = text.to_ascii_lowercase().replace(|c: char| !c.is_ascii_alphanumeric(), "_");
+    if is_keyword(&name) { format!("{name}_") } else { name }
+}
+
+/// The name itself, or with the first number that makes it another one.
+pub fn unique(name: &str, taken: impl Fn(&str) -> bool) -> String {
+    if !taken(name) {
+        return name.to_owned();
+    }
+    let mut number = 2;
+    while taken(&format!("{name}{number}")) {
+        number += 1;
+    }
+    format!("{name}{number}")
+}
+
 /// Words in lower case. A plural of an acronym is one word: `podCIDRs` is `pod` and `cidrs`.
 fn words(text: &str) -> Vec<String> {
     let chars: Vec<char> = text.chars().collect();

@@ -16,6 +16,7 @@ pub mod map;
 pub mod merge;
 #[doc(hidden)]
 pub mod model;
+pub mod nullable;
 pub mod operation;
 pub mod quantity;
 pub mod raw;

@@ -108,9 +108,10 @@ fn same(a: View<'_>, b: View<'_>) -> bool {
 /// Makes the slot hold what the view shows, and nothing else.
 fn assign(slot: Slot<'_>, view: View<'_>) {
     match (slot, view) {
-        (Slot::Option(option), View::Absent | View::Null) => option.set_null(),
+        (Slot::Option(option), View::Absent) => option.clear(),
+        (Slot::Option(option), View::Null) => option.set_null(),
         (Slot::Option(option), view) => {
-            option.set_null();
+            option.clear();
             assign(option.fill(), view);
         }
         (Slot::Bool(slot), View::Bool(value)) => *slot = value,

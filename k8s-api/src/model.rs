@@ -2,8 +2,8 @@
 
 pub use crate::bytes::ByteString;
 pub use crate::int_or_string::IntOrString;
-pub use crate::kind::{Cluster, Namespaced, Resource};
 pub use crate::map::Map;
+pub use crate::nullable::Nullable;
 pub use crate::quantity::Quantity;
 pub use crate::raw::RawJson;
 pub use crate::text::Str;

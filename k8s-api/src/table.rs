@@ -95,6 +95,11 @@ impl Field {
         matches!(self.omit, Omit::Null | Omit::Absent)
     }
 
+    /// Whether it is of a custom resource: those alone have no protobuf.
+    pub(crate) fn of_custom_resource(&self) -> bool {
+        self.number == 0
+    }
+
     /// Whether JSON leaves this value of the field out.
     pub fn omits(&self, view: &View<'_>) -> bool {
         match self.omit {

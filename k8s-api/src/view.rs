@@ -27,6 +27,13 @@ pub trait Value {
     fn view(&self) -> View<'_>;
     /// A reference to write.
     fn slot(&mut self) -> Slot<'_>;
+    /// What `null` makes of an `Option` of it: nothing, unless null is a value of the type.
+    fn null() -> Option<Self>
+    where
+        Self: Sized,
+    {
+        None
+    }
 }
 
 /// One field, to read.
@@ -160,6 +167,8 @@ pub trait MapSlot {
 
 /// An optional value, to write.
 pub trait OptionSlot {
+    /// Makes it absent; null if it can't be.
+    fn clear(&mut self);
     /// Makes it absent, or null where null is a value.
     fn set_null(&mut self);
     /// The value inside, a default one if there was none.
@@ -205,6 +214,10 @@ impl<T: Value> Value for Box<T> {
     fn slot(&mut self) -> Slot<'_> {
         (**self).slot()
     }
+
+    fn null() -> Option<Self> {
+        T::null().map(Box::new)
+    }
 }
 
 impl<T: Value + Default> Value for Option<T> {
@@ -218,8 +231,12 @@ impl<T: Value + Default> Value for Option<T> {
 }
 
 impl<T: Value + Default> OptionSlot for Option<T> {
-    fn set_null(&mut self) {
+    fn clear(&mut self) {
         *self = None;
+    }
+
+    fn set_null(&mut self) {
+        *self = T::null();
     }
 
     fn fill(&mut self) -> Slot<'_> {

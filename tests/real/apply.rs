@@ -8,8 +8,6 @@ use k8s_api::view::Message;
 use k8s_tests::cluster;
 use serde_json::{Value, json};
 
-const DEPLOYMENTS: &str = "/apis/apps/v1/namespaces/default/deployments";
-
 /// Applies, and gives the answer of the server.
 fn applied<M: Resource + Message>(
     object: &M,

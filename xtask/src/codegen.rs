@@ -36,8 +36,12 @@ fn trees() -> Result<Vec<Tree>> {
     let mut trees = vec![Tree { dir: "k8s-api/src/generated".to_owned(), files: kubernetes()? }];
     let golden = repo::root().join(GOLDEN);
     let inputs = repo::files_below(&golden)?;
-    for case in inputs.iter().filter_map(|file| file.strip_suffix("/input.json")) {
-        let files = example(&golden.join(case).join("input.json"))?;
+    for input in &inputs {
+        let (case, files) = match input.rsplit_once('/') {
+            Some((case, "input.json")) => (case, example(&golden.join(input))?),
+            Some((case, "crd.yaml")) => (case, custom(&golden.join(input))?),
+            _ => continue,
+        };
         trees.push(Tree { dir: format!("{GOLDEN}/{case}/generated"), files });
     }
     Ok(trees)
@@ -84,6 +88,13 @@ fn example(path: &Path) -> Result<BTreeMap<String, String>> {
         k8s_codegen::generate(&documents, &kinds, "k8s_api")
     };
     generate().with_context(|| format!("generating from {}", path.display()))
+}
+
+/// An example that is a custom resource definition.
+fn custom(path: &Path) -> Result<BTreeMap<String, String>> {
+    let files = BTreeMap::from([("crd.yaml".to_owned(), read(path)?)]);
+    k8s_codegen::generate_crds(&files, "k8s_api")
+        .with_context(|| format!("generating from {}", path.display()))
 }
 
 fn read(path: &Path) -> Result<String> {

@@ -98,11 +98,12 @@ fn line(field: &Field) -> String {
 
 fn resource(model: &Struct, root: &str, out: &mut String) -> Result<()> {
     let (Some(resource), Some((api_version, kind))) = (&model.resource, &model.kind) else { return Ok(()) };
-    let scope = if resource.namespaced { "Namespaced" } else { "Cluster" };
+    // In full: `Cluster` is also what people call their own kinds.
+    let scope = format!("{root}::{}", if resource.namespaced { "Namespaced" } else { "Cluster" });
     let metadata = format!("{root}::meta::v1::ObjectMeta");
     writeln!(
         out,
-        "\nimpl Resource for {} {{\n    type Scope = {scope};\n    const GROUP: &'static str = {:?};\n    \
+        "\nimpl {root}::Resource for {} {{\n    type Scope = {scope};\n    const GROUP: &'static str = {:?};\n    \
          const VERSION: &'static str = {:?};\n    const KIND: &'static str = {kind:?};\n    const API_VERSION: &'static str = {api_version:?};\n    \
          const LIST_KIND: &'static str = \"{kind}List\";\n    const PLURAL: &'static str = {:?};\n    \
          const SINGULAR: &'static str = {:?};\n    const SHORT_NAMES: &'static [&'static str] = &{:?};\n    \
@@ -169,6 +170,10 @@ fn type_(type_: &Type, here: &Path, root: &str) -> Result<TokenStream> {
         Type::Option(of) => {
             let of = inner(of)?;
             quote!(Option<#of>)
+        }
+        Type::Nullable(of) => {
+            let of = inner(of)?;
+            quote!(Nullable<#of>)
         }
         Type::Boxed(of) => {
             let of = inner(of)?;

@@ -2,7 +2,8 @@
 //!
 //! A value that may be absent was set when it is there. A value that can't be absent was set when it is not its zero,
 //! or when it is named. Required fields of a list element that is sent are sent with it, keys among them; a key that is
-//! not required has a default, and is sent when it was set.
+//! not required has a default, and is sent when it was set. Required fields of custom resources are always sent: the
+//! server validates what is applied as a whole.
 //! Inside of what is owned as a whole, everything is written as for a replace. Fields that the table does not know,
 //! and `metadata.managedFields`, which the server refuses, are never sent.
 
@@ -121,7 +122,7 @@ fn fields(
         let view = message.field(position);
         let own = if own.is_empty() { Vec::new() } else { inside(own, &Step::Field(field.name.to_owned())) };
         let named = own.iter().any(|path| path.is_empty());
-        let forced = named || (element && field.required);
+        let forced = named || (field.required && (element || field.of_custom_resource()));
         if matches!(view, View::Absent) && !forced || is_managed_fields(table, field) {
             continue;
         }

@@ -92,7 +92,7 @@ fn write_group(
 fn write_field(field: &Field, view: View<'_>, out: &mut Vec<u8>) -> std::result::Result<(), EncodeError> {
     let number = field.number;
     if number == 0 {
-        return if view.is_empty() {
+        return if field.omits(&view) {
             Ok(())
         } else {
             Err(EncodeError::new("the field has no number in protobuf"))

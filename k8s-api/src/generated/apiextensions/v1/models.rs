@@ -67,8 +67,8 @@ crate::table! { CustomResourceDefinition, "io.k8s.apiextensions-apiserver.pkg.ap
     2 status: field("status", 3),
 }
 
-impl Resource for CustomResourceDefinition {
-    type Scope = Cluster;
+impl crate::Resource for CustomResourceDefinition {
+    type Scope = crate::Cluster;
     const GROUP: &'static str = "apiextensions.k8s.io";
     const VERSION: &'static str = "v1";
     const KIND: &'static str = "CustomResourceDefinition";

@@ -22,8 +22,8 @@ crate::table! { Deployment, "io.k8s.api.apps.v1.Deployment", Some(Kind { api_ver
     2 status: field("status", 3),
 }
 
-impl Resource for Deployment {
-    type Scope = Namespaced;
+impl crate::Resource for Deployment {
+    type Scope = crate::Namespaced;
     const GROUP: &'static str = "apps";
     const VERSION: &'static str = "v1";
     const KIND: &'static str = "Deployment";

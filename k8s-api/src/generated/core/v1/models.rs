@@ -292,8 +292,8 @@ crate::table! { ConfigMap, "io.k8s.api.core.v1.ConfigMap", Some(Kind { api_versi
     3 binary_data: field("binaryData", 3).omit(),
 }
 
-impl Resource for ConfigMap {
-    type Scope = Namespaced;
+impl crate::Resource for ConfigMap {
+    type Scope = crate::Namespaced;
     const GROUP: &'static str = "";
     const VERSION: &'static str = "v1";
     const KIND: &'static str = "ConfigMap";
@@ -1832,8 +1832,8 @@ crate::table! { Pod, "io.k8s.api.core.v1.Pod", Some(Kind { api_version: "v1", ki
     2 status: field("status", 3),
 }
 
-impl Resource for Pod {
-    type Scope = Namespaced;
+impl crate::Resource for Pod {
+    type Scope = crate::Namespaced;
     const GROUP: &'static str = "";
     const VERSION: &'static str = "v1";
     const KIND: &'static str = "Pod";
@@ -2988,8 +2988,8 @@ crate::table! { Secret, "io.k8s.api.core.v1.Secret", Some(Kind { api_version: "v
     4 type_: field("type", 3).omit(),
 }
 
-impl Resource for Secret {
-    type Scope = Namespaced;
+impl crate::Resource for Secret {
+    type Scope = crate::Namespaced;
     const GROUP: &'static str = "";
     const VERSION: &'static str = "v1";
     const KIND: &'static str = "Secret";
