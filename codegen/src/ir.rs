@@ -56,6 +56,8 @@ pub struct Resource {
     pub categories: Vec<String>,
     /// Whether its objects live in a namespace.
     pub namespaced: bool,
+    /// Whether the documents have a list of it.
+    pub listed: bool,
 }
 
 /// A field of a [`Struct`].

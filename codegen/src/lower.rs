@@ -14,7 +14,7 @@ use crate::load::{GoField, GoType, Loaded};
 use crate::{boxing, docs, names};
 
 /// Schemas that are written by hand in `k8s_api`, because JSON holds them as something else than an object.
-const KNOWN: [(&str, &str); 8] = [
+pub(crate) const KNOWN: [(&str, &str); 9] = [
     ("io.k8s.apimachinery.pkg.api.resource.Quantity", "quantity::Quantity"),
     ("io.k8s.apimachinery.pkg.apis.meta.v1.FieldsV1", RAW),
     ("io.k8s.apimachinery.pkg.apis.meta.v1.MicroTime", "time::MicroTime"),
@@ -23,6 +23,7 @@ const KNOWN: [(&str, &str); 8] = [
     ("io.k8s.apimachinery.pkg.util.intstr.IntOrString", INT_OR_STRING),
     ("io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.JSON", RAW),
     ("io.k8s.apimachinery.pkg.apis.meta.v1.Duration", "text::Str"),
+    ("io.k8s.apimachinery.pkg.apis.meta.v1.Patch", RAW),
 ];
 
 pub(crate) const RAW: &str = "raw::RawJson";
@@ -33,8 +34,18 @@ pub(crate) const INT_OR_STRING: &str = "int_or_string::IntOrString";
 const UNIONS: [&str; 3] = ["JSONSchemaPropsOrArray", "JSONSchemaPropsOrBool", "JSONSchemaPropsOrStringArray"];
 
 /// What `Debug` must not show, by schema and field.
-const SENSITIVE: [(&str, &str); 2] =
-    [("io.k8s.api.core.v1.Secret", "data"), ("io.k8s.api.core.v1.Secret", "stringData")];
+const SENSITIVE: [(&str, &str); 5] = [
+    ("io.k8s.api.core.v1.Secret", "data"),
+    ("io.k8s.api.core.v1.Secret", "stringData"),
+    ("io.k8s.api.authentication.v1.TokenRequestStatus", "token"),
+    ("io.k8s.api.authentication.v1.TokenReviewSpec", "token"),
+    // It may be a Secret.
+    ("io.k8s.apimachinery.pkg.apis.meta.v1.WatchEvent", "object"),
+];
+
+/// Schemas whose names say too little of where they are used.
+const RENAMED: [(&str, [&str; 3]); 1] =
+    [("io.k8s.apimachinery.pkg.version.Info", ["meta", "v1", "VersionInfo"])];
 
 const TYPE_META: &str = "k8s.io/apimachinery/pkg/apis/meta/v1.TypeMeta";
 
@@ -151,6 +162,7 @@ impl<'a> Lowering<'a> {
                 short_names: resource.short_names.clone(),
                 categories: resource.categories.clone(),
                 namespaced: resource.namespaced,
+                listed: loaded.schemas.contains_key(&format!("{name}List")),
             }),
             union,
             fields,
@@ -396,7 +408,10 @@ fn go_name(schema: &str) -> Option<(String, String)> {
     Some((format!("k8s.io/{}", package.replace('.', "/")), type_.to_owned()))
 }
 
-fn module(schema: &str) -> Option<Path> {
+pub(crate) fn module(schema: &str) -> Option<Path> {
+    if let Some((_, [group, version, name])) = RENAMED.iter().find(|(renamed, _)| *renamed == schema) {
+        return Some(Path { group: (*group).into(), version: (*version).into(), name: (*name).into() });
+    }
     let (package, name) = go_name(schema)?;
     let (group, version) = module_of_package(&package)?;
     Some(Path { group, version, name })

@@ -10,18 +10,19 @@ pub fn field(json: &str) -> String {
     if is_keyword(&name) { format!("{name}_") } else { name }
 }
 
-/// The name of a variant: `DoNotSchedule` stays, `kubernetes.io/tls` is `KubernetesIoTls`, `*` is `All`.
+/// The name of a variant: `DoNotSchedule` stays, `kubernetes.io/tls` is `KubernetesIoTls`, `SIGRTMIN+1` is `SIGRTMIN1`, `*` is `All`.
 pub fn variant(text: &str) -> String {
     if text == "*" {
         return "All".to_owned();
     }
-    let name = if text.chars().all(|c| c.is_ascii_alphanumeric())
-        && text.starts_with(|c: char| c.is_ascii_uppercase())
-    {
-        text.to_owned()
-    } else {
-        text.to_upper_camel_case()
+    let part = |part: &str| {
+        if part.starts_with(|c: char| c.is_ascii_uppercase()) {
+            part.to_owned()
+        } else {
+            part.to_upper_camel_case()
+        }
     };
+    let name: String = text.split(|c: char| !c.is_ascii_alphanumeric()).map(part).collect();
     if name.starts_with(|c: char| c.is_ascii_digit()) { format!("V{name}") } else { name }
 }
 
@@ -80,10 +81,12 @@ fn words(text: &str) -> Vec<String> {
             continue;
         }
         let plural = at(index + 1) == 's' && !at(index + 2).is_ascii_lowercase();
+        let version = c == 'V' && at(index + 1).is_ascii_digit();
         let begins = c.is_ascii_uppercase()
             && (before.is_ascii_lowercase()
                 || before.is_ascii_digit()
-                || (before.is_ascii_uppercase() && at(index + 1).is_ascii_lowercase() && !plural));
+                || (before.is_ascii_uppercase() && at(index + 1).is_ascii_lowercase() && !plural)
+                || (before.is_ascii_uppercase() && version));
         if begins {
             words.push(String::new());
         }
@@ -122,6 +125,7 @@ mod tests {
             ("allowedTopologies", "allowed_topologies"),
             ("targetWWNs", "target_wwns"),
             ("ipFamilies", "ip_families"),
+            ("openAPIV3Schema", "open_api_v3_schema"),
         ] {
             assert_eq!(field(json), rust);
         }
@@ -133,5 +137,7 @@ mod tests {
         assert_eq!(variant("TCP"), "TCP");
         assert_eq!(variant("*"), "All");
         assert_eq!(variant("kubernetes.io/tls"), "KubernetesIoTls");
+        assert_eq!(variant("SIGRTMIN+1"), "SIGRTMIN1");
+        assert_eq!(variant("digital signature"), "DigitalSignature");
     }
 }

@@ -117,6 +117,10 @@ fn resource(model: &Struct, root: &str, out: &mut String) -> Result<()> {
         resource.short_names,
         resource.categories
     )?;
+    if resource.listed {
+        let name = &model.path.name;
+        writeln!(out, "\n/// A list of [`{name}`].\npub type {name}List = {root}::list::List<{name}>;")?;
+    }
     Ok(())
 }
 

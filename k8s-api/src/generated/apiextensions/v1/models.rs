@@ -88,6 +88,9 @@ impl crate::Resource for CustomResourceDefinition {
     }
 }
 
+/// A list of [`CustomResourceDefinition`].
+pub type CustomResourceDefinitionList = crate::list::List<CustomResourceDefinition>;
+
 /// CustomResourceDefinitionCondition contains details for the current condition of this pod.
 #[derive(Clone, Default, PartialEq)]
 pub struct CustomResourceDefinitionCondition {
@@ -280,13 +283,13 @@ crate::table! { CustomResourceSubresources, "io.k8s.apiextensions-apiserver.pkg.
 #[derive(Clone, Default, PartialEq)]
 pub struct CustomResourceValidation {
     /// openAPIV3Schema is the OpenAPI v3 schema to use for validation and pruning.
-    pub open_apiv3_schema: Option<Box<JSONSchemaProps>>,
+    pub open_api_v3_schema: Option<Box<JSONSchemaProps>>,
     #[doc(hidden)]
     pub __unknown: Unknown,
 }
 
 crate::table! { CustomResourceValidation, "io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.CustomResourceValidation", None;
-    0 open_apiv3_schema: field("openAPIV3Schema", 1).optional(),
+    0 open_api_v3_schema: field("openAPIV3Schema", 1).optional(),
 }
 
 /// ExternalDocumentation allows referencing an external resource for extended documentation.

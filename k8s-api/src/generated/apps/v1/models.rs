@@ -3,6 +3,208 @@
 #[allow(unused_imports)]
 use crate::model::*;
 
+/// ControllerRevision implements an immutable snapshot of state data. Clients are responsible for serializing and deserializing the objects that contain their internal state. Once a ControllerRevision has been successfully created, it can not be updated. The API Server will fail validation of all requests that attempt to mutate the Data field. ControllerRevisions may, however, be deleted. Note that, due to its use by both the DaemonSet and StatefulSet controllers for update and rollback, this object is beta. However, it may be subject to name and representation changes in future releases, and clients should not depend on its stability. It is primarily for internal use by controllers.
+#[derive(Clone, Default, PartialEq)]
+pub struct ControllerRevision {
+    /// Standard object's metadata. More info: <https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#metadata>
+    pub metadata: crate::meta::v1::ObjectMeta,
+    /// Data is the serialized representation of the state.
+    pub data: RawJson,
+    /// Revision indicates the revision of the state represented by Data.
+    pub revision: i64,
+    #[doc(hidden)]
+    pub __unknown: Unknown,
+}
+
+crate::table! { ControllerRevision, "io.k8s.api.apps.v1.ControllerRevision", Some(Kind { api_version: "apps/v1", kind: "ControllerRevision" });
+    0 metadata: field("metadata", 1),
+    1 data: field("data", 2).required(),
+    2 revision: field("revision", 3),
+}
+
+impl Resource for ControllerRevision {
+    type Scope = Namespaced;
+    const GROUP: &'static str = "apps";
+    const VERSION: &'static str = "v1";
+    const KIND: &'static str = "ControllerRevision";
+    const API_VERSION: &'static str = "apps/v1";
+    const LIST_KIND: &'static str = "ControllerRevisionList";
+    const PLURAL: &'static str = "controllerrevisions";
+    const SINGULAR: &'static str = "controllerrevision";
+    const SHORT_NAMES: &'static [&'static str] = &[];
+    const CATEGORIES: &'static [&'static str] = &[];
+
+    fn metadata(&self) -> &crate::meta::v1::ObjectMeta {
+        &self.metadata
+    }
+
+    fn metadata_mut(&mut self) -> &mut crate::meta::v1::ObjectMeta {
+        &mut self.metadata
+    }
+}
+
+/// A list of [`ControllerRevision`].
+pub type ControllerRevisionList = crate::list::List<ControllerRevision>;
+
+/// DaemonSet represents the configuration of a daemon set.
+#[derive(Clone, Default, PartialEq)]
+pub struct DaemonSet {
+    /// Standard object's metadata. More info: <https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#metadata>
+    pub metadata: crate::meta::v1::ObjectMeta,
+    /// The desired behavior of this daemon set. More info: <https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#spec-and-status>
+    pub spec: DaemonSetSpec,
+    /// The current status of this daemon set. This data may be out of date by some window of time. Populated by the system. Read-only. More info: <https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#spec-and-status>
+    pub status: DaemonSetStatus,
+    #[doc(hidden)]
+    pub __unknown: Unknown,
+}
+
+crate::table! { DaemonSet, "io.k8s.api.apps.v1.DaemonSet", Some(Kind { api_version: "apps/v1", kind: "DaemonSet" });
+    0 metadata: field("metadata", 1),
+    1 spec: field("spec", 2).required(),
+    2 status: field("status", 3),
+}
+
+impl Resource for DaemonSet {
+    type Scope = Namespaced;
+    const GROUP: &'static str = "apps";
+    const VERSION: &'static str = "v1";
+    const KIND: &'static str = "DaemonSet";
+    const API_VERSION: &'static str = "apps/v1";
+    const LIST_KIND: &'static str = "DaemonSetList";
+    const PLURAL: &'static str = "daemonsets";
+    const SINGULAR: &'static str = "daemonset";
+    const SHORT_NAMES: &'static [&'static str] = &["ds"];
+    const CATEGORIES: &'static [&'static str] = &["all"];
+
+    fn metadata(&self) -> &crate::meta::v1::ObjectMeta {
+        &self.metadata
+    }
+
+    fn metadata_mut(&mut self) -> &mut crate::meta::v1::ObjectMeta {
+        &mut self.metadata
+    }
+}
+
+/// A list of [`DaemonSet`].
+pub type DaemonSetList = crate::list::List<DaemonSet>;
+
+/// DaemonSetCondition describes the state of a DaemonSet at a certain point.
+#[derive(Clone, Default, PartialEq)]
+pub struct DaemonSetCondition {
+    /// Type of DaemonSet condition.
+    pub type_: Str,
+    /// Status of the condition, one of True, False, Unknown.
+    pub status: Str,
+    /// Last time the condition transitioned from one status to another.
+    pub last_transition_time: Option<Time>,
+    /// The reason for the condition's last transition.
+    pub reason: Str,
+    /// A human readable message indicating details about the transition.
+    pub message: Str,
+    #[doc(hidden)]
+    pub __unknown: Unknown,
+}
+
+crate::table! { DaemonSetCondition, "io.k8s.api.apps.v1.DaemonSetCondition", None;
+    0 type_: field("type", 1),
+    1 status: field("status", 2),
+    2 last_transition_time: field("lastTransitionTime", 3).nullable().always(),
+    3 reason: field("reason", 4).omit(),
+    4 message: field("message", 5).omit(),
+}
+
+/// DaemonSetSpec is the specification of a daemon set.
+#[derive(Clone, Default, PartialEq)]
+pub struct DaemonSetSpec {
+    /// A label query over pods that are managed by the daemon set. Must match in order to be controlled. It must match the pod template's labels. More info: <https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/#label-selectors>
+    pub selector: Option<Box<crate::meta::v1::LabelSelector>>,
+    /// An object that describes the pod that will be created. The DaemonSet will create exactly one copy of this pod on every node that matches the template's node selector (or on every node if no node selector is specified). The only allowed template.spec.restartPolicy value is "Always". More info: <https://kubernetes.io/docs/concepts/workloads/controllers/replicationcontroller#pod-template>
+    pub template: crate::core::v1::PodTemplateSpec,
+    /// An update strategy to replace existing DaemonSet pods with new pods.
+    pub update_strategy: DaemonSetUpdateStrategy,
+    /// The minimum number of seconds for which a newly created DaemonSet pod should be ready without any of its container crashing, for it to be considered available. Defaults to 0 (pod will be considered available as soon as it is ready).
+    pub min_ready_seconds: i32,
+    /// The number of old history to retain to allow rollback. This is a pointer to distinguish between explicit zero and not specified. Defaults to 10.
+    pub revision_history_limit: Option<i32>,
+    #[doc(hidden)]
+    pub __unknown: Unknown,
+}
+
+crate::table! { DaemonSetSpec, "io.k8s.api.apps.v1.DaemonSetSpec", None;
+    0 selector: field("selector", 1).nullable().required().merge(Merge::Atomic),
+    1 template: field("template", 2).required(),
+    2 update_strategy: field("updateStrategy", 3),
+    3 min_ready_seconds: field("minReadySeconds", 4).omit(),
+    4 revision_history_limit: field("revisionHistoryLimit", 6).optional(),
+}
+
+/// DaemonSetStatus represents the current status of a daemon set.
+#[derive(Clone, Default, PartialEq)]
+pub struct DaemonSetStatus {
+    /// The number of nodes that are running at least 1 daemon pod and are supposed to run the daemon pod. More info: <https://kubernetes.io/docs/concepts/workloads/controllers/daemonset/>
+    pub current_number_scheduled: i32,
+    /// The number of nodes that are running the daemon pod, but are not supposed to run the daemon pod. More info: <https://kubernetes.io/docs/concepts/workloads/controllers/daemonset/>
+    pub number_misscheduled: i32,
+    /// The total number of nodes that should be running the daemon pod (including nodes correctly running the daemon pod). More info: <https://kubernetes.io/docs/concepts/workloads/controllers/daemonset/>
+    pub desired_number_scheduled: i32,
+    /// numberReady is the number of nodes that should be running the daemon pod and have one or more of the daemon pod running with a Ready Condition.
+    pub number_ready: i32,
+    /// The most recent generation observed by the daemon set controller.
+    pub observed_generation: i64,
+    /// The total number of nodes that are running updated daemon pod
+    pub updated_number_scheduled: i32,
+    /// The number of nodes that should be running the daemon pod and have one or more of the daemon pod running and available (ready for at least spec.minReadySeconds)
+    pub number_available: i32,
+    /// The number of nodes that should be running the daemon pod and have none of the daemon pod running and available (ready for at least spec.minReadySeconds)
+    pub number_unavailable: i32,
+    /// Count of hash collisions for the DaemonSet. The DaemonSet controller uses this field as a collision avoidance mechanism when it needs to create the name for the newest ControllerRevision.
+    pub collision_count: Option<i32>,
+    /// Represents the latest available observations of a DaemonSet's current state.
+    pub conditions: Vec<DaemonSetCondition>,
+    #[doc(hidden)]
+    pub __unknown: Unknown,
+}
+
+crate::table! { DaemonSetStatus, "io.k8s.api.apps.v1.DaemonSetStatus", None;
+    0 current_number_scheduled: field("currentNumberScheduled", 1).required(),
+    1 number_misscheduled: field("numberMisscheduled", 2).required(),
+    2 desired_number_scheduled: field("desiredNumberScheduled", 3).required(),
+    3 number_ready: field("numberReady", 4).required(),
+    4 observed_generation: field("observedGeneration", 5).omit(),
+    5 updated_number_scheduled: field("updatedNumberScheduled", 6).omit(),
+    6 number_available: field("numberAvailable", 7).omit(),
+    7 number_unavailable: field("numberUnavailable", 8).omit(),
+    8 collision_count: field("collisionCount", 9).optional(),
+    9 conditions: field("conditions", 10).omit().merge(Merge::Keys(&["type"])).patch_merge("type"),
+}
+
+/// DaemonSetUpdateStrategy is a struct used to control the update strategy for a DaemonSet.
+#[derive(Clone, Default, PartialEq)]
+pub struct DaemonSetUpdateStrategy {
+    /// Type of daemon set update. Can be "RollingUpdate" or "OnDelete". Default is RollingUpdate.
+    pub type_: DaemonSetUpdateStrategyType,
+    /// Rolling update config params. Present only if type = "RollingUpdate".
+    pub rolling_update: Option<Box<RollingUpdateDaemonSet>>,
+    #[doc(hidden)]
+    pub __unknown: Unknown,
+}
+
+crate::table! { DaemonSetUpdateStrategy, "io.k8s.api.apps.v1.DaemonSetUpdateStrategy", None;
+    0 type_: field("type", 1).omit(),
+    1 rolling_update: field("rollingUpdate", 2).optional(),
+}
+
+crate::open_enum! {
+    /// Type of daemon set update. Can be "RollingUpdate" or "OnDelete". Default is RollingUpdate.
+    DaemonSetUpdateStrategyType {
+        /// `OnDelete` Replace the old daemons only when it's killed
+        OnDelete = "OnDelete",
+        /// `RollingUpdate` Replace the old daemons by new ones using rolling update i.e replace them on each node one after the other.
+        RollingUpdate = "RollingUpdate",
+    }
+}
+
 /// Deployment enables declarative updates for Pods and ReplicaSets.
 #[derive(Clone, Default, PartialEq)]
 pub struct Deployment {
@@ -42,6 +244,9 @@ impl crate::Resource for Deployment {
         &mut self.metadata
     }
 }
+
+/// A list of [`Deployment`].
+pub type DeploymentList = crate::list::List<Deployment>;
 
 /// DeploymentCondition describes the state of a deployment at a certain point.
 #[derive(Clone, Default, PartialEq)]
@@ -170,6 +375,155 @@ crate::open_enum! {
     }
 }
 
+crate::open_enum! {
+    /// podManagementPolicy controls how pods are created during initial scale up, when replacing pods on nodes, or when scaling down. The default policy is `OrderedReady`, where pods are created in increasing order (pod-0, then pod-1, etc) and the controller will wait until each pod is ready before continuing. When scaling down, the pods are removed in the opposite order. The alternative policy is `Parallel` which will create pods in parallel to match the desired scale without waiting, and on scale down will delete all pods at once.
+    PodManagementPolicyType {
+        /// `OrderedReady` will create pods in strictly increasing order on scale up and strictly decreasing order on scale down, progressing only when the previous pod is ready or terminated. At most one pod will be changed at any time.
+        OrderedReady = "OrderedReady",
+        /// `Parallel` will create and delete pods as soon as the stateful set replica count is changed, and will not wait for pods to be ready or complete termination.
+        Parallel = "Parallel",
+    }
+}
+
+/// ReplicaSet ensures that a specified number of pod replicas are running at any given time.
+#[derive(Clone, Default, PartialEq)]
+pub struct ReplicaSet {
+    /// If the Labels of a ReplicaSet are empty, they are defaulted to be the same as the Pod(s) that the ReplicaSet manages. Standard object's metadata. More info: <https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#metadata>
+    pub metadata: crate::meta::v1::ObjectMeta,
+    /// Spec defines the specification of the desired behavior of the ReplicaSet. More info: <https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#spec-and-status>
+    pub spec: ReplicaSetSpec,
+    /// Status is the most recently observed status of the ReplicaSet. This data may be out of date by some window of time. Populated by the system. Read-only. More info: <https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#spec-and-status>
+    pub status: ReplicaSetStatus,
+    #[doc(hidden)]
+    pub __unknown: Unknown,
+}
+
+crate::table! { ReplicaSet, "io.k8s.api.apps.v1.ReplicaSet", Some(Kind { api_version: "apps/v1", kind: "ReplicaSet" });
+    0 metadata: field("metadata", 1),
+    1 spec: field("spec", 2).required(),
+    2 status: field("status", 3),
+}
+
+impl Resource for ReplicaSet {
+    type Scope = Namespaced;
+    const GROUP: &'static str = "apps";
+    const VERSION: &'static str = "v1";
+    const KIND: &'static str = "ReplicaSet";
+    const API_VERSION: &'static str = "apps/v1";
+    const LIST_KIND: &'static str = "ReplicaSetList";
+    const PLURAL: &'static str = "replicasets";
+    const SINGULAR: &'static str = "replicaset";
+    const SHORT_NAMES: &'static [&'static str] = &["rs"];
+    const CATEGORIES: &'static [&'static str] = &["all"];
+
+    fn metadata(&self) -> &crate::meta::v1::ObjectMeta {
+        &self.metadata
+    }
+
+    fn metadata_mut(&mut self) -> &mut crate::meta::v1::ObjectMeta {
+        &mut self.metadata
+    }
+}
+
+/// A list of [`ReplicaSet`].
+pub type ReplicaSetList = crate::list::List<ReplicaSet>;
+
+/// ReplicaSetCondition describes the state of a replica set at a certain point.
+#[derive(Clone, Default, PartialEq)]
+pub struct ReplicaSetCondition {
+    /// Type of replica set condition.
+    pub type_: Str,
+    /// Status of the condition, one of True, False, Unknown.
+    pub status: Str,
+    /// The last time the condition transitioned from one status to another.
+    pub last_transition_time: Option<Time>,
+    /// The reason for the condition's last transition.
+    pub reason: Str,
+    /// A human readable message indicating details about the transition.
+    pub message: Str,
+    #[doc(hidden)]
+    pub __unknown: Unknown,
+}
+
+crate::table! { ReplicaSetCondition, "io.k8s.api.apps.v1.ReplicaSetCondition", None;
+    0 type_: field("type", 1),
+    1 status: field("status", 2),
+    2 last_transition_time: field("lastTransitionTime", 3).nullable().always(),
+    3 reason: field("reason", 4).omit(),
+    4 message: field("message", 5).omit(),
+}
+
+/// ReplicaSetSpec is the specification of a ReplicaSet.
+#[derive(Clone, Default, PartialEq)]
+pub struct ReplicaSetSpec {
+    /// Replicas is the number of desired pods. This is a pointer to distinguish between explicit zero and unspecified. Defaults to 1. More info: <https://kubernetes.io/docs/concepts/workloads/controllers/replicaset>
+    pub replicas: Option<i32>,
+    /// Minimum number of seconds for which a newly created pod should be ready without any of its container crashing, for it to be considered available. Defaults to 0 (pod will be considered available as soon as it is ready)
+    pub min_ready_seconds: i32,
+    /// Selector is a label query over pods that should match the replica count. Label keys and values that must match in order to be controlled by this replica set. It must match the pod template's labels. More info: <https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/#label-selectors>
+    pub selector: Option<Box<crate::meta::v1::LabelSelector>>,
+    /// Template is the object that describes the pod that will be created if insufficient replicas are detected. More info: <https://kubernetes.io/docs/concepts/workloads/controllers/replicaset/#pod-template>
+    pub template: crate::core::v1::PodTemplateSpec,
+    #[doc(hidden)]
+    pub __unknown: Unknown,
+}
+
+crate::table! { ReplicaSetSpec, "io.k8s.api.apps.v1.ReplicaSetSpec", None;
+    0 replicas: field("replicas", 1).optional(),
+    1 min_ready_seconds: field("minReadySeconds", 4).omit(),
+    2 selector: field("selector", 2).nullable().required().merge(Merge::Atomic),
+    3 template: field("template", 3),
+}
+
+/// ReplicaSetStatus represents the current status of a ReplicaSet.
+#[derive(Clone, Default, PartialEq)]
+pub struct ReplicaSetStatus {
+    /// Replicas is the most recently observed number of non-terminating pods. More info: <https://kubernetes.io/docs/concepts/workloads/controllers/replicaset>
+    pub replicas: i32,
+    /// The number of non-terminating pods that have labels matching the labels of the pod template of the replicaset.
+    pub fully_labeled_replicas: i32,
+    /// The number of non-terminating pods targeted by this ReplicaSet with a Ready Condition.
+    pub ready_replicas: i32,
+    /// The number of available non-terminating pods (ready for at least minReadySeconds) for this replica set.
+    pub available_replicas: i32,
+    /// The number of terminating pods for this replica set. Terminating pods have a non-null .metadata.deletionTimestamp and have not yet reached the Failed or Succeeded .status.phase.
+    ///
+    /// This is a beta field and requires enabling DeploymentReplicaSetTerminatingReplicas feature (enabled by default).
+    pub terminating_replicas: Option<i32>,
+    /// ObservedGeneration reflects the generation of the most recently observed ReplicaSet.
+    pub observed_generation: i64,
+    /// Represents the latest available observations of a replica set's current state.
+    pub conditions: Vec<ReplicaSetCondition>,
+    #[doc(hidden)]
+    pub __unknown: Unknown,
+}
+
+crate::table! { ReplicaSetStatus, "io.k8s.api.apps.v1.ReplicaSetStatus", None;
+    0 replicas: field("replicas", 1).required(),
+    1 fully_labeled_replicas: field("fullyLabeledReplicas", 2).omit(),
+    2 ready_replicas: field("readyReplicas", 4).omit(),
+    3 available_replicas: field("availableReplicas", 5).omit(),
+    4 terminating_replicas: field("terminatingReplicas", 7).optional(),
+    5 observed_generation: field("observedGeneration", 3).omit(),
+    6 conditions: field("conditions", 6).omit().merge(Merge::Keys(&["type"])).patch_merge("type"),
+}
+
+/// Spec to control the desired behavior of daemon set rolling update.
+#[derive(Clone, Default, PartialEq)]
+pub struct RollingUpdateDaemonSet {
+    /// The maximum number of DaemonSet pods that can be unavailable during the update. Value can be an absolute number (ex: 5) or a percentage of total number of DaemonSet pods at the start of the update (ex: 10%). Absolute number is calculated from percentage by rounding up. This cannot be 0 if MaxSurge is 0 Default value is 1. Example: when this is set to 30%, at most 30% of the total number of nodes that should be running the daemon pod (i.e. status.desiredNumberScheduled) can have their pods stopped for an update at any given time. The update starts by stopping at most 30% of those DaemonSet pods and then brings up new DaemonSet pods in their place. Once the new pods are available, it then proceeds onto other DaemonSet pods, thus ensuring that at least 70% of original number of DaemonSet pods are available at all times during the update.
+    pub max_unavailable: Option<IntOrString>,
+    /// The maximum number of nodes with an existing available DaemonSet pod that can have an updated DaemonSet pod during during an update. Value can be an absolute number (ex: 5) or a percentage of desired pods (ex: 10%). This can not be 0 if MaxUnavailable is 0. Absolute number is calculated from percentage by rounding up to a minimum of 1. Default value is 0. Example: when this is set to 30%, at most 30% of the total number of nodes that should be running the daemon pod (i.e. status.desiredNumberScheduled) can have their a new pod created before the old pod is marked as deleted. The update starts by launching new pods on 30% of nodes. Once an updated pod is available (Ready for at least minReadySeconds) the old DaemonSet pod on that node is marked deleted. If the old pod becomes unavailable for any reason (Ready transitions to false, is evicted, or is drained) an updated pod is immediately created on that node without considering surge limits. Allowing surge implies the possibility that the resources consumed by the daemonset on any given node can double if the readiness check fails, and so resource intensive daemonsets should take into account that they may cause evictions during disruption.
+    pub max_surge: Option<IntOrString>,
+    #[doc(hidden)]
+    pub __unknown: Unknown,
+}
+
+crate::table! { RollingUpdateDaemonSet, "io.k8s.api.apps.v1.RollingUpdateDaemonSet", None;
+    0 max_unavailable: field("maxUnavailable", 1).optional(),
+    1 max_surge: field("maxSurge", 2).optional(),
+}
+
 /// Spec to control the desired behavior of rolling update.
 #[derive(Clone, Default, PartialEq)]
 pub struct RollingUpdateDeployment {
@@ -184,4 +538,237 @@ pub struct RollingUpdateDeployment {
 crate::table! { RollingUpdateDeployment, "io.k8s.api.apps.v1.RollingUpdateDeployment", None;
     0 max_unavailable: field("maxUnavailable", 1).optional(),
     1 max_surge: field("maxSurge", 2).optional(),
+}
+
+/// RollingUpdateStatefulSetStrategy is used to communicate parameter for RollingUpdateStatefulSetStrategyType.
+#[derive(Clone, Default, PartialEq)]
+pub struct RollingUpdateStatefulSetStrategy {
+    /// Partition indicates the ordinal at which the StatefulSet should be partitioned for updates. During a rolling update, all pods from ordinal Replicas-1 to Partition are updated. All pods from ordinal Partition-1 to 0 remain untouched. This is helpful in being able to do a canary based deployment. The default value is 0.
+    pub partition: Option<i32>,
+    /// The maximum number of pods that can be unavailable during the update. Value can be an absolute number (ex: 5) or a percentage of desired pods (ex: 10%). Absolute number is calculated from percentage by rounding up. This can not be 0. Defaults to 1. This field is beta-level and is enabled by default. The field applies to all pods in the range 0 to Replicas-1. That means if there is any unavailable pod in the range 0 to Replicas-1, it will be counted towards MaxUnavailable. This setting might not be effective for the OrderedReady podManagementPolicy. That policy ensures pods are created and become ready one at a time.
+    pub max_unavailable: Option<IntOrString>,
+    #[doc(hidden)]
+    pub __unknown: Unknown,
+}
+
+crate::table! { RollingUpdateStatefulSetStrategy, "io.k8s.api.apps.v1.RollingUpdateStatefulSetStrategy", None;
+    0 partition: field("partition", 1).optional(),
+    1 max_unavailable: field("maxUnavailable", 2).optional(),
+}
+
+/// StatefulSet represents a set of pods with consistent identities. Identities are defined as:
+/// - Network: A single stable DNS and hostname.
+/// - Storage: As many VolumeClaims as requested.
+///
+/// The StatefulSet guarantees that a given network identity will always map to the same storage identity.
+#[derive(Clone, Default, PartialEq)]
+pub struct StatefulSet {
+    /// Standard object's metadata. More info: <https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#metadata>
+    pub metadata: crate::meta::v1::ObjectMeta,
+    /// Spec defines the desired identities of pods in this set.
+    pub spec: StatefulSetSpec,
+    /// Status is the current status of Pods in this StatefulSet. This data may be out of date by some window of time.
+    pub status: StatefulSetStatus,
+    #[doc(hidden)]
+    pub __unknown: Unknown,
+}
+
+crate::table! { StatefulSet, "io.k8s.api.apps.v1.StatefulSet", Some(Kind { api_version: "apps/v1", kind: "StatefulSet" });
+    0 metadata: field("metadata", 1),
+    1 spec: field("spec", 2).required(),
+    2 status: field("status", 3),
+}
+
+impl Resource for StatefulSet {
+    type Scope = Namespaced;
+    const GROUP: &'static str = "apps";
+    const VERSION: &'static str = "v1";
+    const KIND: &'static str = "StatefulSet";
+    const API_VERSION: &'static str = "apps/v1";
+    const LIST_KIND: &'static str = "StatefulSetList";
+    const PLURAL: &'static str = "statefulsets";
+    const SINGULAR: &'static str = "statefulset";
+    const SHORT_NAMES: &'static [&'static str] = &["sts"];
+    const CATEGORIES: &'static [&'static str] = &["all"];
+
+    fn metadata(&self) -> &crate::meta::v1::ObjectMeta {
+        &self.metadata
+    }
+
+    fn metadata_mut(&mut self) -> &mut crate::meta::v1::ObjectMeta {
+        &mut self.metadata
+    }
+}
+
+/// A list of [`StatefulSet`].
+pub type StatefulSetList = crate::list::List<StatefulSet>;
+
+/// StatefulSetCondition describes the state of a statefulset at a certain point.
+#[derive(Clone, Default, PartialEq)]
+pub struct StatefulSetCondition {
+    /// Type of statefulset condition.
+    pub type_: Str,
+    /// Status of the condition, one of True, False, Unknown.
+    pub status: Str,
+    /// Last time the condition transitioned from one status to another.
+    pub last_transition_time: Option<Time>,
+    /// The reason for the condition's last transition.
+    pub reason: Str,
+    /// A human readable message indicating details about the transition.
+    pub message: Str,
+    #[doc(hidden)]
+    pub __unknown: Unknown,
+}
+
+crate::table! { StatefulSetCondition, "io.k8s.api.apps.v1.StatefulSetCondition", None;
+    0 type_: field("type", 1),
+    1 status: field("status", 2),
+    2 last_transition_time: field("lastTransitionTime", 3).nullable().always(),
+    3 reason: field("reason", 4).omit(),
+    4 message: field("message", 5).omit(),
+}
+
+/// StatefulSetOrdinals describes the policy used for replica ordinal assignment in this StatefulSet.
+#[derive(Clone, Default, PartialEq)]
+pub struct StatefulSetOrdinals {
+    /// start is the number representing the first replica's index. It may be used to number replicas from an alternate index (eg: 1-indexed) over the default 0-indexed names, or to orchestrate progressive movement of replicas from one StatefulSet to another. If set, replica indices will be in the range:
+    /// \[.spec.ordinals.start, .spec.ordinals.start + .spec.replicas).
+    /// If unset, defaults to 0. Replica indices will be in the range:
+    /// \[0, .spec.replicas).
+    pub start: i32,
+    #[doc(hidden)]
+    pub __unknown: Unknown,
+}
+
+crate::table! { StatefulSetOrdinals, "io.k8s.api.apps.v1.StatefulSetOrdinals", None;
+    0 start: field("start", 1),
+}
+
+/// StatefulSetPersistentVolumeClaimRetentionPolicy describes the policy used for PVCs created from the StatefulSet VolumeClaimTemplates.
+#[derive(Clone, Default, PartialEq)]
+pub struct StatefulSetPersistentVolumeClaimRetentionPolicy {
+    /// WhenDeleted specifies what happens to PVCs created from StatefulSet VolumeClaimTemplates when the StatefulSet is deleted. The default policy of `Retain` causes PVCs to not be affected by StatefulSet deletion. The `Delete` policy causes those PVCs to be deleted.
+    pub when_deleted: Str,
+    /// WhenScaled specifies what happens to PVCs created from StatefulSet VolumeClaimTemplates when the StatefulSet is scaled down. The default policy of `Retain` causes PVCs to not be affected by a scaledown. The `Delete` policy causes the associated PVCs for any excess pods above the replica count to be deleted.
+    pub when_scaled: Str,
+    #[doc(hidden)]
+    pub __unknown: Unknown,
+}
+
+crate::table! { StatefulSetPersistentVolumeClaimRetentionPolicy, "io.k8s.api.apps.v1.StatefulSetPersistentVolumeClaimRetentionPolicy", None;
+    0 when_deleted: field("whenDeleted", 1).omit(),
+    1 when_scaled: field("whenScaled", 2).omit(),
+}
+
+/// A StatefulSetSpec is the specification of a StatefulSet.
+#[derive(Clone, Default, PartialEq)]
+pub struct StatefulSetSpec {
+    /// replicas is the desired number of replicas of the given Template. These are replicas in the sense that they are instantiations of the same Template, but individual replicas also have a consistent identity. If unspecified, defaults to 1.
+    pub replicas: Option<i32>,
+    /// selector is a label query over pods that should match the replica count. It must match the pod template's labels. More info: <https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/#label-selectors>
+    pub selector: Option<Box<crate::meta::v1::LabelSelector>>,
+    /// template is the object that describes the pod that will be created if insufficient replicas are detected. Each pod stamped out by the StatefulSet will fulfill this Template, but have a unique identity from the rest of the StatefulSet. Each pod will be named with the format \<statefulsetname\>-\<podindex\>. For example, a pod in a StatefulSet named "web" with index number "3" would be named "web-3". The only allowed template.spec.restartPolicy value is "Always".
+    pub template: crate::core::v1::PodTemplateSpec,
+    /// volumeClaimTemplates is a list of claims that pods are allowed to reference. The StatefulSet controller is responsible for mapping network identities to claims in a way that maintains the identity of a pod. Every claim in this list must have at least one matching (by name) volumeMount in one container in the template. A claim in this list takes precedence over any volumes in the template, with the same name.
+    pub volume_claim_templates: Vec<crate::core::v1::PersistentVolumeClaim>,
+    /// serviceName is the name of the service that governs this StatefulSet. This service must exist before the StatefulSet, and is responsible for the network identity of the set. Pods get DNS/hostnames that follow the pattern: pod-specific-string.serviceName.default.svc.cluster.local where "pod-specific-string" is managed by the StatefulSet controller.
+    pub service_name: Str,
+    /// podManagementPolicy controls how pods are created during initial scale up, when replacing pods on nodes, or when scaling down. The default policy is `OrderedReady`, where pods are created in increasing order (pod-0, then pod-1, etc) and the controller will wait until each pod is ready before continuing. When scaling down, the pods are removed in the opposite order. The alternative policy is `Parallel` which will create pods in parallel to match the desired scale without waiting, and on scale down will delete all pods at once.
+    pub pod_management_policy: PodManagementPolicyType,
+    /// updateStrategy indicates the StatefulSetUpdateStrategy that will be employed to update Pods in the StatefulSet when a revision is made to Template.
+    pub update_strategy: StatefulSetUpdateStrategy,
+    /// revisionHistoryLimit is the maximum number of revisions that will be maintained in the StatefulSet's revision history. The revision history consists of all revisions not represented by a currently applied StatefulSetSpec version. The default value is 10.
+    pub revision_history_limit: Option<i32>,
+    /// Minimum number of seconds for which a newly created pod should be ready without any of its container crashing for it to be considered available. Defaults to 0 (pod will be considered available as soon as it is ready)
+    pub min_ready_seconds: i32,
+    /// persistentVolumeClaimRetentionPolicy describes the lifecycle of persistent volume claims created from volumeClaimTemplates. By default, all persistent volume claims are created as needed and retained until manually deleted. This policy allows the lifecycle to be altered, for example by deleting persistent volume claims when their stateful set is deleted, or when their pod is scaled down.
+    pub persistent_volume_claim_retention_policy: Option<
+        Box<StatefulSetPersistentVolumeClaimRetentionPolicy>,
+    >,
+    /// ordinals controls the numbering of replica indices in a StatefulSet. The default ordinals behavior assigns a "0" index to the first replica and increments the index by one for each additional replica requested.
+    pub ordinals: Option<StatefulSetOrdinals>,
+    #[doc(hidden)]
+    pub __unknown: Unknown,
+}
+
+crate::table! { StatefulSetSpec, "io.k8s.api.apps.v1.StatefulSetSpec", None;
+    0 replicas: field("replicas", 1).optional(),
+    1 selector: field("selector", 2).nullable().required().merge(Merge::Atomic),
+    2 template: field("template", 3).required(),
+    3 volume_claim_templates: field("volumeClaimTemplates", 4).omit().merge(Merge::Atomic),
+    4 service_name: field("serviceName", 5),
+    5 pod_management_policy: field("podManagementPolicy", 6).omit(),
+    6 update_strategy: field("updateStrategy", 7),
+    7 revision_history_limit: field("revisionHistoryLimit", 8).optional(),
+    8 min_ready_seconds: field("minReadySeconds", 9).omit(),
+    9 persistent_volume_claim_retention_policy: field("persistentVolumeClaimRetentionPolicy", 10).optional(),
+    10 ordinals: field("ordinals", 11).optional(),
+}
+
+/// StatefulSetStatus represents the current state of a StatefulSet.
+#[derive(Clone, Default, PartialEq)]
+pub struct StatefulSetStatus {
+    /// observedGeneration is the most recent generation observed for this StatefulSet. It corresponds to the StatefulSet's generation, which is updated on mutation by the API Server.
+    pub observed_generation: i64,
+    /// replicas is the number of Pods created by the StatefulSet controller.
+    pub replicas: i32,
+    /// readyReplicas is the number of pods created for this StatefulSet with a Ready Condition.
+    pub ready_replicas: i32,
+    /// currentReplicas is the number of Pods created by the StatefulSet controller from the StatefulSet version indicated by currentRevision.
+    pub current_replicas: i32,
+    /// updatedReplicas is the number of Pods created by the StatefulSet controller from the StatefulSet version indicated by updateRevision.
+    pub updated_replicas: i32,
+    /// currentRevision, if not empty, indicates the version of the StatefulSet used to generate Pods in the sequence \[0,currentReplicas).
+    pub current_revision: Str,
+    /// updateRevision, if not empty, indicates the version of the StatefulSet used to generate Pods in the sequence \[replicas-updatedReplicas,replicas)
+    pub update_revision: Str,
+    /// collisionCount is the count of hash collisions for the StatefulSet. The StatefulSet controller uses this field as a collision avoidance mechanism when it needs to create the name for the newest ControllerRevision.
+    pub collision_count: Option<i32>,
+    /// Represents the latest available observations of a statefulset's current state.
+    pub conditions: Vec<StatefulSetCondition>,
+    /// Total number of available pods (ready for at least minReadySeconds) targeted by this statefulset.
+    pub available_replicas: i32,
+    #[doc(hidden)]
+    pub __unknown: Unknown,
+}
+
+crate::table! { StatefulSetStatus, "io.k8s.api.apps.v1.StatefulSetStatus", None;
+    0 observed_generation: field("observedGeneration", 1).omit(),
+    1 replicas: field("replicas", 2).required(),
+    2 ready_replicas: field("readyReplicas", 3).omit(),
+    3 current_replicas: field("currentReplicas", 4).omit(),
+    4 updated_replicas: field("updatedReplicas", 5).omit(),
+    5 current_revision: field("currentRevision", 6).omit(),
+    6 update_revision: field("updateRevision", 7).omit(),
+    7 collision_count: field("collisionCount", 9).optional(),
+    8 conditions: field("conditions", 10).omit().merge(Merge::Keys(&["type"])).patch_merge("type"),
+    9 available_replicas: field("availableReplicas", 11),
+}
+
+/// StatefulSetUpdateStrategy indicates the strategy that the StatefulSet controller will use to perform updates. It includes any additional parameters necessary to perform the update for the indicated strategy.
+#[derive(Clone, Default, PartialEq)]
+pub struct StatefulSetUpdateStrategy {
+    /// Type indicates the type of the StatefulSetUpdateStrategy. Default is RollingUpdate.
+    pub type_: StatefulSetUpdateStrategyType,
+    /// RollingUpdate is used to communicate parameters when Type is RollingUpdateStatefulSetStrategyType.
+    pub rolling_update: Option<Box<RollingUpdateStatefulSetStrategy>>,
+    #[doc(hidden)]
+    pub __unknown: Unknown,
+}
+
+crate::table! { StatefulSetUpdateStrategy, "io.k8s.api.apps.v1.StatefulSetUpdateStrategy", None;
+    0 type_: field("type", 1).omit(),
+    1 rolling_update: field("rollingUpdate", 2).optional(),
+}
+
+crate::open_enum! {
+    /// Type indicates the type of the StatefulSetUpdateStrategy. Default is RollingUpdate.
+    StatefulSetUpdateStrategyType {
+        /// `OnDelete` disables ordered rolling restarts. Version tracking is done on a best-effort basis - the controller will try to eventually converge StatefulSet's currentRevision with updateRevision. Pods are recreated from the StatefulSetSpec when they are manually deleted. When a scale operation is performed with this strategy, new Pods will be created from the specification version indicated by the StatefulSet's updateRevision.
+        OnDelete = "OnDelete",
+        /// `Recreate` indicates that all existing pods will be deleted and fully terminated before any new-revision pods are created. This ensures that old and new revision Pods never run at the same time. This is an alpha type and requires enabling StatefulSetRecreateStrategy feature gate. Switching to the Recreate strategy is allowed when the feature gate is enabled, and switching away from it to a different update strategy is also allowed. +featureGate=StatefulSetRecreateStrategy
+        Recreate = "Recreate",
+        /// `RollingUpdate` indicates that update will be applied to all Pods in the StatefulSet with respect to the StatefulSet ordering constraints. When a scale operation is performed with this strategy, new Pods will be created from the specification version indicated by the StatefulSet's updateRevision.
+        RollingUpdate = "RollingUpdate",
+    }
 }

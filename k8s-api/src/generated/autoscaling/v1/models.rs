@@ -3,6 +3,115 @@
 #[allow(unused_imports)]
 use crate::model::*;
 
+/// CrossVersionObjectReference contains enough information to let you identify the referred resource.
+#[derive(Clone, Default, PartialEq)]
+pub struct CrossVersionObjectReference {
+    /// kind is the kind of the referent; More info: <https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#types-kinds>
+    pub kind: Str,
+    /// name is the name of the referent; More info: <https://kubernetes.io/docs/concepts/overview/working-with-objects/names/#names>
+    pub name: Str,
+    /// apiVersion is the API version of the referent
+    pub api_version: Str,
+    #[doc(hidden)]
+    pub __unknown: Unknown,
+}
+
+crate::table! { CrossVersionObjectReference, "io.k8s.api.autoscaling.v1.CrossVersionObjectReference", None;
+    0 kind: field("kind", 1).required(),
+    1 name: field("name", 2).required(),
+    2 api_version: field("apiVersion", 3).omit(),
+}
+
+/// configuration of a horizontal pod autoscaler.
+#[derive(Clone, Default, PartialEq)]
+pub struct HorizontalPodAutoscaler {
+    /// metadata is the standard object metadata. More info: <https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#metadata>
+    pub metadata: crate::meta::v1::ObjectMeta,
+    /// spec defines the behaviour of autoscaler. More info: <https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#spec-and-status>.
+    pub spec: HorizontalPodAutoscalerSpec,
+    /// status is the current information about the autoscaler.
+    pub status: HorizontalPodAutoscalerStatus,
+    #[doc(hidden)]
+    pub __unknown: Unknown,
+}
+
+crate::table! { HorizontalPodAutoscaler, "io.k8s.api.autoscaling.v1.HorizontalPodAutoscaler", Some(Kind { api_version: "autoscaling/v1", kind: "HorizontalPodAutoscaler" });
+    0 metadata: field("metadata", 1),
+    1 spec: field("spec", 2).required(),
+    2 status: field("status", 3),
+}
+
+impl Resource for HorizontalPodAutoscaler {
+    type Scope = Namespaced;
+    const GROUP: &'static str = "autoscaling";
+    const VERSION: &'static str = "v1";
+    const KIND: &'static str = "HorizontalPodAutoscaler";
+    const API_VERSION: &'static str = "autoscaling/v1";
+    const LIST_KIND: &'static str = "HorizontalPodAutoscalerList";
+    const PLURAL: &'static str = "horizontalpodautoscalers";
+    const SINGULAR: &'static str = "horizontalpodautoscaler";
+    const SHORT_NAMES: &'static [&'static str] = &["hpa"];
+    const CATEGORIES: &'static [&'static str] = &["all"];
+
+    fn metadata(&self) -> &crate::meta::v1::ObjectMeta {
+        &self.metadata
+    }
+
+    fn metadata_mut(&mut self) -> &mut crate::meta::v1::ObjectMeta {
+        &mut self.metadata
+    }
+}
+
+/// A list of [`HorizontalPodAutoscaler`].
+pub type HorizontalPodAutoscalerList = crate::list::List<HorizontalPodAutoscaler>;
+
+/// specification of a horizontal pod autoscaler.
+#[derive(Clone, Default, PartialEq)]
+pub struct HorizontalPodAutoscalerSpec {
+    /// scaleTargetRef is the reference to scaled resource; horizontal pod autoscaler will learn the current resource consumption and will set the desired number of pods by using its Scale subresource.
+    pub scale_target_ref: CrossVersionObjectReference,
+    /// minReplicas is the lower limit for the number of replicas to which the autoscaler can scale down.  It defaults to 1 pod.  minReplicas is allowed to be 0 if the alpha feature gate HPAScaleToZero is enabled and at least one Object or External metric is configured.  Scaling is active as long as at least one metric value is available.
+    pub min_replicas: Option<i32>,
+    /// maxReplicas is the upper limit for the number of pods that can be set by the autoscaler; cannot be smaller than MinReplicas.
+    pub max_replicas: i32,
+    /// targetCPUUtilizationPercentage is the target average CPU utilization (represented as a percentage of requested CPU) over all the pods; if not specified the default autoscaling policy will be used.
+    pub target_cpu_utilization_percentage: Option<i32>,
+    #[doc(hidden)]
+    pub __unknown: Unknown,
+}
+
+crate::table! { HorizontalPodAutoscalerSpec, "io.k8s.api.autoscaling.v1.HorizontalPodAutoscalerSpec", None;
+    0 scale_target_ref: field("scaleTargetRef", 1).required().merge(Merge::Atomic),
+    1 min_replicas: field("minReplicas", 2).optional(),
+    2 max_replicas: field("maxReplicas", 3).required(),
+    3 target_cpu_utilization_percentage: field("targetCPUUtilizationPercentage", 4).optional(),
+}
+
+/// current status of a horizontal pod autoscaler
+#[derive(Clone, Default, PartialEq)]
+pub struct HorizontalPodAutoscalerStatus {
+    /// observedGeneration is the most recent generation observed by this autoscaler.
+    pub observed_generation: Option<i64>,
+    /// lastScaleTime is the last time the HorizontalPodAutoscaler scaled the number of pods; used by the autoscaler to control how often the number of pods is changed.
+    pub last_scale_time: Option<Time>,
+    /// currentReplicas is the current number of replicas of pods managed by this autoscaler.
+    pub current_replicas: i32,
+    /// desiredReplicas is the  desired number of replicas of pods managed by this autoscaler.
+    pub desired_replicas: i32,
+    /// currentCPUUtilizationPercentage is the current average CPU utilization over all pods, represented as a percentage of requested CPU, e.g. 70 means that an average pod is using now 70% of its requested CPU.
+    pub current_cpu_utilization_percentage: Option<i32>,
+    #[doc(hidden)]
+    pub __unknown: Unknown,
+}
+
+crate::table! { HorizontalPodAutoscalerStatus, "io.k8s.api.autoscaling.v1.HorizontalPodAutoscalerStatus", None;
+    0 observed_generation: field("observedGeneration", 1).optional(),
+    1 last_scale_time: field("lastScaleTime", 2).optional(),
+    2 current_replicas: field("currentReplicas", 3).required(),
+    3 desired_replicas: field("desiredReplicas", 4).required(),
+    4 current_cpu_utilization_percentage: field("currentCPUUtilizationPercentage", 5).optional(),
+}
+
 /// Scale represents a scaling request for a resource.
 #[derive(Clone, Default, PartialEq)]
 pub struct Scale {

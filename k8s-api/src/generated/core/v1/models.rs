@@ -80,6 +80,22 @@ crate::open_enum! {
     }
 }
 
+/// AttachedVolume describes a volume attached to a node
+#[derive(Clone, Default, PartialEq)]
+pub struct AttachedVolume {
+    /// Name of the attached volume
+    pub name: Str,
+    /// DevicePath represents the device path where the volume should be available
+    pub device_path: Str,
+    #[doc(hidden)]
+    pub __unknown: Unknown,
+}
+
+crate::table! { AttachedVolume, "io.k8s.api.core.v1.AttachedVolume", None;
+    0 name: field("name", 1).required(),
+    1 device_path: field("devicePath", 2).required(),
+}
+
 crate::open_enum! {
     /// cachingMode is the Host Caching mode: None, Read Only, Read Write.
     AzureDataDiskCachingMode {
@@ -134,6 +150,28 @@ crate::table! { AzureDiskVolumeSource, "io.k8s.api.core.v1.AzureDiskVolumeSource
 
 /// AzureFile represents an Azure File Service mount on the host and bind mount to the pod.
 #[derive(Clone, Default, PartialEq)]
+pub struct AzureFilePersistentVolumeSource {
+    /// secretName is the name of secret that contains Azure Storage Account Name and Key
+    pub secret_name: Str,
+    /// shareName is the azure Share Name
+    pub share_name: Str,
+    /// readOnly defaults to false (read/write). ReadOnly here will force the ReadOnly setting in VolumeMounts.
+    pub read_only: bool,
+    /// secretNamespace is the namespace of the secret that contains Azure Storage Account Name and Key default is the same as the Pod
+    pub secret_namespace: Option<Str>,
+    #[doc(hidden)]
+    pub __unknown: Unknown,
+}
+
+crate::table! { AzureFilePersistentVolumeSource, "io.k8s.api.core.v1.AzureFilePersistentVolumeSource", None;
+    0 secret_name: field("secretName", 1).required(),
+    1 share_name: field("shareName", 2).required(),
+    2 read_only: field("readOnly", 3).omit(),
+    3 secret_namespace: field("secretNamespace", 4).nullable(),
+}
+
+/// AzureFile represents an Azure File Service mount on the host and bind mount to the pod.
+#[derive(Clone, Default, PartialEq)]
 pub struct AzureFileVolumeSource {
     /// secretName is the  name of secret that contains Azure Storage Account Name and Key
     pub secret_name: Str,
@@ -149,6 +187,83 @@ crate::table! { AzureFileVolumeSource, "io.k8s.api.core.v1.AzureFileVolumeSource
     0 secret_name: field("secretName", 1).required(),
     1 share_name: field("shareName", 2).required(),
     2 read_only: field("readOnly", 3).omit(),
+}
+
+/// Binding ties one object to another; for example, a pod is bound to a node by a scheduler.
+#[derive(Clone, Default, PartialEq)]
+pub struct Binding {
+    /// Standard object's metadata. More info: <https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#metadata>
+    pub metadata: crate::meta::v1::ObjectMeta,
+    /// The target object that you want to bind to the standard object.
+    pub target: ObjectReference,
+    #[doc(hidden)]
+    pub __unknown: Unknown,
+}
+
+crate::table! { Binding, "io.k8s.api.core.v1.Binding", Some(Kind { api_version: "v1", kind: "Binding" });
+    0 metadata: field("metadata", 1),
+    1 target: field("target", 2).required().merge(Merge::Atomic),
+}
+
+impl Resource for Binding {
+    type Scope = Namespaced;
+    const GROUP: &'static str = "";
+    const VERSION: &'static str = "v1";
+    const KIND: &'static str = "Binding";
+    const API_VERSION: &'static str = "v1";
+    const LIST_KIND: &'static str = "BindingList";
+    const PLURAL: &'static str = "bindings";
+    const SINGULAR: &'static str = "binding";
+    const SHORT_NAMES: &'static [&'static str] = &[];
+    const CATEGORIES: &'static [&'static str] = &[];
+
+    fn metadata(&self) -> &crate::meta::v1::ObjectMeta {
+        &self.metadata
+    }
+
+    fn metadata_mut(&mut self) -> &mut crate::meta::v1::ObjectMeta {
+        &mut self.metadata
+    }
+}
+
+/// Represents storage that is managed by an external CSI volume driver
+#[derive(Clone, Default, PartialEq)]
+pub struct CSIPersistentVolumeSource {
+    /// driver is the name of the driver to use for this volume. Required.
+    pub driver: Str,
+    /// volumeHandle is the unique volume name returned by the CSI volume plugin’s CreateVolume to refer to the volume on all subsequent calls. Required.
+    pub volume_handle: Str,
+    /// readOnly value to pass to ControllerPublishVolumeRequest. Defaults to false (read/write).
+    pub read_only: bool,
+    /// fsType to mount. Must be a filesystem type supported by the host operating system. Ex. "ext4", "xfs", "ntfs".
+    pub fs_type: Str,
+    /// volumeAttributes of the volume to publish.
+    pub volume_attributes: Map<Str, Str>,
+    /// controllerPublishSecretRef is a reference to the secret object containing sensitive information to pass to the CSI driver to complete the CSI ControllerPublishVolume and ControllerUnpublishVolume calls. This field is optional, and may be empty if no secret is required. If the secret object contains more than one secret, all secrets are passed.
+    pub controller_publish_secret_ref: Option<Box<SecretReference>>,
+    /// nodeStageSecretRef is a reference to the secret object containing sensitive information to pass to the CSI driver to complete the CSI NodeStageVolume and NodeStageVolume and NodeUnstageVolume calls. This field is optional, and may be empty if no secret is required. If the secret object contains more than one secret, all secrets are passed.
+    pub node_stage_secret_ref: Option<Box<SecretReference>>,
+    /// nodePublishSecretRef is a reference to the secret object containing sensitive information to pass to the CSI driver to complete the CSI NodePublishVolume and NodeUnpublishVolume calls. This field is optional, and may be empty if no secret is required. If the secret object contains more than one secret, all secrets are passed.
+    pub node_publish_secret_ref: Option<Box<SecretReference>>,
+    /// controllerExpandSecretRef is a reference to the secret object containing sensitive information to pass to the CSI driver to complete the CSI ControllerExpandVolume call. This field is optional, and may be empty if no secret is required. If the secret object contains more than one secret, all secrets are passed.
+    pub controller_expand_secret_ref: Option<Box<SecretReference>>,
+    /// nodeExpandSecretRef is a reference to the secret object containing sensitive information to pass to the CSI driver to complete the CSI NodeExpandVolume call. This field is optional, may be omitted if no secret is required. If the secret object contains more than one secret, all secrets are passed.
+    pub node_expand_secret_ref: Option<Box<SecretReference>>,
+    #[doc(hidden)]
+    pub __unknown: Unknown,
+}
+
+crate::table! { CSIPersistentVolumeSource, "io.k8s.api.core.v1.CSIPersistentVolumeSource", None;
+    0 driver: field("driver", 1).required(),
+    1 volume_handle: field("volumeHandle", 2).required(),
+    2 read_only: field("readOnly", 3).omit(),
+    3 fs_type: field("fsType", 4).omit(),
+    4 volume_attributes: field("volumeAttributes", 5).omit(),
+    5 controller_publish_secret_ref: field("controllerPublishSecretRef", 6).optional().merge(Merge::Atomic),
+    6 node_stage_secret_ref: field("nodeStageSecretRef", 7).optional().merge(Merge::Atomic),
+    7 node_publish_secret_ref: field("nodePublishSecretRef", 8).optional().merge(Merge::Atomic),
+    8 controller_expand_secret_ref: field("controllerExpandSecretRef", 9).optional().merge(Merge::Atomic),
+    9 node_expand_secret_ref: field("nodeExpandSecretRef", 10).optional().merge(Merge::Atomic),
 }
 
 /// Represents a source location of a volume to mount, managed by an external CSI driver
@@ -194,6 +309,34 @@ crate::table! { Capabilities, "io.k8s.api.core.v1.Capabilities", None;
 
 /// Represents a Ceph Filesystem mount that lasts the lifetime of a pod Cephfs volumes do not support ownership management or SELinux relabeling.
 #[derive(Clone, Default, PartialEq)]
+pub struct CephFSPersistentVolumeSource {
+    /// monitors is Required: Monitors is a collection of Ceph monitors More info: <https://examples.k8s.io/volumes/cephfs/README.md#how-to-use-it>
+    pub monitors: Vec<Str>,
+    /// path is Optional: Used as the mounted root, rather than the full Ceph tree, default is /
+    pub path: Str,
+    /// user is Optional: User is the rados user name, default is admin More info: <https://examples.k8s.io/volumes/cephfs/README.md#how-to-use-it>
+    pub user: Str,
+    /// secretFile is Optional: SecretFile is the path to key ring for User, default is /etc/ceph/user.secret More info: <https://examples.k8s.io/volumes/cephfs/README.md#how-to-use-it>
+    pub secret_file: Str,
+    /// secretRef is Optional: SecretRef is reference to the authentication secret for User, default is empty. More info: <https://examples.k8s.io/volumes/cephfs/README.md#how-to-use-it>
+    pub secret_ref: Option<Box<SecretReference>>,
+    /// readOnly is Optional: Defaults to false (read/write). ReadOnly here will force the ReadOnly setting in VolumeMounts. More info: <https://examples.k8s.io/volumes/cephfs/README.md#how-to-use-it>
+    pub read_only: bool,
+    #[doc(hidden)]
+    pub __unknown: Unknown,
+}
+
+crate::table! { CephFSPersistentVolumeSource, "io.k8s.api.core.v1.CephFSPersistentVolumeSource", None;
+    0 monitors: field("monitors", 1).required().merge(Merge::Atomic),
+    1 path: field("path", 2).omit(),
+    2 user: field("user", 3).omit(),
+    3 secret_file: field("secretFile", 4).omit(),
+    4 secret_ref: field("secretRef", 5).optional().merge(Merge::Atomic),
+    5 read_only: field("readOnly", 6).omit(),
+}
+
+/// Represents a Ceph Filesystem mount that lasts the lifetime of a pod Cephfs volumes do not support ownership management or SELinux relabeling.
+#[derive(Clone, Default, PartialEq)]
 pub struct CephFSVolumeSource {
     /// monitors is Required: Monitors is a collection of Ceph monitors More info: <https://examples.k8s.io/volumes/cephfs/README.md#how-to-use-it>
     pub monitors: Vec<Str>,
@@ -222,6 +365,28 @@ crate::table! { CephFSVolumeSource, "io.k8s.api.core.v1.CephFSVolumeSource", Non
 
 /// Represents a cinder volume resource in Openstack. A Cinder volume must exist before mounting to a container. The volume must also be in the same region as the kubelet. Cinder volumes support ownership management and SELinux relabeling.
 #[derive(Clone, Default, PartialEq)]
+pub struct CinderPersistentVolumeSource {
+    /// volumeID used to identify the volume in cinder. More info: <https://examples.k8s.io/mysql-cinder-pd/README.md>
+    pub volume_id: Str,
+    /// fsType Filesystem type to mount. Must be a filesystem type supported by the host operating system. Examples: "ext4", "xfs", "ntfs". Implicitly inferred to be "ext4" if unspecified. More info: <https://examples.k8s.io/mysql-cinder-pd/README.md>
+    pub fs_type: Str,
+    /// readOnly is Optional: Defaults to false (read/write). ReadOnly here will force the ReadOnly setting in VolumeMounts. More info: <https://examples.k8s.io/mysql-cinder-pd/README.md>
+    pub read_only: bool,
+    /// secretRef is Optional: points to a secret object containing parameters used to connect to OpenStack.
+    pub secret_ref: Option<Box<SecretReference>>,
+    #[doc(hidden)]
+    pub __unknown: Unknown,
+}
+
+crate::table! { CinderPersistentVolumeSource, "io.k8s.api.core.v1.CinderPersistentVolumeSource", None;
+    0 volume_id: field("volumeID", 1).required(),
+    1 fs_type: field("fsType", 2).omit(),
+    2 read_only: field("readOnly", 3).omit(),
+    3 secret_ref: field("secretRef", 4).optional().merge(Merge::Atomic),
+}
+
+/// Represents a cinder volume resource in Openstack. A Cinder volume must exist before mounting to a container. The volume must also be in the same region as the kubelet. Cinder volumes support ownership management and SELinux relabeling.
+#[derive(Clone, Default, PartialEq)]
 pub struct CinderVolumeSource {
     /// volumeID used to identify the volume in cinder. More info: <https://examples.k8s.io/mysql-cinder-pd/README.md>
     pub volume_id: Str,
@@ -240,6 +405,35 @@ crate::table! { CinderVolumeSource, "io.k8s.api.core.v1.CinderVolumeSource", Non
     1 fs_type: field("fsType", 2).omit(),
     2 read_only: field("readOnly", 3).omit(),
     3 secret_ref: field("secretRef", 4).optional().merge(Merge::Atomic),
+}
+
+crate::open_enum! {
+    /// One of a set of texts.
+    ClaimResourceStatus {
+        /// `ControllerResizeInProgress`
+        ControllerResizeInProgress = "ControllerResizeInProgress",
+        /// `ControllerResizeInfeasible`
+        ControllerResizeInfeasible = "ControllerResizeInfeasible",
+        /// `NodeResizeInProgress`
+        NodeResizeInProgress = "NodeResizeInProgress",
+        /// `NodeResizeInfeasible`
+        NodeResizeInfeasible = "NodeResizeInfeasible",
+        /// `NodeResizePending`
+        NodeResizePending = "NodeResizePending",
+    }
+}
+
+/// ClientIPConfig represents the configurations of Client IP based session affinity.
+#[derive(Clone, Default, PartialEq)]
+pub struct ClientIPConfig {
+    /// timeoutSeconds specifies the seconds of ClientIP type session sticky time. The value must be \>0 && \<=86400(for 1 day) if ServiceAffinity == "ClientIP". Default value is 10800(for 3 hours).
+    pub timeout_seconds: Option<i32>,
+    #[doc(hidden)]
+    pub __unknown: Unknown,
+}
+
+crate::table! { ClientIPConfig, "io.k8s.api.core.v1.ClientIPConfig", None;
+    0 timeout_seconds: field("timeoutSeconds", 1).optional(),
 }
 
 /// ClusterTrustBundleProjection describes how to select a set of ClusterTrustBundle objects and project their contents into the pod filesystem.
@@ -269,6 +463,68 @@ crate::table! { ClusterTrustBundleProjection, "io.k8s.api.core.v1.ClusterTrustBu
     4 path: field("path", 4).required(),
     5 user: field("user", 6).optional(),
 }
+
+/// Information about the condition of a component.
+#[derive(Clone, Default, PartialEq)]
+pub struct ComponentCondition {
+    /// Type of condition for a component. Valid value: "Healthy"
+    pub type_: Str,
+    /// Status of the condition for a component. Valid values for "Healthy": "True", "False", or "Unknown".
+    pub status: Str,
+    /// Message about the condition for a component. For example, information about a health check.
+    pub message: Str,
+    /// Condition error code for a component. For example, a health check error code.
+    pub error: Str,
+    #[doc(hidden)]
+    pub __unknown: Unknown,
+}
+
+crate::table! { ComponentCondition, "io.k8s.api.core.v1.ComponentCondition", None;
+    0 type_: field("type", 1).required(),
+    1 status: field("status", 2).required(),
+    2 message: field("message", 3).omit(),
+    3 error: field("error", 4).omit(),
+}
+
+/// ComponentStatus (and ComponentStatusList) holds the cluster validation info. Deprecated: This API is deprecated in v1.19+
+#[derive(Clone, Default, PartialEq)]
+pub struct ComponentStatus {
+    /// Standard object's metadata. More info: <https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#metadata>
+    pub metadata: crate::meta::v1::ObjectMeta,
+    /// List of component conditions observed
+    pub conditions: Vec<ComponentCondition>,
+    #[doc(hidden)]
+    pub __unknown: Unknown,
+}
+
+crate::table! { ComponentStatus, "io.k8s.api.core.v1.ComponentStatus", Some(Kind { api_version: "v1", kind: "ComponentStatus" });
+    0 metadata: field("metadata", 1),
+    1 conditions: field("conditions", 2).omit().merge(Merge::Keys(&["type"])).patch_merge("type"),
+}
+
+impl Resource for ComponentStatus {
+    type Scope = Cluster;
+    const GROUP: &'static str = "";
+    const VERSION: &'static str = "v1";
+    const KIND: &'static str = "ComponentStatus";
+    const API_VERSION: &'static str = "v1";
+    const LIST_KIND: &'static str = "ComponentStatusList";
+    const PLURAL: &'static str = "componentstatuses";
+    const SINGULAR: &'static str = "componentstatus";
+    const SHORT_NAMES: &'static [&'static str] = &["cs"];
+    const CATEGORIES: &'static [&'static str] = &[];
+
+    fn metadata(&self) -> &crate::meta::v1::ObjectMeta {
+        &self.metadata
+    }
+
+    fn metadata_mut(&mut self) -> &mut crate::meta::v1::ObjectMeta {
+        &mut self.metadata
+    }
+}
+
+/// A list of [`ComponentStatus`].
+pub type ComponentStatusList = crate::list::List<ComponentStatus>;
 
 /// ConfigMap holds configuration data for pods to consume.
 #[derive(Clone, Default, PartialEq)]
@@ -313,6 +569,9 @@ impl crate::Resource for ConfigMap {
     }
 }
 
+/// A list of [`ConfigMap`].
+pub type ConfigMapList = crate::list::List<ConfigMap>;
+
 /// ConfigMapEnvSource selects a ConfigMap to populate the environment variables with.
 ///
 /// The contents of the target ConfigMap's Data field will represent the key-value pairs as environment variables. Keys in the BinaryData field are not currently propagated to container env vars.
@@ -348,6 +607,31 @@ crate::table! { ConfigMapKeySelector, "io.k8s.api.core.v1.ConfigMapKeySelector",
     0 name: field("name", 1).within(&[1]).omit(),
     1 key: field("key", 2).required(),
     2 optional: field("optional", 3).optional(),
+}
+
+/// ConfigMapNodeConfigSource contains the information to reference a ConfigMap as a config source for the Node. This API is deprecated since 1.22: <https://git.k8s.io/enhancements/keps/sig-node/281-dynamic-kubelet-configuration>
+#[derive(Clone, Default, PartialEq)]
+pub struct ConfigMapNodeConfigSource {
+    /// Namespace is the metadata.namespace of the referenced ConfigMap. This field is required in all cases.
+    pub namespace: Str,
+    /// Name is the metadata.name of the referenced ConfigMap. This field is required in all cases.
+    pub name: Str,
+    /// UID is the metadata.UID of the referenced ConfigMap. This field is forbidden in Node.Spec, and required in Node.Status.
+    pub uid: Str,
+    /// ResourceVersion is the metadata.ResourceVersion of the referenced ConfigMap. This field is forbidden in Node.Spec, and required in Node.Status.
+    pub resource_version: Str,
+    /// KubeletConfigKey declares which key of the referenced ConfigMap corresponds to the KubeletConfiguration structure This field is required in all cases.
+    pub kubelet_config_key: Str,
+    #[doc(hidden)]
+    pub __unknown: Unknown,
+}
+
+crate::table! { ConfigMapNodeConfigSource, "io.k8s.api.core.v1.ConfigMapNodeConfigSource", None;
+    0 namespace: field("namespace", 1).required(),
+    1 name: field("name", 2).required(),
+    2 uid: field("uid", 3).omit(),
+    3 resource_version: field("resourceVersion", 4).omit(),
+    4 kubelet_config_key: field("kubeletConfigKey", 5).required(),
 }
 
 /// Adapts a ConfigMap into a projected volume.
@@ -500,6 +784,22 @@ crate::table! { ContainerExtendedResourceRequest, "io.k8s.api.core.v1.ContainerE
     0 container_name: field("containerName", 1).required(),
     1 resource_name: field("resourceName", 2).required(),
     2 request_name: field("requestName", 3).required(),
+}
+
+/// Describe a container image
+#[derive(Clone, Default, PartialEq)]
+pub struct ContainerImage {
+    /// Names by which this image is known. e.g. \["kubernetes.example/hyperkube:v1.0.7", "cloud-vendor.registry.example/cloud-vendor/hyperkube:v1.0.7"\]
+    pub names: Vec<Str>,
+    /// The size of the image in bytes.
+    pub size_bytes: i64,
+    #[doc(hidden)]
+    pub __unknown: Unknown,
+}
+
+crate::table! { ContainerImage, "io.k8s.api.core.v1.ContainerImage", None;
+    0 names: field("names", 1).merge(Merge::Atomic),
+    1 size_bytes: field("sizeBytes", 2).omit(),
 }
 
 /// ContainerPort represents a network port in a single container.
@@ -741,6 +1041,19 @@ crate::open_enum! {
     }
 }
 
+/// DaemonEndpoint contains information about a single Daemon endpoint.
+#[derive(Clone, Default, PartialEq)]
+pub struct DaemonEndpoint {
+    /// Port number of the given endpoint.
+    pub port: i32,
+    #[doc(hidden)]
+    pub __unknown: Unknown,
+}
+
+crate::table! { DaemonEndpoint, "io.k8s.api.core.v1.DaemonEndpoint", None;
+    0 port: field("Port", 1).required(),
+}
+
 /// Represents downward API info for projecting into a projected volume. Note that this is identical to a downwardAPI volume source without the default mode.
 #[derive(Clone, Default, PartialEq)]
 pub struct DownwardAPIProjection {
@@ -816,6 +1129,146 @@ crate::table! { EmptyDirVolumeSource, "io.k8s.api.core.v1.EmptyDirVolumeSource",
     1 size_limit: field("sizeLimit", 2).optional(),
     2 mode: field("mode", 3).optional(),
 }
+
+/// EndpointAddress is a tuple that describes single IP address. Deprecated: This API is deprecated in v1.33+.
+#[derive(Clone, Default, PartialEq)]
+pub struct EndpointAddress {
+    /// The IP of this endpoint. May not be loopback (127.0.0.0/8 or ::1), link-local (169.254.0.0/16 or fe80::/10), or link-local multicast (224.0.0.0/24 or ff02::/16).
+    pub ip: Str,
+    /// The Hostname of this endpoint
+    pub hostname: Str,
+    /// Optional: Node hosting this endpoint. This can be used to determine endpoints local to a node.
+    pub node_name: Option<Str>,
+    /// Reference to object providing the endpoint.
+    pub target_ref: Option<Box<ObjectReference>>,
+    #[doc(hidden)]
+    pub __unknown: Unknown,
+}
+
+crate::table! { EndpointAddress, "io.k8s.api.core.v1.EndpointAddress", None;
+    0 ip: field("ip", 1).required(),
+    1 hostname: field("hostname", 3).omit(),
+    2 node_name: field("nodeName", 4).optional(),
+    3 target_ref: field("targetRef", 2).optional().merge(Merge::Atomic),
+}
+
+/// EndpointPort is a tuple that describes a single port. Deprecated: This API is deprecated in v1.33+.
+#[derive(Clone, Default, PartialEq)]
+pub struct EndpointPort {
+    /// The name of this port.  This must match the 'name' field in the corresponding ServicePort. Must be a DNS\_LABEL. Optional only if one port is defined.
+    pub name: Str,
+    /// The port number of the endpoint.
+    pub port: i32,
+    /// The IP protocol for this port. Must be UDP, TCP, or SCTP. Default is TCP.
+    pub protocol: Protocol,
+    /// The application protocol for this port. This is used as a hint for implementations to offer richer behavior for protocols that they understand. This field follows standard Kubernetes label syntax. Valid values are either:
+    ///
+    /// \* Un-prefixed protocol names - reserved for IANA standard service names (as per RFC-6335 and <https://www.iana.org/assignments/service-names>).
+    ///
+    /// \* Kubernetes-defined prefixed names:
+    /// \* 'kubernetes.io/h2c' - HTTP/2 prior knowledge over cleartext as described in <https://www.rfc-editor.org/rfc/rfc9113.html#name-starting-http-2-with-prior->
+    /// \* 'kubernetes.io/ws'  - WebSocket over cleartext as described in <https://www.rfc-editor.org/rfc/rfc6455>
+    /// \* 'kubernetes.io/wss' - WebSocket over TLS as described in <https://www.rfc-editor.org/rfc/rfc6455>
+    ///
+    /// \* Other protocols should use implementation-defined prefixed names such as mycompany.com/my-custom-protocol.
+    pub app_protocol: Option<Str>,
+    #[doc(hidden)]
+    pub __unknown: Unknown,
+}
+
+crate::table! { EndpointPort, "io.k8s.api.core.v1.EndpointPort", None;
+    0 name: field("name", 1).omit(),
+    1 port: field("port", 2).required(),
+    2 protocol: field("protocol", 3).omit(),
+    3 app_protocol: field("appProtocol", 4).optional(),
+}
+
+/// EndpointSubset is a group of addresses with a common set of ports. The expanded set of endpoints is the Cartesian product of Addresses x Ports. For example, given:
+///
+/// {
+/// Addresses: \[{"ip": "10.10.1.1"}, {"ip": "10.10.2.2"}\],
+/// Ports:     \[{"name": "a", "port": 8675}, {"name": "b", "port": 309}\]
+/// }
+///
+/// The resulting set of endpoints can be viewed as:
+///
+/// a: \[ 10.10.1.1:8675, 10.10.2.2:8675 \],
+/// b: \[ 10.10.1.1:309, 10.10.2.2:309 \]
+///
+/// Deprecated: This API is deprecated in v1.33+.
+#[derive(Clone, Default, PartialEq)]
+pub struct EndpointSubset {
+    /// IP addresses which offer the related ports that are marked as ready. These endpoints should be considered safe for load balancers and clients to utilize.
+    pub addresses: Vec<EndpointAddress>,
+    /// IP addresses which offer the related ports but are not currently marked as ready because they have not yet finished starting, have recently failed a readiness check, or have recently failed a liveness check.
+    pub not_ready_addresses: Vec<EndpointAddress>,
+    /// Port numbers available on the related IP addresses.
+    pub ports: Vec<EndpointPort>,
+    #[doc(hidden)]
+    pub __unknown: Unknown,
+}
+
+crate::table! { EndpointSubset, "io.k8s.api.core.v1.EndpointSubset", None;
+    0 addresses: field("addresses", 1).omit().merge(Merge::Atomic),
+    1 not_ready_addresses: field("notReadyAddresses", 2).omit().merge(Merge::Atomic),
+    2 ports: field("ports", 3).omit().merge(Merge::Atomic),
+}
+
+/// Endpoints is a collection of endpoints that implement the actual service. Example:
+///
+/// Name: "mysvc",
+/// Subsets: \[
+/// {
+/// Addresses: \[{"ip": "10.10.1.1"}, {"ip": "10.10.2.2"}\],
+/// Ports: \[{"name": "a", "port": 8675}, {"name": "b", "port": 309}\]
+/// },
+/// {
+/// Addresses: \[{"ip": "10.10.3.3"}\],
+/// Ports: \[{"name": "a", "port": 93}, {"name": "b", "port": 76}\]
+/// },
+/// \]
+///
+/// Endpoints is a legacy API and does not contain information about all Service features. Use discoveryv1.EndpointSlice for complete information about Service endpoints.
+///
+/// Deprecated: This API is deprecated in v1.33+. Use discoveryv1.EndpointSlice.
+#[derive(Clone, Default, PartialEq)]
+pub struct Endpoints {
+    /// Standard object's metadata. More info: <https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#metadata>
+    pub metadata: crate::meta::v1::ObjectMeta,
+    /// The set of all endpoints is the union of all subsets. Addresses are placed into subsets according to the IPs they share. A single address with multiple ports, some of which are ready and some of which are not (because they come from different containers) will result in the address being displayed in different subsets for the different ports. No address will appear in both Addresses and NotReadyAddresses in the same subset. Sets of addresses and ports that comprise a service.
+    pub subsets: Vec<EndpointSubset>,
+    #[doc(hidden)]
+    pub __unknown: Unknown,
+}
+
+crate::table! { Endpoints, "io.k8s.api.core.v1.Endpoints", Some(Kind { api_version: "v1", kind: "Endpoints" });
+    0 metadata: field("metadata", 1),
+    1 subsets: field("subsets", 2).omit().merge(Merge::Atomic),
+}
+
+impl Resource for Endpoints {
+    type Scope = Namespaced;
+    const GROUP: &'static str = "";
+    const VERSION: &'static str = "v1";
+    const KIND: &'static str = "Endpoints";
+    const API_VERSION: &'static str = "v1";
+    const LIST_KIND: &'static str = "EndpointsList";
+    const PLURAL: &'static str = "endpoints";
+    const SINGULAR: &'static str = "endpoints";
+    const SHORT_NAMES: &'static [&'static str] = &["ep"];
+    const CATEGORIES: &'static [&'static str] = &[];
+
+    fn metadata(&self) -> &crate::meta::v1::ObjectMeta {
+        &self.metadata
+    }
+
+    fn metadata_mut(&mut self) -> &mut crate::meta::v1::ObjectMeta {
+        &mut self.metadata
+    }
+}
+
+/// A list of [`Endpoints`].
+pub type EndpointsList = crate::list::List<Endpoints>;
 
 /// EnvFromSource represents the source of a set of ConfigMaps or Secrets
 #[derive(Clone, Default, PartialEq)]
@@ -991,6 +1444,117 @@ crate::table! { EphemeralVolumeSource, "io.k8s.api.core.v1.EphemeralVolumeSource
     0 volume_claim_template: field("volumeClaimTemplate", 1).optional(),
 }
 
+/// Event is a report of an event somewhere in the cluster.  Events have a limited retention time and triggers and messages may evolve with time.  Event consumers should not rely on the timing of an event with a given Reason reflecting a consistent underlying trigger, or the continued existence of events with that Reason.  Events should be treated as informative, best-effort, supplemental data.
+#[derive(Clone, Default, PartialEq)]
+pub struct Event {
+    /// Standard object's metadata. More info: <https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#metadata>
+    pub metadata: crate::meta::v1::ObjectMeta,
+    /// The object that this event is about.
+    pub involved_object: ObjectReference,
+    /// This should be a short, machine understandable string that gives the reason for the transition into the object's current status.
+    pub reason: Str,
+    /// A human-readable description of the status of this operation.
+    pub message: Str,
+    /// The component reporting this event. Should be a short machine understandable string.
+    pub source: EventSource,
+    /// The time at which the event was first recorded. (Time of server receipt is in TypeMeta.)
+    pub first_timestamp: Option<Time>,
+    /// The time at which the most recent occurrence of this event was recorded.
+    pub last_timestamp: Option<Time>,
+    /// The number of times this event has occurred.
+    pub count: i32,
+    /// Type of this event (Normal, Warning), new types could be added in the future
+    pub type_: Str,
+    /// Time when this Event was first observed.
+    pub event_time: Option<MicroTime>,
+    /// Data about the Event series this event represents or nil if it's a singleton Event.
+    pub series: Option<Box<EventSeries>>,
+    /// What action was taken/failed regarding to the Regarding object.
+    pub action: Str,
+    /// Optional secondary object for more complex actions.
+    pub related: Option<Box<ObjectReference>>,
+    /// Name of the controller that emitted this Event, e.g. `kubernetes.io/kubelet`.
+    pub reporting_component: Str,
+    /// ID of the controller instance, e.g. `kubelet-xyzf`.
+    pub reporting_instance: Str,
+    #[doc(hidden)]
+    pub __unknown: Unknown,
+}
+
+crate::table! { Event, "io.k8s.api.core.v1.Event", Some(Kind { api_version: "v1", kind: "Event" });
+    0 metadata: field("metadata", 1).required(),
+    1 involved_object: field("involvedObject", 2).required().merge(Merge::Atomic),
+    2 reason: field("reason", 3).omit(),
+    3 message: field("message", 4).omit(),
+    4 source: field("source", 5),
+    5 first_timestamp: field("firstTimestamp", 6).nullable().always(),
+    6 last_timestamp: field("lastTimestamp", 7).nullable().always(),
+    7 count: field("count", 8).omit(),
+    8 type_: field("type", 9).omit(),
+    9 event_time: field("eventTime", 10).nullable().always(),
+    10 series: field("series", 11).optional(),
+    11 action: field("action", 12).omit(),
+    12 related: field("related", 13).optional().merge(Merge::Atomic),
+    13 reporting_component: field("reportingComponent", 14),
+    14 reporting_instance: field("reportingInstance", 15),
+}
+
+impl Resource for Event {
+    type Scope = Namespaced;
+    const GROUP: &'static str = "";
+    const VERSION: &'static str = "v1";
+    const KIND: &'static str = "Event";
+    const API_VERSION: &'static str = "v1";
+    const LIST_KIND: &'static str = "EventList";
+    const PLURAL: &'static str = "events";
+    const SINGULAR: &'static str = "event";
+    const SHORT_NAMES: &'static [&'static str] = &["ev"];
+    const CATEGORIES: &'static [&'static str] = &[];
+
+    fn metadata(&self) -> &crate::meta::v1::ObjectMeta {
+        &self.metadata
+    }
+
+    fn metadata_mut(&mut self) -> &mut crate::meta::v1::ObjectMeta {
+        &mut self.metadata
+    }
+}
+
+/// A list of [`Event`].
+pub type EventList = crate::list::List<Event>;
+
+/// EventSeries contain information on series of events, i.e. thing that was/is happening continuously for some time.
+#[derive(Clone, Default, PartialEq)]
+pub struct EventSeries {
+    /// Number of occurrences in this series up to the last heartbeat time
+    pub count: i32,
+    /// Time of the last occurrence observed
+    pub last_observed_time: Option<MicroTime>,
+    #[doc(hidden)]
+    pub __unknown: Unknown,
+}
+
+crate::table! { EventSeries, "io.k8s.api.core.v1.EventSeries", None;
+    0 count: field("count", 1).omit(),
+    1 last_observed_time: field("lastObservedTime", 2).nullable().always(),
+}
+
+/// EventSource contains information for an event.
+#[derive(Clone, Default, PartialEq)]
+pub struct EventSource {
+    /// Component from which the event is generated.
+    pub component: Str,
+    /// Node name on which the event is generated.
+    pub host: Str,
+    #[doc(hidden)]
+    pub __unknown: Unknown,
+}
+
+crate::table! { EventSource, "io.k8s.api.core.v1.EventSource", None;
+    0 component: field("component", 1).omit(),
+    1 host: field("host", 2).omit(),
+}
+
 /// EvictionResponder allows you to specify the responder reacting to an Eviction. Responders should observe and communicate through the Eviction Resource API to help with the graceful eviction of a target (e.g. termination of a pod).
 #[derive(Clone, Default, PartialEq)]
 pub struct EvictionResponder {
@@ -1073,6 +1637,31 @@ crate::table! { FileKeySelector, "io.k8s.api.core.v1.FileKeySelector", None;
     1 path: field("path", 2).required(),
     2 key: field("key", 3).required(),
     3 optional: field("optional", 4).optional(),
+}
+
+/// FlexPersistentVolumeSource represents a generic persistent volume resource that is provisioned/attached using an exec based plugin.
+#[derive(Clone, Default, PartialEq)]
+pub struct FlexPersistentVolumeSource {
+    /// driver is the name of the driver to use for this volume.
+    pub driver: Str,
+    /// fsType is the Filesystem type to mount. Must be a filesystem type supported by the host operating system. Ex. "ext4", "xfs", "ntfs". The default filesystem depends on FlexVolume script.
+    pub fs_type: Str,
+    /// secretRef is Optional: SecretRef is reference to the secret object containing sensitive information to pass to the plugin scripts. This may be empty if no secret object is specified. If the secret object contains more than one secret, all secrets are passed to the plugin scripts.
+    pub secret_ref: Option<Box<SecretReference>>,
+    /// readOnly is Optional: defaults to false (read/write). ReadOnly here will force the ReadOnly setting in VolumeMounts.
+    pub read_only: bool,
+    /// options is Optional: this field holds extra command options if any.
+    pub options: Map<Str, Str>,
+    #[doc(hidden)]
+    pub __unknown: Unknown,
+}
+
+crate::table! { FlexPersistentVolumeSource, "io.k8s.api.core.v1.FlexPersistentVolumeSource", None;
+    0 driver: field("driver", 1).required(),
+    1 fs_type: field("fsType", 2).omit(),
+    2 secret_ref: field("secretRef", 3).optional().merge(Merge::Atomic),
+    3 read_only: field("readOnly", 4).omit(),
+    4 options: field("options", 5).omit(),
 }
 
 /// FlexVolume represents a generic volume resource that is provisioned/attached using an exec based plugin.
@@ -1190,6 +1779,28 @@ crate::table! { GitRepoVolumeSource, "io.k8s.api.core.v1.GitRepoVolumeSource", N
     0 repository: field("repository", 1).required(),
     1 revision: field("revision", 2).omit(),
     2 directory: field("directory", 3).omit(),
+}
+
+/// Represents a Glusterfs mount that lasts the lifetime of a pod. Glusterfs volumes do not support ownership management or SELinux relabeling.
+#[derive(Clone, Default, PartialEq)]
+pub struct GlusterfsPersistentVolumeSource {
+    /// endpoints is the endpoint name that details Glusterfs topology. More info: <https://examples.k8s.io/volumes/glusterfs/README.md#create-a-pod>
+    pub endpoints: Str,
+    /// path is the Glusterfs volume path. More info: <https://examples.k8s.io/volumes/glusterfs/README.md#create-a-pod>
+    pub path: Str,
+    /// readOnly here will force the Glusterfs volume to be mounted with read-only permissions. Defaults to false. More info: <https://examples.k8s.io/volumes/glusterfs/README.md#create-a-pod>
+    pub read_only: bool,
+    /// endpointsNamespace is the namespace that contains Glusterfs endpoint. If this field is empty, the EndpointNamespace defaults to the same namespace as the bound PVC. More info: <https://examples.k8s.io/volumes/glusterfs/README.md#create-a-pod>
+    pub endpoints_namespace: Option<Str>,
+    #[doc(hidden)]
+    pub __unknown: Unknown,
+}
+
+crate::table! { GlusterfsPersistentVolumeSource, "io.k8s.api.core.v1.GlusterfsPersistentVolumeSource", None;
+    0 endpoints: field("endpoints", 1).required(),
+    1 path: field("path", 2).required(),
+    2 read_only: field("readOnly", 3).omit(),
+    3 endpoints_namespace: field("endpointsNamespace", 4).optional(),
 }
 
 /// Represents a Glusterfs mount that lasts the lifetime of a pod. Glusterfs volumes do not support ownership management or SELinux relabeling.
@@ -1330,6 +1941,71 @@ crate::table! { HostPathVolumeSource, "io.k8s.api.core.v1.HostPathVolumeSource",
     1 type_: field("type", 2).optional(),
 }
 
+crate::open_enum! {
+    /// One of a set of texts.
+    IPFamily {
+        /// `IPv4`
+        IPv4 = "IPv4",
+        /// `IPv6`
+        IPv6 = "IPv6",
+    }
+}
+
+crate::open_enum! {
+    /// IPFamilyPolicy represents the dual-stack-ness requested or required by this Service. If there is no value provided, then this field will be set to SingleStack. Services can be "SingleStack" (a single IP family), "PreferDualStack" (two IP families on dual-stack configured clusters or a single IP family on single-stack clusters), or "RequireDualStack" (two IP families on dual-stack configured clusters, otherwise fail). The ipFamilies and clusterIPs fields depend on the value of this field. This field will be wiped when updating a service to type ExternalName.
+    IPFamilyPolicy {
+        /// `PreferDualStack` indicates that this service prefers dual-stack when the cluster is configured for dual-stack. If the cluster is not configured for dual-stack the service will be assigned a single IPFamily. If the IPFamily is not set in service.spec.ipFamilies then the service will be assigned the default IPFamily configured on the cluster
+        PreferDualStack = "PreferDualStack",
+        /// `RequireDualStack` indicates that this service requires dual-stack. Using IPFamilyPolicyRequireDualStack on a single stack cluster will result in validation errors. The IPFamilies (and their order) assigned to this service is based on service.spec.ipFamilies. If service.spec.ipFamilies was not provided then it will be assigned according to how they are configured on the cluster. If service.spec.ipFamilies has only one entry then the alternative IPFamily will be added by apiserver
+        RequireDualStack = "RequireDualStack",
+        /// `SingleStack` indicates that this service is required to have a single IPFamily. The IPFamily assigned is based on the default IPFamily used by the cluster or as identified by service.spec.ipFamilies field
+        SingleStack = "SingleStack",
+    }
+}
+
+/// ISCSIPersistentVolumeSource represents an ISCSI disk. ISCSI volumes can only be mounted as read/write once. ISCSI volumes support ownership management and SELinux relabeling.
+#[derive(Clone, Default, PartialEq)]
+pub struct ISCSIPersistentVolumeSource {
+    /// targetPortal is iSCSI Target Portal. The Portal is either an IP or ip\_addr:port if the port is other than default (typically TCP ports 860 and 3260).
+    pub target_portal: Str,
+    /// iqn is Target iSCSI Qualified Name.
+    pub iqn: Str,
+    /// lun is iSCSI Target Lun number.
+    pub lun: i32,
+    /// iscsiInterface is the interface Name that uses an iSCSI transport. Defaults to 'default' (tcp).
+    pub iscsi_interface: Str,
+    /// fsType is the filesystem type of the volume that you want to mount. Tip: Ensure that the filesystem type is supported by the host operating system. Examples: "ext4", "xfs", "ntfs". Implicitly inferred to be "ext4" if unspecified. More info: <https://kubernetes.io/docs/concepts/storage/volumes#iscsi>
+    pub fs_type: Str,
+    /// readOnly here will force the ReadOnly setting in VolumeMounts. Defaults to false.
+    pub read_only: bool,
+    /// portals is the iSCSI Target Portal List. The Portal is either an IP or ip\_addr:port if the port is other than default (typically TCP ports 860 and 3260).
+    pub portals: Vec<Str>,
+    /// chapAuthDiscovery defines whether support iSCSI Discovery CHAP authentication
+    pub chap_auth_discovery: bool,
+    /// chapAuthSession defines whether support iSCSI Session CHAP authentication
+    pub chap_auth_session: bool,
+    /// secretRef is the CHAP Secret for iSCSI target and initiator authentication
+    pub secret_ref: Option<Box<SecretReference>>,
+    /// initiatorName is the custom iSCSI Initiator Name. If initiatorName is specified with iscsiInterface simultaneously, new iSCSI interface \<target portal\>:\<volume name\> will be created for the connection.
+    pub initiator_name: Option<Str>,
+    #[doc(hidden)]
+    pub __unknown: Unknown,
+}
+
+crate::table! { ISCSIPersistentVolumeSource, "io.k8s.api.core.v1.ISCSIPersistentVolumeSource", None;
+    0 target_portal: field("targetPortal", 1).required(),
+    1 iqn: field("iqn", 2).required(),
+    2 lun: field("lun", 3).required(),
+    3 iscsi_interface: field("iscsiInterface", 4).omit(),
+    4 fs_type: field("fsType", 5).omit(),
+    5 read_only: field("readOnly", 6).omit(),
+    6 portals: field("portals", 7).omit().merge(Merge::Atomic),
+    7 chap_auth_discovery: field("chapAuthDiscovery", 8).omit(),
+    8 chap_auth_session: field("chapAuthSession", 11).omit(),
+    9 secret_ref: field("secretRef", 10).optional().merge(Merge::Atomic),
+    10 initiator_name: field("initiatorName", 12).optional(),
+}
+
 /// Represents an ISCSI disk. ISCSI volumes can only be mounted as read/write once. ISCSI volumes support ownership management and SELinux relabeling.
 #[derive(Clone, Default, PartialEq)]
 pub struct ISCSIVolumeSource {
@@ -1465,6 +2141,87 @@ crate::table! { LifecycleHandler, "io.k8s.api.core.v1.LifecycleHandler", None;
     3 sleep: field("sleep", 4).optional(),
 }
 
+/// LimitRange sets resource usage limits for each kind of resource in a Namespace.
+#[derive(Clone, Default, PartialEq)]
+pub struct LimitRange {
+    /// Standard object's metadata. More info: <https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#metadata>
+    pub metadata: crate::meta::v1::ObjectMeta,
+    /// Spec defines the limits enforced. More info: <https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#spec-and-status>
+    pub spec: LimitRangeSpec,
+    #[doc(hidden)]
+    pub __unknown: Unknown,
+}
+
+crate::table! { LimitRange, "io.k8s.api.core.v1.LimitRange", Some(Kind { api_version: "v1", kind: "LimitRange" });
+    0 metadata: field("metadata", 1),
+    1 spec: field("spec", 2),
+}
+
+impl Resource for LimitRange {
+    type Scope = Namespaced;
+    const GROUP: &'static str = "";
+    const VERSION: &'static str = "v1";
+    const KIND: &'static str = "LimitRange";
+    const API_VERSION: &'static str = "v1";
+    const LIST_KIND: &'static str = "LimitRangeList";
+    const PLURAL: &'static str = "limitranges";
+    const SINGULAR: &'static str = "limitrange";
+    const SHORT_NAMES: &'static [&'static str] = &["limits"];
+    const CATEGORIES: &'static [&'static str] = &[];
+
+    fn metadata(&self) -> &crate::meta::v1::ObjectMeta {
+        &self.metadata
+    }
+
+    fn metadata_mut(&mut self) -> &mut crate::meta::v1::ObjectMeta {
+        &mut self.metadata
+    }
+}
+
+/// A list of [`LimitRange`].
+pub type LimitRangeList = crate::list::List<LimitRange>;
+
+/// LimitRangeItem defines a min/max usage limit for any resource that matches on kind.
+#[derive(Clone, Default, PartialEq)]
+pub struct LimitRangeItem {
+    /// Type of resource that this limit applies to.
+    pub type_: Str,
+    /// Max usage constraints on this kind by resource name.
+    pub max: Map<Str, Quantity>,
+    /// Min usage constraints on this kind by resource name.
+    pub min: Map<Str, Quantity>,
+    /// Default resource requirement limit value by resource name if resource limit is omitted.
+    pub default: Map<Str, Quantity>,
+    /// DefaultRequest is the default resource requirement request value by resource name if resource request is omitted.
+    pub default_request: Map<Str, Quantity>,
+    /// MaxLimitRequestRatio if specified, the named resource must have a request and limit that are both non-zero where limit divided by request is less than or equal to the enumerated value; this represents the max burst for the named resource.
+    pub max_limit_request_ratio: Map<Str, Quantity>,
+    #[doc(hidden)]
+    pub __unknown: Unknown,
+}
+
+crate::table! { LimitRangeItem, "io.k8s.api.core.v1.LimitRangeItem", None;
+    0 type_: field("type", 1).required(),
+    1 max: field("max", 2).omit(),
+    2 min: field("min", 3).omit(),
+    3 default: field("default", 4).omit(),
+    4 default_request: field("defaultRequest", 5).omit(),
+    5 max_limit_request_ratio: field("maxLimitRequestRatio", 6).omit(),
+}
+
+/// LimitRangeSpec defines a min/max usage limit for resources that match on kind.
+#[derive(Clone, Default, PartialEq)]
+pub struct LimitRangeSpec {
+    /// Limits is the list of LimitRangeItem objects that are enforced.
+    pub limits: Vec<LimitRangeItem>,
+    #[doc(hidden)]
+    pub __unknown: Unknown,
+}
+
+crate::table! { LimitRangeSpec, "io.k8s.api.core.v1.LimitRangeSpec", None;
+    0 limits: field("limits", 1).required().merge(Merge::Atomic),
+}
+
 /// LinuxContainerUser represents user identity information in Linux containers
 #[derive(Clone, Default, PartialEq)]
 pub struct LinuxContainerUser {
@@ -1484,6 +2241,41 @@ crate::table! { LinuxContainerUser, "io.k8s.api.core.v1.LinuxContainerUser", Non
     2 supplemental_groups: field("supplementalGroups", 3).omit().merge(Merge::Atomic),
 }
 
+/// LoadBalancerIngress represents the status of a load-balancer ingress point: traffic intended for the service should be sent to an ingress point.
+#[derive(Clone, Default, PartialEq)]
+pub struct LoadBalancerIngress {
+    /// IP is set for load-balancer ingress points that are IP based (typically GCE or OpenStack load-balancers)
+    pub ip: Str,
+    /// Hostname is set for load-balancer ingress points that are DNS based (typically AWS load-balancers)
+    pub hostname: Str,
+    /// IPMode specifies how the load-balancer IP behaves, and may only be specified when the ip field is specified. Setting this to "VIP" indicates that traffic is delivered to the node with the destination set to the load-balancer's IP and port. Setting this to "Proxy" indicates that traffic is delivered to the node or pod with the destination set to the node's IP and node port or the pod's IP and port. Service implementations may use this information to adjust traffic routing.
+    pub ip_mode: Option<Str>,
+    /// Ports is a list of records of service ports If used, every port defined in the service should have an entry in it
+    pub ports: Vec<PortStatus>,
+    #[doc(hidden)]
+    pub __unknown: Unknown,
+}
+
+crate::table! { LoadBalancerIngress, "io.k8s.api.core.v1.LoadBalancerIngress", None;
+    0 ip: field("ip", 1).omit(),
+    1 hostname: field("hostname", 2).omit(),
+    2 ip_mode: field("ipMode", 3).optional(),
+    3 ports: field("ports", 4).omit().merge(Merge::Atomic),
+}
+
+/// LoadBalancerStatus represents the status of a load-balancer.
+#[derive(Clone, Default, PartialEq)]
+pub struct LoadBalancerStatus {
+    /// Ingress is a list containing ingress points for the load-balancer. Traffic intended for the service should be sent to these ingress points.
+    pub ingress: Vec<LoadBalancerIngress>,
+    #[doc(hidden)]
+    pub __unknown: Unknown,
+}
+
+crate::table! { LoadBalancerStatus, "io.k8s.api.core.v1.LoadBalancerStatus", None;
+    0 ingress: field("ingress", 1).omit().merge(Merge::Atomic),
+}
+
 /// LocalObjectReference contains enough information to let you locate the referenced object inside the same namespace.
 #[derive(Clone, Default, PartialEq)]
 pub struct LocalObjectReference {
@@ -1495,6 +2287,47 @@ pub struct LocalObjectReference {
 
 crate::table! { LocalObjectReference, "io.k8s.api.core.v1.LocalObjectReference", None;
     0 name: field("name", 1).omit(),
+}
+
+/// Local represents directly-attached storage with node affinity
+#[derive(Clone, Default, PartialEq)]
+pub struct LocalVolumeSource {
+    /// path of the full path to the volume on the node. It can be either a directory or block device (disk, partition, ...).
+    pub path: Str,
+    /// fsType is the filesystem type to mount. It applies only when the Path is a block device. Must be a filesystem type supported by the host operating system. Ex. "ext4", "xfs", "ntfs". The default value is to auto-select a filesystem if unspecified.
+    pub fs_type: Option<Str>,
+    #[doc(hidden)]
+    pub __unknown: Unknown,
+}
+
+crate::table! { LocalVolumeSource, "io.k8s.api.core.v1.LocalVolumeSource", None;
+    0 path: field("path", 1).required(),
+    1 fs_type: field("fsType", 2).optional(),
+}
+
+/// ModifyVolumeStatus represents the status object of ControllerModifyVolume operation
+#[derive(Clone, Default, PartialEq)]
+pub struct ModifyVolumeStatus {
+    /// targetVolumeAttributesClassName is the name of the VolumeAttributesClass the PVC currently being reconciled
+    pub target_volume_attributes_class_name: Str,
+    /// status is the status of the ControllerModifyVolume operation. It can be in any of following states:
+    /// - Pending
+    ///   Pending indicates that the PersistentVolumeClaim cannot be modified due to unmet requirements, such as
+    ///   the specified VolumeAttributesClass not existing.
+    /// - InProgress
+    ///   InProgress indicates that the volume is being modified.
+    /// - Infeasible
+    ///   Infeasible indicates that the request has been rejected as invalid by the CSI driver. To
+    ///   resolve the error, a valid VolumeAttributesClass needs to be specified.
+    ///   Note: New statuses can be added in the future. Consumers should check for unknown statuses and fail appropriately.
+    pub status: PersistentVolumeClaimModifyVolumeStatus,
+    #[doc(hidden)]
+    pub __unknown: Unknown,
+}
+
+crate::table! { ModifyVolumeStatus, "io.k8s.api.core.v1.ModifyVolumeStatus", None;
+    0 target_volume_attributes_class_name: field("targetVolumeAttributesClassName", 1).omit(),
+    1 status: field("status", 2).required(),
 }
 
 crate::open_enum! {
@@ -1526,6 +2359,172 @@ crate::table! { NFSVolumeSource, "io.k8s.api.core.v1.NFSVolumeSource", None;
     0 server: field("server", 1).required(),
     1 path: field("path", 2).required(),
     2 read_only: field("readOnly", 3).omit(),
+}
+
+/// Namespace provides a scope for Names. Use of multiple namespaces is optional.
+#[derive(Clone, Default, PartialEq)]
+pub struct Namespace {
+    /// Standard object's metadata. More info: <https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#metadata>
+    pub metadata: crate::meta::v1::ObjectMeta,
+    /// Spec defines the behavior of the Namespace. More info: <https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#spec-and-status>
+    pub spec: NamespaceSpec,
+    /// Status describes the current status of a Namespace. More info: <https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#spec-and-status>
+    pub status: NamespaceStatus,
+    #[doc(hidden)]
+    pub __unknown: Unknown,
+}
+
+crate::table! { Namespace, "io.k8s.api.core.v1.Namespace", Some(Kind { api_version: "v1", kind: "Namespace" });
+    0 metadata: field("metadata", 1),
+    1 spec: field("spec", 2),
+    2 status: field("status", 3),
+}
+
+impl Resource for Namespace {
+    type Scope = Cluster;
+    const GROUP: &'static str = "";
+    const VERSION: &'static str = "v1";
+    const KIND: &'static str = "Namespace";
+    const API_VERSION: &'static str = "v1";
+    const LIST_KIND: &'static str = "NamespaceList";
+    const PLURAL: &'static str = "namespaces";
+    const SINGULAR: &'static str = "namespace";
+    const SHORT_NAMES: &'static [&'static str] = &["ns"];
+    const CATEGORIES: &'static [&'static str] = &[];
+
+    fn metadata(&self) -> &crate::meta::v1::ObjectMeta {
+        &self.metadata
+    }
+
+    fn metadata_mut(&mut self) -> &mut crate::meta::v1::ObjectMeta {
+        &mut self.metadata
+    }
+}
+
+/// A list of [`Namespace`].
+pub type NamespaceList = crate::list::List<Namespace>;
+
+/// NamespaceCondition contains details about state of namespace.
+#[derive(Clone, Default, PartialEq)]
+pub struct NamespaceCondition {
+    /// Type of namespace controller condition.
+    pub type_: Str,
+    /// Status of the condition, one of True, False, Unknown.
+    pub status: Str,
+    /// Last time the condition transitioned from one status to another.
+    pub last_transition_time: Option<Time>,
+    /// Unique, one-word, CamelCase reason for the condition's last transition.
+    pub reason: Str,
+    /// Human-readable message indicating details about last transition.
+    pub message: Str,
+    #[doc(hidden)]
+    pub __unknown: Unknown,
+}
+
+crate::table! { NamespaceCondition, "io.k8s.api.core.v1.NamespaceCondition", None;
+    0 type_: field("type", 1).required(),
+    1 status: field("status", 2).required(),
+    2 last_transition_time: field("lastTransitionTime", 4).nullable().always(),
+    3 reason: field("reason", 5).omit(),
+    4 message: field("message", 6).omit(),
+}
+
+crate::open_enum! {
+    /// Phase is the current lifecycle phase of the namespace. More info: <https://kubernetes.io/docs/tasks/administer-cluster/namespaces/>
+    NamespacePhase {
+        /// `Active` means the namespace is available for use in the system
+        Active = "Active",
+        /// `Terminating` means the namespace is undergoing graceful termination
+        Terminating = "Terminating",
+    }
+}
+
+/// NamespaceSpec describes the attributes on a Namespace.
+#[derive(Clone, Default, PartialEq)]
+pub struct NamespaceSpec {
+    /// Finalizers is an opaque list of values that must be empty to permanently remove object from storage. More info: <https://kubernetes.io/docs/tasks/administer-cluster/namespaces/>
+    pub finalizers: Vec<Str>,
+    #[doc(hidden)]
+    pub __unknown: Unknown,
+}
+
+crate::table! { NamespaceSpec, "io.k8s.api.core.v1.NamespaceSpec", None;
+    0 finalizers: field("finalizers", 1).omit().merge(Merge::Atomic),
+}
+
+/// NamespaceStatus is information about the current status of a Namespace.
+#[derive(Clone, Default, PartialEq)]
+pub struct NamespaceStatus {
+    /// Phase is the current lifecycle phase of the namespace. More info: <https://kubernetes.io/docs/tasks/administer-cluster/namespaces/>
+    pub phase: NamespacePhase,
+    /// Represents the latest available observations of a namespace's current state.
+    pub conditions: Vec<NamespaceCondition>,
+    #[doc(hidden)]
+    pub __unknown: Unknown,
+}
+
+crate::table! { NamespaceStatus, "io.k8s.api.core.v1.NamespaceStatus", None;
+    0 phase: field("phase", 1).omit(),
+    1 conditions: field("conditions", 2).omit().merge(Merge::Keys(&["type"])).patch_merge("type"),
+}
+
+/// Node is a worker node in Kubernetes. Each node will have a unique identifier in the cache (i.e. in etcd).
+#[derive(Clone, Default, PartialEq)]
+pub struct Node {
+    /// Standard object's metadata. More info: <https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#metadata>
+    pub metadata: crate::meta::v1::ObjectMeta,
+    /// Spec defines the behavior of a node. <https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#spec-and-status>
+    pub spec: NodeSpec,
+    /// Most recently observed status of the node. Populated by the system. Read-only. More info: <https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#spec-and-status>
+    pub status: NodeStatus,
+    #[doc(hidden)]
+    pub __unknown: Unknown,
+}
+
+crate::table! { Node, "io.k8s.api.core.v1.Node", Some(Kind { api_version: "v1", kind: "Node" });
+    0 metadata: field("metadata", 1),
+    1 spec: field("spec", 2),
+    2 status: field("status", 3),
+}
+
+impl Resource for Node {
+    type Scope = Cluster;
+    const GROUP: &'static str = "";
+    const VERSION: &'static str = "v1";
+    const KIND: &'static str = "Node";
+    const API_VERSION: &'static str = "v1";
+    const LIST_KIND: &'static str = "NodeList";
+    const PLURAL: &'static str = "nodes";
+    const SINGULAR: &'static str = "node";
+    const SHORT_NAMES: &'static [&'static str] = &["no"];
+    const CATEGORIES: &'static [&'static str] = &[];
+
+    fn metadata(&self) -> &crate::meta::v1::ObjectMeta {
+        &self.metadata
+    }
+
+    fn metadata_mut(&mut self) -> &mut crate::meta::v1::ObjectMeta {
+        &mut self.metadata
+    }
+}
+
+/// A list of [`Node`].
+pub type NodeList = crate::list::List<Node>;
+
+/// NodeAddress contains information for the node's address.
+#[derive(Clone, Default, PartialEq)]
+pub struct NodeAddress {
+    /// Node address type, one of Hostname, ExternalIP or InternalIP.
+    pub type_: Str,
+    /// The node address.
+    pub address: Str,
+    #[doc(hidden)]
+    pub __unknown: Unknown,
+}
+
+crate::table! { NodeAddress, "io.k8s.api.core.v1.NodeAddress", None;
+    0 type_: field("type", 1).required(),
+    1 address: field("address", 2).required(),
 }
 
 /// Node affinity is a group of node affinity scheduling rules.
@@ -1603,6 +2602,95 @@ crate::table! { NodeAllocatableResourceClaimStatus, "io.k8s.api.core.v1.NodeAllo
     3 overhead: field("overhead", 5).omit().merge(Merge::Keys(&["name"])).patch_merge("name"),
 }
 
+/// NodeCondition contains condition information for a node.
+#[derive(Clone, Default, PartialEq)]
+pub struct NodeCondition {
+    /// Type of node condition.
+    pub type_: Str,
+    /// Status of the condition, one of True, False, Unknown.
+    pub status: Str,
+    /// Last time we got an update on a given condition.
+    pub last_heartbeat_time: Option<Time>,
+    /// Last time the condition transit from one status to another.
+    pub last_transition_time: Option<Time>,
+    /// (brief) reason for the condition's last transition.
+    pub reason: Str,
+    /// Human readable message indicating details about last transition.
+    pub message: Str,
+    #[doc(hidden)]
+    pub __unknown: Unknown,
+}
+
+crate::table! { NodeCondition, "io.k8s.api.core.v1.NodeCondition", None;
+    0 type_: field("type", 1).required(),
+    1 status: field("status", 2).required(),
+    2 last_heartbeat_time: field("lastHeartbeatTime", 3).nullable().always(),
+    3 last_transition_time: field("lastTransitionTime", 4).nullable().always(),
+    4 reason: field("reason", 5).omit(),
+    5 message: field("message", 6).omit(),
+}
+
+/// NodeConfigSource specifies a source of node configuration. Exactly one subfield (excluding metadata) must be non-nil. This API is deprecated since 1.22
+#[derive(Clone, Default, PartialEq)]
+pub struct NodeConfigSource {
+    /// ConfigMap is a reference to a Node's ConfigMap
+    pub config_map: Option<Box<ConfigMapNodeConfigSource>>,
+    #[doc(hidden)]
+    pub __unknown: Unknown,
+}
+
+crate::table! { NodeConfigSource, "io.k8s.api.core.v1.NodeConfigSource", None;
+    0 config_map: field("configMap", 2).optional(),
+}
+
+/// NodeConfigStatus describes the status of the config assigned by Node.Spec.ConfigSource.
+#[derive(Clone, Default, PartialEq)]
+pub struct NodeConfigStatus {
+    /// Assigned reports the checkpointed config the node will try to use. When Node.Spec.ConfigSource is updated, the node checkpoints the associated config payload to local disk, along with a record indicating intended config. The node refers to this record to choose its config checkpoint, and reports this record in Assigned. Assigned only updates in the status after the record has been checkpointed to disk. When the Kubelet is restarted, it tries to make the Assigned config the Active config by loading and validating the checkpointed payload identified by Assigned.
+    pub assigned: Option<Box<NodeConfigSource>>,
+    /// Active reports the checkpointed config the node is actively using. Active will represent either the current version of the Assigned config, or the current LastKnownGood config, depending on whether attempting to use the Assigned config results in an error.
+    pub active: Option<Box<NodeConfigSource>>,
+    /// LastKnownGood reports the checkpointed config the node will fall back to when it encounters an error attempting to use the Assigned config. The Assigned config becomes the LastKnownGood config when the node determines that the Assigned config is stable and correct. This is currently implemented as a 10-minute soak period starting when the local record of Assigned config is updated. If the Assigned config is Active at the end of this period, it becomes the LastKnownGood. Note that if Spec.ConfigSource is reset to nil (use local defaults), the LastKnownGood is also immediately reset to nil, because the local default config is always assumed good. You should not make assumptions about the node's method of determining config stability and correctness, as this may change or become configurable in the future.
+    pub last_known_good: Option<Box<NodeConfigSource>>,
+    /// Error describes any problems reconciling the Spec.ConfigSource to the Active config. Errors may occur, for example, attempting to checkpoint Spec.ConfigSource to the local Assigned record, attempting to checkpoint the payload associated with Spec.ConfigSource, attempting to load or validate the Assigned config, etc. Errors may occur at different points while syncing config. Earlier errors (e.g. download or checkpointing errors) will not result in a rollback to LastKnownGood, and may resolve across Kubelet retries. Later errors (e.g. loading or validating a checkpointed config) will result in a rollback to LastKnownGood. In the latter case, it is usually possible to resolve the error by fixing the config assigned in Spec.ConfigSource. You can find additional information for debugging by searching the error message in the Kubelet log. Error is a human-readable description of the error state; machines can check whether or not Error is empty, but should not rely on the stability of the Error text across Kubelet versions.
+    pub error: Str,
+    #[doc(hidden)]
+    pub __unknown: Unknown,
+}
+
+crate::table! { NodeConfigStatus, "io.k8s.api.core.v1.NodeConfigStatus", None;
+    0 assigned: field("assigned", 1).optional(),
+    1 active: field("active", 2).optional(),
+    2 last_known_good: field("lastKnownGood", 3).optional(),
+    3 error: field("error", 4).omit(),
+}
+
+/// NodeDaemonEndpoints lists ports opened by daemons running on the Node.
+#[derive(Clone, Default, PartialEq)]
+pub struct NodeDaemonEndpoints {
+    /// Endpoint on which Kubelet is listening.
+    pub kubelet_endpoint: DaemonEndpoint,
+    #[doc(hidden)]
+    pub __unknown: Unknown,
+}
+
+crate::table! { NodeDaemonEndpoints, "io.k8s.api.core.v1.NodeDaemonEndpoints", None;
+    0 kubelet_endpoint: field("kubeletEndpoint", 1),
+}
+
+/// NodeFeatures describes the set of features implemented by the CRI implementation. The features contained in the NodeFeatures should depend only on the cri implementation independent of runtime handlers.
+#[derive(Clone, Default, PartialEq)]
+pub struct NodeFeatures {
+    /// SupplementalGroupsPolicy is set to true if the runtime supports SupplementalGroupsPolicy and ContainerUser.
+    pub supplemental_groups_policy: Option<bool>,
+    #[doc(hidden)]
+    pub __unknown: Unknown,
+}
+
+crate::table! { NodeFeatures, "io.k8s.api.core.v1.NodeFeatures", None;
+    0 supplemental_groups_policy: field("supplementalGroupsPolicy", 1).optional(),
+}
+
 crate::open_enum! {
     /// NodeAffinityPolicy indicates how we will treat Pod's nodeAffinity/nodeSelector when calculating pod topology spread skew. Options are: - Honor: only nodes matching nodeAffinity/nodeSelector are included in the calculations. - Ignore: nodeAffinity/nodeSelector are ignored. All nodes are included in the calculations.
     ///
@@ -1613,6 +2701,63 @@ crate::open_enum! {
         /// `Ignore` means ignore this scheduling directive when calculating pod topology spread skew.
         Ignore = "Ignore",
     }
+}
+
+crate::open_enum! {
+    /// NodePhase is the recently observed lifecycle phase of the node. More info: <https://kubernetes.io/docs/concepts/nodes/node/#phase> The field is never populated, and now is deprecated.
+    NodePhase {
+        /// `Pending` means the node has been created/added by the system, but not configured.
+        Pending = "Pending",
+        /// `Running` means the node has been configured and has Kubernetes components running.
+        Running = "Running",
+        /// `Terminated` means the node has been removed from the cluster.
+        Terminated = "Terminated",
+    }
+}
+
+/// NodePodPreemptionPolicy defines the node-level policies governing preemption for pods on this node.
+#[derive(Clone, Default, PartialEq)]
+pub struct NodePodPreemptionPolicy {
+    /// DisableResizePreemption lists the owners (e.g., autoscalers, operators, administrators) that have requested to disable scheduler and Kubelet preemption for in-place pod resize on this node. If this list is non-empty, resize-induced preemption is disabled on this node. This is an alpha field and requires enabling the InPlacePodVerticalScalingSchedulerPreemption feature gate.
+    pub disable_resize_preemption: Vec<Str>,
+    #[doc(hidden)]
+    pub __unknown: Unknown,
+}
+
+crate::table! { NodePodPreemptionPolicy, "io.k8s.api.core.v1.NodePodPreemptionPolicy", None;
+    0 disable_resize_preemption: field("disableResizePreemption", 1).omit().merge(Merge::Set),
+}
+
+/// NodeRuntimeHandler is a set of runtime handler information.
+#[derive(Clone, Default, PartialEq)]
+pub struct NodeRuntimeHandler {
+    /// Runtime handler name. Empty for the default runtime handler.
+    pub name: Str,
+    /// Supported features.
+    pub features: Option<NodeRuntimeHandlerFeatures>,
+    #[doc(hidden)]
+    pub __unknown: Unknown,
+}
+
+crate::table! { NodeRuntimeHandler, "io.k8s.api.core.v1.NodeRuntimeHandler", None;
+    0 name: field("name", 1),
+    1 features: field("features", 2).optional(),
+}
+
+/// NodeRuntimeHandlerFeatures is a set of features implemented by the runtime handler.
+#[derive(Clone, Default, PartialEq)]
+pub struct NodeRuntimeHandlerFeatures {
+    /// RecursiveReadOnlyMounts is set to true if the runtime handler supports RecursiveReadOnlyMounts.
+    pub recursive_read_only_mounts: Option<bool>,
+    /// UserNamespaces is set to true if the runtime handler supports UserNamespaces, including for volumes.
+    pub user_namespaces: Option<bool>,
+    #[doc(hidden)]
+    pub __unknown: Unknown,
+}
+
+crate::table! { NodeRuntimeHandlerFeatures, "io.k8s.api.core.v1.NodeRuntimeHandlerFeatures", None;
+    0 recursive_read_only_mounts: field("recursiveReadOnlyMounts", 1).optional(),
+    1 user_namespaces: field("userNamespaces", 2).optional(),
 }
 
 /// A node selector represents the union of the results of one or more label queries over a set of nodes; that is, it represents the OR of the selectors represented by the node selector terms.
@@ -1681,6 +2826,151 @@ crate::table! { NodeSelectorTerm, "io.k8s.api.core.v1.NodeSelectorTerm", None;
     1 match_fields: field("matchFields", 2).omit().merge(Merge::Atomic),
 }
 
+/// NodeSpec describes the attributes that a node is created with.
+#[derive(Clone, Default, PartialEq)]
+pub struct NodeSpec {
+    /// PodCIDR represents the pod IP range assigned to the node.
+    pub pod_cidr: Str,
+    /// podCIDRs represents the IP ranges assigned to the node for usage by Pods on that node. If this field is specified, the 0th entry must match the podCIDR field. It may contain at most 1 value for each of IPv4 and IPv6.
+    pub pod_cidrs: Vec<Str>,
+    /// ID of the node assigned by the cloud provider in the format: \<ProviderName\>://\<ProviderSpecificNodeID\>
+    pub provider_id: Str,
+    /// Unschedulable controls node schedulability of new pods. By default, node is schedulable. More info: <https://kubernetes.io/docs/concepts/nodes/node/#manual-node-administration>
+    pub unschedulable: bool,
+    /// If specified, the node's taints.
+    pub taints: Vec<Taint>,
+    /// Deprecated: Previously used to specify the source of the node's configuration for the DynamicKubeletConfig feature. This feature is removed.
+    pub config_source: Option<Box<NodeConfigSource>>,
+    /// Deprecated. Not all kubelets will set this field. Remove field after 1.13. see: <https://issues.k8s.io/61966>
+    pub external_id: Str,
+    /// PodPreemptionPolicy controls the node-level preemption behaviors for pods on this node. This is an alpha field and requires enabling the InPlacePodVerticalScalingSchedulerPreemption feature gate.
+    pub pod_preemption_policy: Option<Box<NodePodPreemptionPolicy>>,
+    #[doc(hidden)]
+    pub __unknown: Unknown,
+}
+
+crate::table! { NodeSpec, "io.k8s.api.core.v1.NodeSpec", None;
+    0 pod_cidr: field("podCIDR", 1).omit(),
+    1 pod_cidrs: field("podCIDRs", 7).omit().merge(Merge::Set).patch_merge(""),
+    2 provider_id: field("providerID", 3).omit(),
+    3 unschedulable: field("unschedulable", 4).omit(),
+    4 taints: field("taints", 5).omit().merge(Merge::Atomic),
+    5 config_source: field("configSource", 6).optional(),
+    6 external_id: field("externalID", 2).omit(),
+    7 pod_preemption_policy: field("podPreemptionPolicy", 8).optional(),
+}
+
+/// NodeStatus is information about the current status of a node.
+#[derive(Clone, Default, PartialEq)]
+pub struct NodeStatus {
+    /// Capacity represents the total resources of a node. More info: <https://kubernetes.io/docs/reference/node/node-status/#capacity>
+    pub capacity: Map<Str, Quantity>,
+    /// Allocatable represents the resources of a node that are available for scheduling. Defaults to Capacity.
+    pub allocatable: Map<Str, Quantity>,
+    /// NodePhase is the recently observed lifecycle phase of the node. More info: <https://kubernetes.io/docs/concepts/nodes/node/#phase> The field is never populated, and now is deprecated.
+    pub phase: NodePhase,
+    /// Conditions is an array of current observed node conditions. More info: <https://kubernetes.io/docs/reference/node/node-status/#condition>
+    pub conditions: Vec<NodeCondition>,
+    /// List of addresses reachable to the node. Queried from cloud provider, if available. More info: <https://kubernetes.io/docs/reference/node/node-status/#addresses> Note: This field is declared as mergeable, but the merge key is not sufficiently unique, which can cause data corruption when it is merged. Callers should instead use a full-replacement patch. See <https://pr.k8s.io/79391> for an example. Consumers should assume that addresses can change during the lifetime of a Node. However, there are some exceptions where this may not be possible, such as Pods that inherit a Node's address in its own status or consumers of the downward API (status.hostIP).
+    pub addresses: Vec<NodeAddress>,
+    /// Endpoints of daemons running on the Node.
+    pub daemon_endpoints: NodeDaemonEndpoints,
+    /// Set of ids/uuids to uniquely identify the node. More info: <https://kubernetes.io/docs/reference/node/node-status/#info>
+    pub node_info: NodeSystemInfo,
+    /// List of container images on this node
+    pub images: Vec<ContainerImage>,
+    /// List of attachable volumes in use (mounted) by the node.
+    pub volumes_in_use: Vec<Str>,
+    /// List of volumes that are attached to the node.
+    pub volumes_attached: Vec<AttachedVolume>,
+    /// Status of the config assigned to the node via the dynamic Kubelet config feature.
+    pub config: Option<Box<NodeConfigStatus>>,
+    /// The available runtime handlers.
+    pub runtime_handlers: Vec<NodeRuntimeHandler>,
+    /// Features describes the set of features implemented by the CRI implementation.
+    pub features: Option<NodeFeatures>,
+    /// DeclaredFeatures represents the features related to feature gates that are declared by the node.
+    pub declared_features: Vec<Str>,
+    #[doc(hidden)]
+    pub __unknown: Unknown,
+}
+
+crate::table! { NodeStatus, "io.k8s.api.core.v1.NodeStatus", None;
+    0 capacity: field("capacity", 1).omit(),
+    1 allocatable: field("allocatable", 2).omit(),
+    2 phase: field("phase", 3).omit(),
+    3 conditions: field("conditions", 4).omit().merge(Merge::Keys(&["type"])).patch_merge("type"),
+    4 addresses: field("addresses", 5).omit().merge(Merge::Keys(&["type"])).patch_merge("type"),
+    5 daemon_endpoints: field("daemonEndpoints", 6),
+    6 node_info: field("nodeInfo", 7),
+    7 images: field("images", 8).omit().merge(Merge::Atomic),
+    8 volumes_in_use: field("volumesInUse", 9).omit().merge(Merge::Atomic),
+    9 volumes_attached: field("volumesAttached", 10).omit().merge(Merge::Atomic),
+    10 config: field("config", 11).optional(),
+    11 runtime_handlers: field("runtimeHandlers", 12).omit().merge(Merge::Atomic),
+    12 features: field("features", 13).optional(),
+    13 declared_features: field("declaredFeatures", 14).omit().merge(Merge::Atomic),
+}
+
+/// NodeSwapStatus represents swap memory information.
+#[derive(Clone, Default, PartialEq)]
+pub struct NodeSwapStatus {
+    /// Total amount of swap memory in bytes.
+    pub capacity: Option<i64>,
+    #[doc(hidden)]
+    pub __unknown: Unknown,
+}
+
+crate::table! { NodeSwapStatus, "io.k8s.api.core.v1.NodeSwapStatus", None;
+    0 capacity: field("capacity", 1).optional(),
+}
+
+/// NodeSystemInfo is a set of ids/uuids to uniquely identify the node.
+#[derive(Clone, Default, PartialEq)]
+pub struct NodeSystemInfo {
+    /// MachineID reported by the node. For unique machine identification in the cluster this field is preferred. Learn more from man(5) machine-id: <http://man7.org/linux/man-pages/man5/machine-id.5.html>
+    pub machine_id: Str,
+    /// SystemUUID reported by the node. For unique machine identification MachineID is preferred. This field is specific to Red Hat hosts <https://access.redhat.com/documentation/en-us/red_hat_subscription_management/1/html/rhsm/uuid>
+    pub system_uuid: Str,
+    /// Boot ID reported by the node.
+    pub boot_id: Str,
+    /// Kernel Version reported by the node from 'uname -r' (e.g. 3.16.0-0.bpo.4-amd64).
+    pub kernel_version: Str,
+    /// OS Image reported by the node from /etc/os-release (e.g. Debian GNU/Linux 7 (wheezy)).
+    pub os_image: Str,
+    /// ContainerRuntime Version reported by the node through runtime remote API (e.g. containerd://1.4.2).
+    pub container_runtime_version: Str,
+    /// Kubelet Version reported by the node.
+    pub kubelet_version: Str,
+    /// Deprecated: KubeProxy Version reported by the node.
+    pub kube_proxy_version: Str,
+    /// The Operating System reported by the node
+    pub operating_system: Str,
+    /// The Architecture reported by the node
+    pub architecture: Str,
+    /// Swap Info reported by the node.
+    pub swap: Option<NodeSwapStatus>,
+    /// Whether the node is running in a user namespace.
+    pub running_in_user_namespace: Option<bool>,
+    #[doc(hidden)]
+    pub __unknown: Unknown,
+}
+
+crate::table! { NodeSystemInfo, "io.k8s.api.core.v1.NodeSystemInfo", None;
+    0 machine_id: field("machineID", 1).required(),
+    1 system_uuid: field("systemUUID", 2).required(),
+    2 boot_id: field("bootID", 3).required(),
+    3 kernel_version: field("kernelVersion", 4).required(),
+    4 os_image: field("osImage", 5).required(),
+    5 container_runtime_version: field("containerRuntimeVersion", 6).required(),
+    6 kubelet_version: field("kubeletVersion", 7).required(),
+    7 kube_proxy_version: field("kubeProxyVersion", 8).required(),
+    8 operating_system: field("operatingSystem", 9).required(),
+    9 architecture: field("architecture", 10).required(),
+    10 swap: field("swap", 11).optional(),
+    11 running_in_user_namespace: field("runningInUserNamespace", 12).optional(),
+}
+
 /// ObjectFieldSelector selects an APIVersioned field of an object.
 #[derive(Clone, Default, PartialEq)]
 pub struct ObjectFieldSelector {
@@ -1697,6 +2987,80 @@ crate::table! { ObjectFieldSelector, "io.k8s.api.core.v1.ObjectFieldSelector", N
     1 field_path: field("fieldPath", 2).required(),
 }
 
+/// ObjectReference contains enough information to let you inspect or modify the referred object.
+#[derive(Clone, Default, PartialEq)]
+pub struct ObjectReference {
+    /// Kind of the referent. More info: <https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#types-kinds>
+    pub kind: Str,
+    /// Namespace of the referent. More info: <https://kubernetes.io/docs/concepts/overview/working-with-objects/namespaces/>
+    pub namespace: Str,
+    /// Name of the referent. More info: <https://kubernetes.io/docs/concepts/overview/working-with-objects/names/#names>
+    pub name: Str,
+    /// UID of the referent. More info: <https://kubernetes.io/docs/concepts/overview/working-with-objects/names/#uids>
+    pub uid: Str,
+    /// API version of the referent.
+    pub api_version: Str,
+    /// Specific resourceVersion to which this reference is made, if any. More info: <https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#concurrency-control-and-consistency>
+    pub resource_version: Str,
+    /// If referring to a piece of an object instead of an entire object, this string should contain a valid JSON/Go field access statement, such as desiredState.manifest.containers\[2\]. For example, if the object reference is to a container within a pod, this would take on a value like: "spec.containers{name}" (where "name" refers to the name of the container that triggered the event) or if no container name is specified "spec.containers\[2\]" (container with index 2 in this pod). This syntax is chosen only to have some well-defined way of referencing a part of an object.
+    pub field_path: Str,
+    #[doc(hidden)]
+    pub __unknown: Unknown,
+}
+
+crate::table! { ObjectReference, "io.k8s.api.core.v1.ObjectReference", None;
+    0 kind: field("kind", 1).omit(),
+    1 namespace: field("namespace", 2).omit(),
+    2 name: field("name", 3).omit(),
+    3 uid: field("uid", 4).omit(),
+    4 api_version: field("apiVersion", 5).omit(),
+    5 resource_version: field("resourceVersion", 6).omit(),
+    6 field_path: field("fieldPath", 7).omit(),
+}
+
+/// PersistentVolume (PV) is a storage resource provisioned by an administrator. It is analogous to a node. More info: <https://kubernetes.io/docs/concepts/storage/persistent-volumes>
+#[derive(Clone, Default, PartialEq)]
+pub struct PersistentVolume {
+    /// Standard object's metadata. More info: <https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#metadata>
+    pub metadata: crate::meta::v1::ObjectMeta,
+    /// spec defines a specification of a persistent volume owned by the cluster. Provisioned by an administrator. More info: <https://kubernetes.io/docs/concepts/storage/persistent-volumes#persistent-volumes>
+    pub spec: PersistentVolumeSpec,
+    /// status represents the current information/status for the persistent volume. Populated by the system. Read-only. More info: <https://kubernetes.io/docs/concepts/storage/persistent-volumes#persistent-volumes>
+    pub status: PersistentVolumeStatus,
+    #[doc(hidden)]
+    pub __unknown: Unknown,
+}
+
+crate::table! { PersistentVolume, "io.k8s.api.core.v1.PersistentVolume", Some(Kind { api_version: "v1", kind: "PersistentVolume" });
+    0 metadata: field("metadata", 1),
+    1 spec: field("spec", 2),
+    2 status: field("status", 3),
+}
+
+impl Resource for PersistentVolume {
+    type Scope = Cluster;
+    const GROUP: &'static str = "";
+    const VERSION: &'static str = "v1";
+    const KIND: &'static str = "PersistentVolume";
+    const API_VERSION: &'static str = "v1";
+    const LIST_KIND: &'static str = "PersistentVolumeList";
+    const PLURAL: &'static str = "persistentvolumes";
+    const SINGULAR: &'static str = "persistentvolume";
+    const SHORT_NAMES: &'static [&'static str] = &["pv"];
+    const CATEGORIES: &'static [&'static str] = &[];
+
+    fn metadata(&self) -> &crate::meta::v1::ObjectMeta {
+        &self.metadata
+    }
+
+    fn metadata_mut(&mut self) -> &mut crate::meta::v1::ObjectMeta {
+        &mut self.metadata
+    }
+}
+
+/// A list of [`PersistentVolume`].
+pub type PersistentVolumeList = crate::list::List<PersistentVolume>;
+
 crate::open_enum! {
     /// One of a set of texts.
     PersistentVolumeAccessMode {
@@ -1708,6 +3072,110 @@ crate::open_enum! {
         ReadWriteOnce = "ReadWriteOnce",
         /// `ReadWriteOncePod`
         ReadWriteOncePod = "ReadWriteOncePod",
+    }
+}
+
+/// PersistentVolumeClaim is a user's request for and claim to a persistent volume
+#[derive(Clone, Default, PartialEq)]
+pub struct PersistentVolumeClaim {
+    /// Standard object's metadata. More info: <https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#metadata>
+    pub metadata: crate::meta::v1::ObjectMeta,
+    /// spec defines the desired characteristics of a volume requested by a pod author. More info: <https://kubernetes.io/docs/concepts/storage/persistent-volumes#persistentvolumeclaims>
+    pub spec: PersistentVolumeClaimSpec,
+    /// status represents the current information/status of a persistent volume claim. Read-only. More info: <https://kubernetes.io/docs/concepts/storage/persistent-volumes#persistentvolumeclaims>
+    pub status: PersistentVolumeClaimStatus,
+    #[doc(hidden)]
+    pub __unknown: Unknown,
+}
+
+crate::table! { PersistentVolumeClaim, "io.k8s.api.core.v1.PersistentVolumeClaim", Some(Kind { api_version: "v1", kind: "PersistentVolumeClaim" });
+    0 metadata: field("metadata", 1),
+    1 spec: field("spec", 2),
+    2 status: field("status", 3),
+}
+
+impl Resource for PersistentVolumeClaim {
+    type Scope = Namespaced;
+    const GROUP: &'static str = "";
+    const VERSION: &'static str = "v1";
+    const KIND: &'static str = "PersistentVolumeClaim";
+    const API_VERSION: &'static str = "v1";
+    const LIST_KIND: &'static str = "PersistentVolumeClaimList";
+    const PLURAL: &'static str = "persistentvolumeclaims";
+    const SINGULAR: &'static str = "persistentvolumeclaim";
+    const SHORT_NAMES: &'static [&'static str] = &["pvc"];
+    const CATEGORIES: &'static [&'static str] = &[];
+
+    fn metadata(&self) -> &crate::meta::v1::ObjectMeta {
+        &self.metadata
+    }
+
+    fn metadata_mut(&mut self) -> &mut crate::meta::v1::ObjectMeta {
+        &mut self.metadata
+    }
+}
+
+/// A list of [`PersistentVolumeClaim`].
+pub type PersistentVolumeClaimList = crate::list::List<PersistentVolumeClaim>;
+
+/// PersistentVolumeClaimCondition contains details about state of pvc
+#[derive(Clone, Default, PartialEq)]
+pub struct PersistentVolumeClaimCondition {
+    /// Type is the type of the condition. More info: <https://kubernetes.io/docs/reference/kubernetes-api/config-and-storage-resources/persistent-volume-claim-v1/#:~:text=set%20to%20%27ResizeStarted%27.->,PersistentVolumeClaimCondition,-contains%20details%20about
+    pub type_: Str,
+    /// Status is the status of the condition. Can be True, False, Unknown. More info: <https://kubernetes.io/docs/reference/kubernetes-api/config-and-storage-resources/persistent-volume-claim-v1/#:~:text=state%20of%20pvc->,conditions.status,-(string)%2C%20required
+    pub status: Str,
+    /// lastProbeTime is the time we probed the condition.
+    pub last_probe_time: Option<Time>,
+    /// lastTransitionTime is the time the condition transitioned from one status to another.
+    pub last_transition_time: Option<Time>,
+    /// reason is a unique, this should be a short, machine understandable string that gives the reason for condition's last transition. If it reports "Resizing" that means the underlying persistent volume is being resized.
+    pub reason: Str,
+    /// message is the human-readable message indicating details about last transition.
+    pub message: Str,
+    #[doc(hidden)]
+    pub __unknown: Unknown,
+}
+
+crate::table! { PersistentVolumeClaimCondition, "io.k8s.api.core.v1.PersistentVolumeClaimCondition", None;
+    0 type_: field("type", 1).required(),
+    1 status: field("status", 2).required(),
+    2 last_probe_time: field("lastProbeTime", 3).nullable().always(),
+    3 last_transition_time: field("lastTransitionTime", 4).nullable().always(),
+    4 reason: field("reason", 5).omit(),
+    5 message: field("message", 6).omit(),
+}
+
+crate::open_enum! {
+    /// status is the status of the ControllerModifyVolume operation. It can be in any of following states:
+    /// - Pending
+    ///   Pending indicates that the PersistentVolumeClaim cannot be modified due to unmet requirements, such as
+    ///   the specified VolumeAttributesClass not existing.
+    /// - InProgress
+    ///   InProgress indicates that the volume is being modified.
+    /// - Infeasible
+    ///   Infeasible indicates that the request has been rejected as invalid by the CSI driver. To
+    ///   resolve the error, a valid VolumeAttributesClass needs to be specified.
+    ///   Note: New statuses can be added in the future. Consumers should check for unknown statuses and fail appropriately.
+    PersistentVolumeClaimModifyVolumeStatus {
+        /// `InProgress` InProgress indicates that the volume is being modified
+        InProgress = "InProgress",
+        /// `Infeasible` Infeasible indicates that the request has been rejected as invalid by the CSI driver. To resolve the error, a valid VolumeAttributesClass needs to be specified
+        Infeasible = "Infeasible",
+        /// `Pending` Pending indicates that the PersistentVolumeClaim cannot be modified due to unmet requirements, such as the specified VolumeAttributesClass not existing
+        Pending = "Pending",
+    }
+}
+
+crate::open_enum! {
+    /// phase represents the current phase of PersistentVolumeClaim.
+    PersistentVolumeClaimPhase {
+        /// `Bound` used for PersistentVolumeClaims that are bound
+        Bound = "Bound",
+        /// `Lost` used for PersistentVolumeClaims that lost their underlying PersistentVolume. The claim was bound to a PersistentVolume and this volume does not exist any longer and all data on it was lost.
+        Lost = "Lost",
+        /// `Pending` used for PersistentVolumeClaims that are not yet bound
+        Pending = "Pending",
     }
 }
 
@@ -1755,6 +3223,78 @@ crate::table! { PersistentVolumeClaimSpec, "io.k8s.api.core.v1.PersistentVolumeC
     8 volume_attributes_class_name: field("volumeAttributesClassName", 9).optional(),
 }
 
+/// PersistentVolumeClaimStatus is the current status of a persistent volume claim.
+#[derive(Clone, Default, PartialEq)]
+pub struct PersistentVolumeClaimStatus {
+    /// phase represents the current phase of PersistentVolumeClaim.
+    pub phase: PersistentVolumeClaimPhase,
+    /// accessModes contains the actual access modes the volume backing the PVC has. More info: <https://kubernetes.io/docs/concepts/storage/persistent-volumes#access-modes-1>
+    pub access_modes: Vec<PersistentVolumeAccessMode>,
+    /// capacity represents the actual resources of the underlying volume.
+    pub capacity: Map<Str, Quantity>,
+    /// conditions is the current Condition of persistent volume claim. If underlying persistent volume is being resized then the Condition will be set to 'Resizing'.
+    pub conditions: Vec<PersistentVolumeClaimCondition>,
+    /// allocatedResources tracks the resources allocated to a PVC including its capacity. Key names follow standard Kubernetes label syntax. Valid values are either:
+    /// \* Un-prefixed keys:
+    /// - storage - the capacity of the volume.
+    ///   \* Custom resources must use implementation-defined prefixed names such as "example.com/my-custom-resource"
+    ///   Apart from above values - keys that are unprefixed or have kubernetes.io prefix are considered reserved and hence may not be used.
+    ///
+    /// Capacity reported here may be larger than the actual capacity when a volume expansion operation is requested. For storage quota, the larger value from allocatedResources and PVC.spec.resources is used. If allocatedResources is not set, PVC.spec.resources alone is used for quota calculation. If a volume expansion capacity request is lowered, allocatedResources is only lowered if there are no expansion operations in progress and if the actual volume capacity is equal or lower than the requested capacity.
+    ///
+    /// A controller that receives PVC update with previously unknown resourceName should ignore the update for the purpose it was designed. For example - a controller that only is responsible for resizing capacity of the volume, should ignore PVC updates that change other valid resources associated with PVC.
+    pub allocated_resources: Map<Str, Quantity>,
+    /// allocatedResourceStatuses stores status of resource being resized for the given PVC. Key names follow standard Kubernetes label syntax. Valid values are either:
+    /// \* Un-prefixed keys:
+    /// - storage - the capacity of the volume.
+    ///   \* Custom resources must use implementation-defined prefixed names such as "example.com/my-custom-resource"
+    ///   Apart from above values - keys that are unprefixed or have kubernetes.io prefix are considered reserved and hence may not be used.
+    ///
+    /// ClaimResourceStatus can be in any of following states:
+    /// - ControllerResizeInProgress:
+    ///   State set when resize controller starts resizing the volume in control-plane.
+    /// - ControllerResizeFailed:
+    ///   State set when resize has failed in resize controller with a terminal error.
+    /// - NodeResizePending:
+    ///   State set when resize controller has finished resizing the volume but further resizing of
+    ///   volume is needed on the node.
+    /// - NodeResizeInProgress:
+    ///   State set when kubelet starts resizing the volume.
+    /// - NodeResizeFailed:
+    ///   State set when resizing has failed in kubelet with a terminal error. Transient errors don't set
+    ///   NodeResizeFailed.
+    ///   For example: if expanding a PVC for more capacity - this field can be one of the following states:
+    /// - pvc.status.allocatedResourceStatus\['storage'\] = "ControllerResizeInProgress"
+    /// - pvc.status.allocatedResourceStatus\['storage'\] = "ControllerResizeFailed"
+    /// - pvc.status.allocatedResourceStatus\['storage'\] = "NodeResizePending"
+    /// - pvc.status.allocatedResourceStatus\['storage'\] = "NodeResizeInProgress"
+    /// - pvc.status.allocatedResourceStatus\['storage'\] = "NodeResizeFailed"
+    ///   When this field is not set, it means that no resize operation is in progress for the given PVC.
+    ///
+    /// A controller that receives PVC update with previously unknown resourceName or ClaimResourceStatus should ignore the update for the purpose it was designed. For example - a controller that only is responsible for resizing capacity of the volume, should ignore PVC updates that change other valid resources associated with PVC.
+    pub allocated_resource_statuses: Map<Str, ClaimResourceStatus>,
+    /// currentVolumeAttributesClassName is the current name of the VolumeAttributesClass the PVC is using. When unset, there is no VolumeAttributeClass applied to this PersistentVolumeClaim
+    pub current_volume_attributes_class_name: Option<Str>,
+    /// ModifyVolumeStatus represents the status object of ControllerModifyVolume operation. When this is unset, there is no ModifyVolume operation being attempted.
+    pub modify_volume_status: Option<Box<ModifyVolumeStatus>>,
+    /// healthStatus contains the latest controller-reported health information for the volume bound to this claim.
+    pub health_status: Option<Box<VolumeHealthStatus>>,
+    #[doc(hidden)]
+    pub __unknown: Unknown,
+}
+
+crate::table! { PersistentVolumeClaimStatus, "io.k8s.api.core.v1.PersistentVolumeClaimStatus", None;
+    0 phase: field("phase", 1).omit(),
+    1 access_modes: field("accessModes", 2).omit().merge(Merge::Atomic),
+    2 capacity: field("capacity", 3).omit(),
+    3 conditions: field("conditions", 4).omit().merge(Merge::Keys(&["type"])).patch_merge("type"),
+    4 allocated_resources: field("allocatedResources", 5).omit(),
+    5 allocated_resource_statuses: field("allocatedResourceStatuses", 7).omit(),
+    6 current_volume_attributes_class_name: field("currentVolumeAttributesClassName", 8).optional(),
+    7 modify_volume_status: field("modifyVolumeStatus", 9).optional(),
+    8 health_status: field("healthStatus", 10).optional(),
+}
+
 /// PersistentVolumeClaimTemplate is used to produce PersistentVolumeClaim objects as part of an EphemeralVolumeSource.
 #[derive(Clone, Default, PartialEq)]
 pub struct PersistentVolumeClaimTemplate {
@@ -1795,6 +3335,159 @@ crate::open_enum! {
         /// `Filesystem` means the volume will be or is formatted with a filesystem.
         Filesystem = "Filesystem",
     }
+}
+
+crate::open_enum! {
+    /// phase indicates if a volume is available, bound to a claim, or released by a claim. More info: <https://kubernetes.io/docs/concepts/storage/persistent-volumes#phase>
+    PersistentVolumePhase {
+        /// `Available` used for PersistentVolumes that are not yet bound Available volumes are held by the binder and matched to PersistentVolumeClaims
+        Available = "Available",
+        /// `Bound` used for PersistentVolumes that are bound
+        Bound = "Bound",
+        /// `Failed` used for PersistentVolumes that failed to be correctly recycled or deleted after being released from a claim
+        Failed = "Failed",
+        /// `Pending` used for PersistentVolumes that are not available
+        Pending = "Pending",
+        /// `Released` used for PersistentVolumes where the bound PersistentVolumeClaim was deleted released volumes must be recycled before becoming available again this phase is used by the persistent volume claim binder to signal to another process to reclaim the resource
+        Released = "Released",
+    }
+}
+
+crate::open_enum! {
+    /// persistentVolumeReclaimPolicy defines what happens to a persistent volume when released from its claim. Valid options are Retain (default for manually created PersistentVolumes), Delete (default for dynamically provisioned PersistentVolumes), and Recycle (deprecated). Recycle must be supported by the volume plugin underlying this PersistentVolume. More info: <https://kubernetes.io/docs/concepts/storage/persistent-volumes#reclaiming>
+    PersistentVolumeReclaimPolicy {
+        /// `Delete` means the volume will be deleted from Kubernetes on release from its claim. The volume plugin must support Deletion.
+        Delete = "Delete",
+        /// `Recycle` means the volume will be recycled back into the pool of unbound persistent volumes on release from its claim. The volume plugin must support Recycling.
+        Recycle = "Recycle",
+        /// `Retain` means the volume will be left in its current phase (Released) for manual reclamation by the administrator. The default policy is Retain.
+        Retain = "Retain",
+    }
+}
+
+/// PersistentVolumeSpec is the specification of a persistent volume.
+#[derive(Clone, Default, PartialEq)]
+pub struct PersistentVolumeSpec {
+    /// capacity is the description of the persistent volume's resources and capacity. More info: <https://kubernetes.io/docs/concepts/storage/persistent-volumes#capacity>
+    pub capacity: Map<Str, Quantity>,
+    /// gcePersistentDisk represents a GCE Disk resource that is attached to a kubelet's host machine and then exposed to the pod. Provisioned by an admin. Deprecated: GCEPersistentDisk is deprecated. All operations for the in-tree gcePersistentDisk type are redirected to the pd.csi.storage.gke.io CSI driver. More info: <https://kubernetes.io/docs/concepts/storage/volumes#gcepersistentdisk>
+    pub gce_persistent_disk: Option<Box<GCEPersistentDiskVolumeSource>>,
+    /// awsElasticBlockStore represents an AWS Disk resource that is attached to a kubelet's host machine and then exposed to the pod. Deprecated: AWSElasticBlockStore is deprecated. All operations for the in-tree awsElasticBlockStore type are redirected to the ebs.csi.aws.com CSI driver. More info: <https://kubernetes.io/docs/concepts/storage/volumes#awselasticblockstore>
+    pub aws_elastic_block_store: Option<Box<AWSElasticBlockStoreVolumeSource>>,
+    /// hostPath represents a directory on the host. Provisioned by a developer or tester. This is useful for single-node development and testing only! On-host storage is not supported in any way and WILL NOT WORK in a multi-node cluster. More info: <https://kubernetes.io/docs/concepts/storage/volumes#hostpath>
+    pub host_path: Option<Box<HostPathVolumeSource>>,
+    /// glusterfs represents a Glusterfs volume that is attached to a host and exposed to the pod. Provisioned by an admin. Deprecated: Glusterfs is deprecated and the in-tree glusterfs type is no longer supported. More info: <https://examples.k8s.io/volumes/glusterfs/README.md>
+    pub glusterfs: Option<Box<GlusterfsPersistentVolumeSource>>,
+    /// nfs represents an NFS mount on the host. Provisioned by an admin. More info: <https://kubernetes.io/docs/concepts/storage/volumes#nfs>
+    pub nfs: Option<Box<NFSVolumeSource>>,
+    /// rbd represents a Rados Block Device mount on the host that shares a pod's lifetime. Deprecated: RBD is deprecated and the in-tree rbd type is no longer supported. More info: <https://examples.k8s.io/volumes/rbd/README.md>
+    pub rbd: Option<Box<RBDPersistentVolumeSource>>,
+    /// iscsi represents an ISCSI Disk resource that is attached to a kubelet's host machine and then exposed to the pod. Provisioned by an admin.
+    pub iscsi: Option<Box<ISCSIPersistentVolumeSource>>,
+    /// cinder represents a cinder volume attached and mounted on kubelets host machine. Deprecated: Cinder is deprecated. All operations for the in-tree cinder type are redirected to the cinder.csi.openstack.org CSI driver. More info: <https://examples.k8s.io/mysql-cinder-pd/README.md>
+    pub cinder: Option<Box<CinderPersistentVolumeSource>>,
+    /// cephFS represents a Ceph FS mount on the host that shares a pod's lifetime. Deprecated: CephFS is deprecated and the in-tree cephfs type is no longer supported.
+    pub cephfs: Option<Box<CephFSPersistentVolumeSource>>,
+    /// fc represents a Fibre Channel resource that is attached to a kubelet's host machine and then exposed to the pod.
+    pub fc: Option<Box<FCVolumeSource>>,
+    /// flocker represents a Flocker volume attached to a kubelet's host machine and exposed to the pod for its usage. This depends on the Flocker control service being running. Deprecated: Flocker is deprecated and the in-tree flocker type is no longer supported.
+    pub flocker: Option<Box<FlockerVolumeSource>>,
+    /// flexVolume represents a generic volume resource that is provisioned/attached using an exec based plugin. Deprecated: FlexVolume is deprecated. Consider using a CSIDriver instead.
+    pub flex_volume: Option<Box<FlexPersistentVolumeSource>>,
+    /// azureFile represents an Azure File Service mount on the host and bind mount to the pod. Deprecated: AzureFile is deprecated. All operations for the in-tree azureFile type are redirected to the file.csi.azure.com CSI driver.
+    pub azure_file: Option<Box<AzureFilePersistentVolumeSource>>,
+    /// vsphereVolume represents a vSphere volume attached and mounted on kubelets host machine. Deprecated: VsphereVolume is deprecated. All operations for the in-tree vsphereVolume type are redirected to the csi.vsphere.vmware.com CSI driver.
+    pub vsphere_volume: Option<Box<VsphereVirtualDiskVolumeSource>>,
+    /// quobyte represents a Quobyte mount on the host that shares a pod's lifetime. Deprecated: Quobyte is deprecated and the in-tree quobyte type is no longer supported.
+    pub quobyte: Option<Box<QuobyteVolumeSource>>,
+    /// azureDisk represents an Azure Data Disk mount on the host and bind mount to the pod. Deprecated: AzureDisk is deprecated. All operations for the in-tree azureDisk type are redirected to the disk.csi.azure.com CSI driver.
+    pub azure_disk: Option<Box<AzureDiskVolumeSource>>,
+    /// photonPersistentDisk represents a PhotonController persistent disk attached and mounted on kubelets host machine. Deprecated: PhotonPersistentDisk is deprecated and the in-tree photonPersistentDisk type is no longer supported.
+    pub photon_persistent_disk: Option<Box<PhotonPersistentDiskVolumeSource>>,
+    /// portworxVolume represents a portworx volume attached and mounted on kubelets host machine. Deprecated: PortworxVolume is deprecated. All operations for the in-tree portworxVolume type are redirected to the pxd.portworx.com CSI driver.
+    pub portworx_volume: Option<Box<PortworxVolumeSource>>,
+    /// scaleIO represents a ScaleIO persistent volume attached and mounted on Kubernetes nodes. Deprecated: ScaleIO is deprecated and the in-tree scaleIO type is no longer supported.
+    pub scale_io: Option<Box<ScaleIOPersistentVolumeSource>>,
+    /// local represents directly-attached storage with node affinity
+    pub local: Option<Box<LocalVolumeSource>>,
+    /// storageOS represents a StorageOS volume that is attached to the kubelet's host machine and mounted into the pod. Deprecated: StorageOS is deprecated and the in-tree storageos type is no longer supported. More info: <https://examples.k8s.io/volumes/storageos/README.md>
+    pub storageos: Option<Box<StorageOSPersistentVolumeSource>>,
+    /// csi represents storage that is handled by an external CSI driver.
+    pub csi: Option<Box<CSIPersistentVolumeSource>>,
+    /// accessModes contains all ways the volume can be mounted. More info: <https://kubernetes.io/docs/concepts/storage/persistent-volumes#access-modes>
+    pub access_modes: Vec<PersistentVolumeAccessMode>,
+    /// claimRef is part of a bi-directional binding between PersistentVolume and PersistentVolumeClaim. Expected to be non-nil when bound. claim.VolumeName is the authoritative bind between PV and PVC. More info: <https://kubernetes.io/docs/concepts/storage/persistent-volumes#binding>
+    pub claim_ref: Option<Box<ObjectReference>>,
+    /// persistentVolumeReclaimPolicy defines what happens to a persistent volume when released from its claim. Valid options are Retain (default for manually created PersistentVolumes), Delete (default for dynamically provisioned PersistentVolumes), and Recycle (deprecated). Recycle must be supported by the volume plugin underlying this PersistentVolume. More info: <https://kubernetes.io/docs/concepts/storage/persistent-volumes#reclaiming>
+    pub persistent_volume_reclaim_policy: PersistentVolumeReclaimPolicy,
+    /// storageClassName is the name of StorageClass to which this persistent volume belongs. Empty value means that this volume does not belong to any StorageClass.
+    pub storage_class_name: Str,
+    /// mountOptions is the list of mount options, e.g. \["ro", "soft"\]. Not validated - mount will simply fail if one is invalid. More info: <https://kubernetes.io/docs/concepts/storage/persistent-volumes/#mount-options>
+    pub mount_options: Vec<Str>,
+    /// volumeMode defines if a volume is intended to be used with a formatted filesystem or to remain in raw block state. Value of Filesystem is implied when not included in spec.
+    pub volume_mode: Option<PersistentVolumeMode>,
+    /// nodeAffinity defines constraints that limit what nodes this volume can be accessed from. This field influences the scheduling of pods that use this volume. This field is mutable if MutablePVNodeAffinity feature gate is enabled.
+    pub node_affinity: Option<Box<VolumeNodeAffinity>>,
+    /// Name of VolumeAttributesClass to which this persistent volume belongs. Empty value is not allowed. When this field is not set, it indicates that this volume does not belong to any VolumeAttributesClass. This field is mutable and can be changed by the CSI driver after a volume has been updated successfully to a new class. For an unbound PersistentVolume, the volumeAttributesClassName will be matched with unbound PersistentVolumeClaims during the binding process.
+    pub volume_attributes_class_name: Option<Str>,
+    #[doc(hidden)]
+    pub __unknown: Unknown,
+}
+
+crate::table! { PersistentVolumeSpec, "io.k8s.api.core.v1.PersistentVolumeSpec", None;
+    0 capacity: field("capacity", 1).omit(),
+    1 gce_persistent_disk: field("gcePersistentDisk", 1).within(&[2]).optional(),
+    2 aws_elastic_block_store: field("awsElasticBlockStore", 2).within(&[2]).optional(),
+    3 host_path: field("hostPath", 3).within(&[2]).optional(),
+    4 glusterfs: field("glusterfs", 4).within(&[2]).optional(),
+    5 nfs: field("nfs", 5).within(&[2]).optional(),
+    6 rbd: field("rbd", 6).within(&[2]).optional(),
+    7 iscsi: field("iscsi", 7).within(&[2]).optional(),
+    8 cinder: field("cinder", 8).within(&[2]).optional(),
+    9 cephfs: field("cephfs", 9).within(&[2]).optional(),
+    10 fc: field("fc", 10).within(&[2]).optional(),
+    11 flocker: field("flocker", 11).within(&[2]).optional(),
+    12 flex_volume: field("flexVolume", 12).within(&[2]).optional(),
+    13 azure_file: field("azureFile", 13).within(&[2]).optional(),
+    14 vsphere_volume: field("vsphereVolume", 14).within(&[2]).optional(),
+    15 quobyte: field("quobyte", 15).within(&[2]).optional(),
+    16 azure_disk: field("azureDisk", 16).within(&[2]).optional(),
+    17 photon_persistent_disk: field("photonPersistentDisk", 17).within(&[2]).optional(),
+    18 portworx_volume: field("portworxVolume", 18).within(&[2]).optional(),
+    19 scale_io: field("scaleIO", 19).within(&[2]).optional(),
+    20 local: field("local", 20).within(&[2]).optional(),
+    21 storageos: field("storageos", 21).within(&[2]).optional(),
+    22 csi: field("csi", 22).within(&[2]).optional(),
+    23 access_modes: field("accessModes", 3).omit().merge(Merge::Atomic),
+    24 claim_ref: field("claimRef", 4).optional(),
+    25 persistent_volume_reclaim_policy: field("persistentVolumeReclaimPolicy", 5).omit(),
+    26 storage_class_name: field("storageClassName", 6).omit(),
+    27 mount_options: field("mountOptions", 7).omit().merge(Merge::Atomic),
+    28 volume_mode: field("volumeMode", 8).optional(),
+    29 node_affinity: field("nodeAffinity", 9).optional(),
+    30 volume_attributes_class_name: field("volumeAttributesClassName", 10).optional(),
+}
+
+/// PersistentVolumeStatus is the current status of a persistent volume.
+#[derive(Clone, Default, PartialEq)]
+pub struct PersistentVolumeStatus {
+    /// phase indicates if a volume is available, bound to a claim, or released by a claim. More info: <https://kubernetes.io/docs/concepts/storage/persistent-volumes#phase>
+    pub phase: PersistentVolumePhase,
+    /// message is a human-readable message indicating details about why the volume is in this state.
+    pub message: Str,
+    /// reason is a brief CamelCase string that describes any failure and is meant for machine parsing and tidy display in the CLI.
+    pub reason: Str,
+    /// lastPhaseTransitionTime is the time the phase transitioned from one to another and automatically resets to current time everytime a volume phase transitions.
+    pub last_phase_transition_time: Option<Time>,
+    #[doc(hidden)]
+    pub __unknown: Unknown,
+}
+
+crate::table! { PersistentVolumeStatus, "io.k8s.api.core.v1.PersistentVolumeStatus", None;
+    0 phase: field("phase", 1).omit(),
+    1 message: field("message", 2).omit(),
+    2 reason: field("reason", 3).omit(),
+    3 last_phase_transition_time: field("lastPhaseTransitionTime", 4).optional(),
 }
 
 /// Represents a Photon Controller persistent disk resource.
@@ -1852,6 +3545,9 @@ impl crate::Resource for Pod {
         &mut self.metadata
     }
 }
+
+/// A list of [`Pod`].
+pub type PodList = crate::list::List<Pod>;
 
 /// Pod affinity is a group of inter pod affinity scheduling rules.
 #[derive(Clone, Default, PartialEq)]
@@ -2521,6 +4217,46 @@ crate::table! { PodStatus, "io.k8s.api.core.v1.PodStatus", None;
     21 volume_health: field("volumeHealth", 22).omit().merge(Merge::Keys(&["name"])),
 }
 
+/// PodTemplate describes a template for creating copies of a predefined pod.
+#[derive(Clone, Default, PartialEq)]
+pub struct PodTemplate {
+    /// Standard object's metadata. More info: <https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#metadata>
+    pub metadata: crate::meta::v1::ObjectMeta,
+    /// Template defines the pods that will be created from this pod template. <https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#spec-and-status>
+    pub template: PodTemplateSpec,
+    #[doc(hidden)]
+    pub __unknown: Unknown,
+}
+
+crate::table! { PodTemplate, "io.k8s.api.core.v1.PodTemplate", Some(Kind { api_version: "v1", kind: "PodTemplate" });
+    0 metadata: field("metadata", 1),
+    1 template: field("template", 2),
+}
+
+impl Resource for PodTemplate {
+    type Scope = Namespaced;
+    const GROUP: &'static str = "";
+    const VERSION: &'static str = "v1";
+    const KIND: &'static str = "PodTemplate";
+    const API_VERSION: &'static str = "v1";
+    const LIST_KIND: &'static str = "PodTemplateList";
+    const PLURAL: &'static str = "podtemplates";
+    const SINGULAR: &'static str = "podtemplate";
+    const SHORT_NAMES: &'static [&'static str] = &[];
+    const CATEGORIES: &'static [&'static str] = &[];
+
+    fn metadata(&self) -> &crate::meta::v1::ObjectMeta {
+        &self.metadata
+    }
+
+    fn metadata_mut(&mut self) -> &mut crate::meta::v1::ObjectMeta {
+        &mut self.metadata
+    }
+}
+
+/// A list of [`PodTemplate`].
+pub type PodTemplateList = crate::list::List<PodTemplate>;
+
 /// PodTemplateSpec describes the data a pod should have when created from a template
 #[derive(Clone, Default, PartialEq)]
 pub struct PodTemplateSpec {
@@ -2554,6 +4290,28 @@ crate::table! { PodVolumeHealth, "io.k8s.api.core.v1.PodVolumeHealth", None;
     0 name: field("name", 1).required(),
     1 health_conditions: field("healthConditions", 2).omit().merge(Merge::Keys(&["status", "reason"])).patch_merge("status"),
     2 last_transition_time: field("lastTransitionTime", 3).nullable().always(),
+}
+
+/// PortStatus represents the error condition of a service port
+#[derive(Clone, Default, PartialEq)]
+pub struct PortStatus {
+    /// Port is the port number of the service port of which status is recorded here
+    pub port: i32,
+    /// Protocol is the protocol of the service port of which status is recorded here The supported values are: "TCP", "UDP", "SCTP"
+    pub protocol: Protocol,
+    /// Error is to record the problem with the service port The format of the error shall comply with the following rules: - built-in error values shall be specified in this file and those shall use
+    /// CamelCase names
+    /// - cloud provider specific error values must have names that comply with the
+    ///   format foo.example.com/CamelCase.
+    pub error: Option<Str>,
+    #[doc(hidden)]
+    pub __unknown: Unknown,
+}
+
+crate::table! { PortStatus, "io.k8s.api.core.v1.PortStatus", None;
+    0 port: field("port", 1).required(),
+    1 protocol: field("protocol", 2).required(),
+    2 error: field("error", 3).optional(),
 }
 
 /// PortworxVolumeSource represents a Portworx volume resource.
@@ -2724,6 +4482,40 @@ crate::table! { QuobyteVolumeSource, "io.k8s.api.core.v1.QuobyteVolumeSource", N
 
 /// Represents a Rados Block Device mount that lasts the lifetime of a pod. RBD volumes support ownership management and SELinux relabeling.
 #[derive(Clone, Default, PartialEq)]
+pub struct RBDPersistentVolumeSource {
+    /// monitors is a collection of Ceph monitors. More info: <https://examples.k8s.io/volumes/rbd/README.md#how-to-use-it>
+    pub monitors: Vec<Str>,
+    /// image is the rados image name. More info: <https://examples.k8s.io/volumes/rbd/README.md#how-to-use-it>
+    pub image: Str,
+    /// fsType is the filesystem type of the volume that you want to mount. Tip: Ensure that the filesystem type is supported by the host operating system. Examples: "ext4", "xfs", "ntfs". Implicitly inferred to be "ext4" if unspecified. More info: <https://kubernetes.io/docs/concepts/storage/volumes#rbd>
+    pub fs_type: Str,
+    /// pool is the rados pool name. Default is rbd. More info: <https://examples.k8s.io/volumes/rbd/README.md#how-to-use-it>
+    pub pool: Str,
+    /// user is the rados user name. Default is admin. More info: <https://examples.k8s.io/volumes/rbd/README.md#how-to-use-it>
+    pub user: Str,
+    /// keyring is the path to key ring for RBDUser. Default is /etc/ceph/keyring. More info: <https://examples.k8s.io/volumes/rbd/README.md#how-to-use-it>
+    pub keyring: Str,
+    /// secretRef is name of the authentication secret for RBDUser. If provided overrides keyring. Default is nil. More info: <https://examples.k8s.io/volumes/rbd/README.md#how-to-use-it>
+    pub secret_ref: Option<Box<SecretReference>>,
+    /// readOnly here will force the ReadOnly setting in VolumeMounts. Defaults to false. More info: <https://examples.k8s.io/volumes/rbd/README.md#how-to-use-it>
+    pub read_only: bool,
+    #[doc(hidden)]
+    pub __unknown: Unknown,
+}
+
+crate::table! { RBDPersistentVolumeSource, "io.k8s.api.core.v1.RBDPersistentVolumeSource", None;
+    0 monitors: field("monitors", 1).required().merge(Merge::Atomic),
+    1 image: field("image", 2).required(),
+    2 fs_type: field("fsType", 3).omit(),
+    3 pool: field("pool", 4).omit(),
+    4 user: field("user", 5).omit(),
+    5 keyring: field("keyring", 6).omit(),
+    6 secret_ref: field("secretRef", 7).optional().merge(Merge::Atomic),
+    7 read_only: field("readOnly", 8).omit(),
+}
+
+/// Represents a Rados Block Device mount that lasts the lifetime of a pod. RBD volumes support ownership management and SELinux relabeling.
+#[derive(Clone, Default, PartialEq)]
 pub struct RBDVolumeSource {
     /// monitors is a collection of Ceph monitors. More info: <https://examples.k8s.io/volumes/rbd/README.md#how-to-use-it>
     pub monitors: Vec<Str>,
@@ -2754,6 +4546,124 @@ crate::table! { RBDVolumeSource, "io.k8s.api.core.v1.RBDVolumeSource", None;
     5 keyring: field("keyring", 6).omit(),
     6 secret_ref: field("secretRef", 7).optional().merge(Merge::Atomic),
     7 read_only: field("readOnly", 8).omit(),
+}
+
+/// ReplicationController represents the configuration of a replication controller.
+#[derive(Clone, Default, PartialEq)]
+pub struct ReplicationController {
+    /// If the Labels of a ReplicationController are empty, they are defaulted to be the same as the Pod(s) that the replication controller manages. Standard object's metadata. More info: <https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#metadata>
+    pub metadata: crate::meta::v1::ObjectMeta,
+    /// Spec defines the specification of the desired behavior of the replication controller. More info: <https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#spec-and-status>
+    pub spec: ReplicationControllerSpec,
+    /// Status is the most recently observed status of the replication controller. This data may be out of date by some window of time. Populated by the system. Read-only. More info: <https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#spec-and-status>
+    pub status: ReplicationControllerStatus,
+    #[doc(hidden)]
+    pub __unknown: Unknown,
+}
+
+crate::table! { ReplicationController, "io.k8s.api.core.v1.ReplicationController", Some(Kind { api_version: "v1", kind: "ReplicationController" });
+    0 metadata: field("metadata", 1),
+    1 spec: field("spec", 2),
+    2 status: field("status", 3),
+}
+
+impl Resource for ReplicationController {
+    type Scope = Namespaced;
+    const GROUP: &'static str = "";
+    const VERSION: &'static str = "v1";
+    const KIND: &'static str = "ReplicationController";
+    const API_VERSION: &'static str = "v1";
+    const LIST_KIND: &'static str = "ReplicationControllerList";
+    const PLURAL: &'static str = "replicationcontrollers";
+    const SINGULAR: &'static str = "replicationcontroller";
+    const SHORT_NAMES: &'static [&'static str] = &["rc"];
+    const CATEGORIES: &'static [&'static str] = &["all"];
+
+    fn metadata(&self) -> &crate::meta::v1::ObjectMeta {
+        &self.metadata
+    }
+
+    fn metadata_mut(&mut self) -> &mut crate::meta::v1::ObjectMeta {
+        &mut self.metadata
+    }
+}
+
+/// A list of [`ReplicationController`].
+pub type ReplicationControllerList = crate::list::List<ReplicationController>;
+
+/// ReplicationControllerCondition describes the state of a replication controller at a certain point.
+#[derive(Clone, Default, PartialEq)]
+pub struct ReplicationControllerCondition {
+    /// Type of replication controller condition.
+    pub type_: Str,
+    /// Status of the condition, one of True, False, Unknown.
+    pub status: Str,
+    /// The last time the condition transitioned from one status to another.
+    pub last_transition_time: Option<Time>,
+    /// The reason for the condition's last transition.
+    pub reason: Str,
+    /// A human readable message indicating details about the transition.
+    pub message: Str,
+    #[doc(hidden)]
+    pub __unknown: Unknown,
+}
+
+crate::table! { ReplicationControllerCondition, "io.k8s.api.core.v1.ReplicationControllerCondition", None;
+    0 type_: field("type", 1).required(),
+    1 status: field("status", 2).required(),
+    2 last_transition_time: field("lastTransitionTime", 3).nullable().always(),
+    3 reason: field("reason", 4).omit(),
+    4 message: field("message", 5).omit(),
+}
+
+/// ReplicationControllerSpec is the specification of a replication controller.
+#[derive(Clone, Default, PartialEq)]
+pub struct ReplicationControllerSpec {
+    /// Replicas is the number of desired replicas. This is a pointer to distinguish between explicit zero and unspecified. Defaults to 1. More info: <https://kubernetes.io/docs/concepts/workloads/controllers/replicationcontroller#what-is-a-replicationcontroller>
+    pub replicas: Option<i32>,
+    /// Minimum number of seconds for which a newly created pod should be ready without any of its container crashing, for it to be considered available. Defaults to 0 (pod will be considered available as soon as it is ready)
+    pub min_ready_seconds: i32,
+    /// Selector is a label query over pods that should match the Replicas count. If Selector is empty, it is defaulted to the labels present on the Pod template. Label keys and values that must match in order to be controlled by this replication controller, if empty defaulted to labels on Pod template. More info: <https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/#label-selectors>
+    pub selector: Map<Str, Str>,
+    /// Template is the object that describes the pod that will be created if insufficient replicas are detected. This takes precedence over a TemplateRef. The only allowed template.spec.restartPolicy value is "Always". More info: <https://kubernetes.io/docs/concepts/workloads/controllers/replicationcontroller#pod-template>
+    pub template: Option<Box<PodTemplateSpec>>,
+    #[doc(hidden)]
+    pub __unknown: Unknown,
+}
+
+crate::table! { ReplicationControllerSpec, "io.k8s.api.core.v1.ReplicationControllerSpec", None;
+    0 replicas: field("replicas", 1).optional(),
+    1 min_ready_seconds: field("minReadySeconds", 4).omit(),
+    2 selector: field("selector", 2).omit().merge(Merge::Atomic),
+    3 template: field("template", 3).optional(),
+}
+
+/// ReplicationControllerStatus represents the current status of a replication controller.
+#[derive(Clone, Default, PartialEq)]
+pub struct ReplicationControllerStatus {
+    /// Replicas is the most recently observed number of replicas. More info: <https://kubernetes.io/docs/concepts/workloads/controllers/replicationcontroller#what-is-a-replicationcontroller>
+    pub replicas: i32,
+    /// The number of pods that have labels matching the labels of the pod template of the replication controller.
+    pub fully_labeled_replicas: i32,
+    /// The number of ready replicas for this replication controller.
+    pub ready_replicas: i32,
+    /// The number of available replicas (ready for at least minReadySeconds) for this replication controller.
+    pub available_replicas: i32,
+    /// ObservedGeneration reflects the generation of the most recently observed replication controller.
+    pub observed_generation: i64,
+    /// Represents the latest available observations of a replication controller's current state.
+    pub conditions: Vec<ReplicationControllerCondition>,
+    #[doc(hidden)]
+    pub __unknown: Unknown,
+}
+
+crate::table! { ReplicationControllerStatus, "io.k8s.api.core.v1.ReplicationControllerStatus", None;
+    0 replicas: field("replicas", 1).required(),
+    1 fully_labeled_replicas: field("fullyLabeledReplicas", 2).omit(),
+    2 ready_replicas: field("readyReplicas", 4).omit(),
+    3 available_replicas: field("availableReplicas", 5).omit(),
+    4 observed_generation: field("observedGeneration", 3).omit(),
+    5 conditions: field("conditions", 6).omit().merge(Merge::Keys(&["type"])).patch_merge("type"),
 }
 
 /// ResourceClaim references one entry in PodSpec.ResourceClaims.
@@ -2816,6 +4726,104 @@ crate::table! { ResourceHealth, "io.k8s.api.core.v1.ResourceHealth", None;
     0 resource_id: field("resourceID", 1).required(),
     1 health: field("health", 2).omit(),
     2 message: field("message", 6).optional(),
+}
+
+/// ResourceQuota sets aggregate quota restrictions enforced per namespace
+#[derive(Clone, Default, PartialEq)]
+pub struct ResourceQuota {
+    /// Standard object's metadata. More info: <https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#metadata>
+    pub metadata: crate::meta::v1::ObjectMeta,
+    /// Spec defines the desired quota. <https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#spec-and-status>
+    pub spec: ResourceQuotaSpec,
+    /// Status defines the actual enforced quota and its current usage. <https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#spec-and-status>
+    pub status: ResourceQuotaStatus,
+    #[doc(hidden)]
+    pub __unknown: Unknown,
+}
+
+crate::table! { ResourceQuota, "io.k8s.api.core.v1.ResourceQuota", Some(Kind { api_version: "v1", kind: "ResourceQuota" });
+    0 metadata: field("metadata", 1),
+    1 spec: field("spec", 2),
+    2 status: field("status", 3),
+}
+
+impl Resource for ResourceQuota {
+    type Scope = Namespaced;
+    const GROUP: &'static str = "";
+    const VERSION: &'static str = "v1";
+    const KIND: &'static str = "ResourceQuota";
+    const API_VERSION: &'static str = "v1";
+    const LIST_KIND: &'static str = "ResourceQuotaList";
+    const PLURAL: &'static str = "resourcequotas";
+    const SINGULAR: &'static str = "resourcequota";
+    const SHORT_NAMES: &'static [&'static str] = &["quota"];
+    const CATEGORIES: &'static [&'static str] = &[];
+
+    fn metadata(&self) -> &crate::meta::v1::ObjectMeta {
+        &self.metadata
+    }
+
+    fn metadata_mut(&mut self) -> &mut crate::meta::v1::ObjectMeta {
+        &mut self.metadata
+    }
+}
+
+/// A list of [`ResourceQuota`].
+pub type ResourceQuotaList = crate::list::List<ResourceQuota>;
+
+crate::open_enum! {
+    /// One of a set of texts.
+    ResourceQuotaScope {
+        /// `BestEffort`
+        BestEffort = "BestEffort",
+        /// `CrossNamespacePodAffinity`
+        CrossNamespacePodAffinity = "CrossNamespacePodAffinity",
+        /// `NotBestEffort`
+        NotBestEffort = "NotBestEffort",
+        /// `NotTerminating`
+        NotTerminating = "NotTerminating",
+        /// `PriorityClass`
+        PriorityClass = "PriorityClass",
+        /// `Terminating`
+        Terminating = "Terminating",
+        /// `VolumeAttributesClass`
+        VolumeAttributesClass = "VolumeAttributesClass",
+    }
+}
+
+/// ResourceQuotaSpec defines the desired hard limits to enforce for Quota.
+#[derive(Clone, Default, PartialEq)]
+pub struct ResourceQuotaSpec {
+    /// hard is the set of desired hard limits for each named resource. More info: <https://kubernetes.io/docs/concepts/policy/resource-quotas/>
+    pub hard: Map<Str, Quantity>,
+    /// A collection of filters that must match each object tracked by a quota. If not specified, the quota matches all objects.
+    pub scopes: Vec<ResourceQuotaScope>,
+    /// scopeSelector is also a collection of filters like scopes that must match each object tracked by a quota but expressed using ScopeSelectorOperator in combination with possible values. For a resource to match, both scopes AND scopeSelector (if specified in spec), must be matched.
+    pub scope_selector: Option<Box<ScopeSelector>>,
+    #[doc(hidden)]
+    pub __unknown: Unknown,
+}
+
+crate::table! { ResourceQuotaSpec, "io.k8s.api.core.v1.ResourceQuotaSpec", None;
+    0 hard: field("hard", 1).omit(),
+    1 scopes: field("scopes", 2).omit().merge(Merge::Atomic),
+    2 scope_selector: field("scopeSelector", 3).optional().merge(Merge::Atomic),
+}
+
+/// ResourceQuotaStatus defines the enforced hard limits and observed use.
+#[derive(Clone, Default, PartialEq)]
+pub struct ResourceQuotaStatus {
+    /// Hard is the set of enforced hard limits for each named resource. More info: <https://kubernetes.io/docs/concepts/policy/resource-quotas/>
+    pub hard: Map<Str, Quantity>,
+    /// Used is the current observed total usage of the resource in the namespace.
+    pub used: Map<Str, Quantity>,
+    #[doc(hidden)]
+    pub __unknown: Unknown,
+}
+
+crate::table! { ResourceQuotaStatus, "io.k8s.api.core.v1.ResourceQuotaStatus", None;
+    0 hard: field("hard", 1).omit(),
+    1 used: field("used", 2).omit(),
 }
 
 /// ResourceRequirements describes the compute resource requirements.
@@ -2891,6 +4899,46 @@ crate::table! { SELinuxOptions, "io.k8s.api.core.v1.SELinuxOptions", None;
     3 level: field("level", 4).omit(),
 }
 
+/// ScaleIOPersistentVolumeSource represents a persistent ScaleIO volume
+#[derive(Clone, Default, PartialEq)]
+pub struct ScaleIOPersistentVolumeSource {
+    /// gateway is the host address of the ScaleIO API Gateway.
+    pub gateway: Str,
+    /// system is the name of the storage system as configured in ScaleIO.
+    pub system: Str,
+    /// secretRef references to the secret for ScaleIO user and other sensitive information. If this is not provided, Login operation will fail.
+    pub secret_ref: Option<Box<SecretReference>>,
+    /// sslEnabled is the flag to enable/disable SSL communication with Gateway, default false
+    pub ssl_enabled: bool,
+    /// protectionDomain is the name of the ScaleIO Protection Domain for the configured storage.
+    pub protection_domain: Str,
+    /// storagePool is the ScaleIO Storage Pool associated with the protection domain.
+    pub storage_pool: Str,
+    /// storageMode indicates whether the storage for a volume should be ThickProvisioned or ThinProvisioned. Default is ThinProvisioned.
+    pub storage_mode: Str,
+    /// volumeName is the name of a volume already created in the ScaleIO system that is associated with this volume source.
+    pub volume_name: Str,
+    /// fsType is the filesystem type to mount. Must be a filesystem type supported by the host operating system. Ex. "ext4", "xfs", "ntfs". Default is "xfs"
+    pub fs_type: Str,
+    /// readOnly defaults to false (read/write). ReadOnly here will force the ReadOnly setting in VolumeMounts.
+    pub read_only: bool,
+    #[doc(hidden)]
+    pub __unknown: Unknown,
+}
+
+crate::table! { ScaleIOPersistentVolumeSource, "io.k8s.api.core.v1.ScaleIOPersistentVolumeSource", None;
+    0 gateway: field("gateway", 1).required(),
+    1 system: field("system", 2).required(),
+    2 secret_ref: field("secretRef", 3).nullable().required().merge(Merge::Atomic),
+    3 ssl_enabled: field("sslEnabled", 4).omit(),
+    4 protection_domain: field("protectionDomain", 5).omit(),
+    5 storage_pool: field("storagePool", 6).omit(),
+    6 storage_mode: field("storageMode", 7).omit(),
+    7 volume_name: field("volumeName", 8).omit(),
+    8 fs_type: field("fsType", 9).omit(),
+    9 read_only: field("readOnly", 10).omit(),
+}
+
 /// ScaleIOVolumeSource represents a persistent ScaleIO volume
 #[derive(Clone, Default, PartialEq)]
 pub struct ScaleIOVolumeSource {
@@ -2929,6 +4977,52 @@ crate::table! { ScaleIOVolumeSource, "io.k8s.api.core.v1.ScaleIOVolumeSource", N
     7 volume_name: field("volumeName", 8).omit(),
     8 fs_type: field("fsType", 9).omit(),
     9 read_only: field("readOnly", 10).omit(),
+}
+
+/// A scope selector represents the AND of the selectors represented by the scoped-resource selector requirements.
+#[derive(Clone, Default, PartialEq)]
+pub struct ScopeSelector {
+    /// A list of scope selector requirements by scope of the resources.
+    pub match_expressions: Vec<ScopedResourceSelectorRequirement>,
+    #[doc(hidden)]
+    pub __unknown: Unknown,
+}
+
+crate::table! { ScopeSelector, "io.k8s.api.core.v1.ScopeSelector", None;
+    0 match_expressions: field("matchExpressions", 1).omit().merge(Merge::Atomic),
+}
+
+crate::open_enum! {
+    /// Represents a scope's relationship to a set of values. Valid operators are In, NotIn, Exists, DoesNotExist.
+    ScopeSelectorOperator {
+        /// `DoesNotExist`
+        DoesNotExist = "DoesNotExist",
+        /// `Exists`
+        Exists = "Exists",
+        /// `In`
+        In = "In",
+        /// `NotIn`
+        NotIn = "NotIn",
+    }
+}
+
+/// A scoped-resource selector requirement is a selector that contains values, a scope name, and an operator that relates the scope name and values.
+#[derive(Clone, Default, PartialEq)]
+pub struct ScopedResourceSelectorRequirement {
+    /// The name of the scope that the selector applies to.
+    pub scope_name: ResourceQuotaScope,
+    /// Represents a scope's relationship to a set of values. Valid operators are In, NotIn, Exists, DoesNotExist.
+    pub operator: ScopeSelectorOperator,
+    /// An array of string values. If the operator is In or NotIn, the values array must be non-empty. If the operator is Exists or DoesNotExist, the values array must be empty. This array is replaced during a strategic merge patch.
+    pub values: Vec<Str>,
+    #[doc(hidden)]
+    pub __unknown: Unknown,
+}
+
+crate::table! { ScopedResourceSelectorRequirement, "io.k8s.api.core.v1.ScopedResourceSelectorRequirement", None;
+    0 scope_name: field("scopeName", 1).required(),
+    1 operator: field("operator", 2).required(),
+    2 values: field("values", 3).omit().merge(Merge::Atomic),
 }
 
 /// SeccompProfile defines a pod/container's seccomp profile settings. Only one profile source may be set.
@@ -3009,6 +5103,9 @@ impl crate::Resource for Secret {
     }
 }
 
+/// A list of [`Secret`].
+pub type SecretList = crate::list::List<Secret>;
+
 /// SecretEnvSource selects a Secret to populate the environment variables with.
 ///
 /// The contents of the target Secret's Data field will represent the key-value pairs as environment variables.
@@ -3065,6 +5162,22 @@ crate::table! { SecretProjection, "io.k8s.api.core.v1.SecretProjection", None;
     0 name: field("name", 1).within(&[1]).omit(),
     1 items: field("items", 2).omit().merge(Merge::Atomic),
     2 optional: field("optional", 4).optional(),
+}
+
+/// SecretReference represents a Secret Reference. It has enough information to retrieve secret in any namespace
+#[derive(Clone, Default, PartialEq)]
+pub struct SecretReference {
+    /// name is unique within a namespace to reference a secret resource.
+    pub name: Str,
+    /// namespace defines the space within which the secret name must be unique.
+    pub namespace: Str,
+    #[doc(hidden)]
+    pub __unknown: Unknown,
+}
+
+crate::table! { SecretReference, "io.k8s.api.core.v1.SecretReference", None;
+    0 name: field("name", 1).omit(),
+    1 namespace: field("namespace", 2).omit(),
 }
 
 /// Adapts a Secret into a volume.
@@ -3140,6 +5253,95 @@ crate::table! { SecurityContext, "io.k8s.api.core.v1.SecurityContext", None;
     11 app_armor_profile: field("appArmorProfile", 12).optional(),
 }
 
+/// Service is a named abstraction of software service (for example, mysql) consisting of local port (for example 3306) that the proxy listens on, and the selector that determines which pods will answer requests sent through the proxy.
+#[derive(Clone, Default, PartialEq)]
+pub struct Service {
+    /// Standard object's metadata. More info: <https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#metadata>
+    pub metadata: crate::meta::v1::ObjectMeta,
+    /// Spec defines the behavior of a service. <https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#spec-and-status>
+    pub spec: ServiceSpec,
+    /// Most recently observed status of the service. Populated by the system. Read-only. More info: <https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#spec-and-status>
+    pub status: ServiceStatus,
+    #[doc(hidden)]
+    pub __unknown: Unknown,
+}
+
+crate::table! { Service, "io.k8s.api.core.v1.Service", Some(Kind { api_version: "v1", kind: "Service" });
+    0 metadata: field("metadata", 1),
+    1 spec: field("spec", 2),
+    2 status: field("status", 3),
+}
+
+impl Resource for Service {
+    type Scope = Namespaced;
+    const GROUP: &'static str = "";
+    const VERSION: &'static str = "v1";
+    const KIND: &'static str = "Service";
+    const API_VERSION: &'static str = "v1";
+    const LIST_KIND: &'static str = "ServiceList";
+    const PLURAL: &'static str = "services";
+    const SINGULAR: &'static str = "service";
+    const SHORT_NAMES: &'static [&'static str] = &["svc"];
+    const CATEGORIES: &'static [&'static str] = &["all"];
+
+    fn metadata(&self) -> &crate::meta::v1::ObjectMeta {
+        &self.metadata
+    }
+
+    fn metadata_mut(&mut self) -> &mut crate::meta::v1::ObjectMeta {
+        &mut self.metadata
+    }
+}
+
+/// A list of [`Service`].
+pub type ServiceList = crate::list::List<Service>;
+
+/// ServiceAccount binds together: \* a name, understood by users, and perhaps by peripheral systems, for an identity \* a principal that can be authenticated and authorized \* a set of secrets
+#[derive(Clone, Default, PartialEq)]
+pub struct ServiceAccount {
+    /// Standard object's metadata. More info: <https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#metadata>
+    pub metadata: crate::meta::v1::ObjectMeta,
+    /// Secrets is a list of the secrets in the same namespace that pods running using this ServiceAccount are allowed to use. Pods are only limited to this list if this service account has a "kubernetes.io/enforce-mountable-secrets" annotation set to "true". The "kubernetes.io/enforce-mountable-secrets" annotation is deprecated since v1.32. Prefer separate namespaces to isolate access to mounted secrets. This field should not be used to find auto-generated service account token secrets for use outside of pods. Instead, tokens can be requested directly using the TokenRequest API, or service account token secrets can be manually created. More info: <https://kubernetes.io/docs/concepts/configuration/secret>
+    pub secrets: Vec<ObjectReference>,
+    /// ImagePullSecrets is a list of references to secrets in the same namespace to use for pulling any images in pods that reference this ServiceAccount. ImagePullSecrets are distinct from Secrets because Secrets can be mounted in the pod, but ImagePullSecrets are only accessed by the kubelet. More info: <https://kubernetes.io/docs/concepts/containers/images/#specifying-imagepullsecrets-on-a-pod>
+    pub image_pull_secrets: Vec<LocalObjectReference>,
+    /// AutomountServiceAccountToken indicates whether pods running as this service account should have an API token automatically mounted. Can be overridden at the pod level.
+    pub automount_service_account_token: Option<bool>,
+    #[doc(hidden)]
+    pub __unknown: Unknown,
+}
+
+crate::table! { ServiceAccount, "io.k8s.api.core.v1.ServiceAccount", Some(Kind { api_version: "v1", kind: "ServiceAccount" });
+    0 metadata: field("metadata", 1),
+    1 secrets: field("secrets", 2).omit().merge(Merge::Keys(&["name"])).patch_merge("name"),
+    2 image_pull_secrets: field("imagePullSecrets", 3).omit().merge(Merge::Atomic),
+    3 automount_service_account_token: field("automountServiceAccountToken", 4).optional(),
+}
+
+impl Resource for ServiceAccount {
+    type Scope = Namespaced;
+    const GROUP: &'static str = "";
+    const VERSION: &'static str = "v1";
+    const KIND: &'static str = "ServiceAccount";
+    const API_VERSION: &'static str = "v1";
+    const LIST_KIND: &'static str = "ServiceAccountList";
+    const PLURAL: &'static str = "serviceaccounts";
+    const SINGULAR: &'static str = "serviceaccount";
+    const SHORT_NAMES: &'static [&'static str] = &["sa"];
+    const CATEGORIES: &'static [&'static str] = &[];
+
+    fn metadata(&self) -> &crate::meta::v1::ObjectMeta {
+        &self.metadata
+    }
+
+    fn metadata_mut(&mut self) -> &mut crate::meta::v1::ObjectMeta {
+        &mut self.metadata
+    }
+}
+
+/// A list of [`ServiceAccount`].
+pub type ServiceAccountList = crate::list::List<ServiceAccount>;
+
 /// ServiceAccountTokenProjection represents a projected service account token volume. This projection can be used to insert a service account token into the pods runtime filesystem for use against APIs (Kubernetes API Server or otherwise).
 #[derive(Clone, Default, PartialEq)]
 pub struct ServiceAccountTokenProjection {
@@ -3163,7 +5365,191 @@ crate::table! { ServiceAccountTokenProjection, "io.k8s.api.core.v1.ServiceAccoun
 }
 
 crate::open_enum! {
-    /// StopSignal reports the effective stop signal for this container
+    /// Supports "ClientIP" and "None". Used to maintain session affinity. Enable client IP based session affinity. Must be ClientIP or None. Defaults to None. More info: <https://kubernetes.io/docs/concepts/services-networking/service/#virtual-ips-and-service-proxies>
+    ServiceAffinity {
+        /// `ClientIP` is the Client IP based.
+        ClientIP = "ClientIP",
+        /// `None` - no session affinity.
+        None = "None",
+    }
+}
+
+crate::open_enum! {
+    /// externalTrafficPolicy describes how nodes distribute service traffic they receive on one of the Service's "externally-facing" addresses (NodePorts, ExternalIPs, and LoadBalancer IPs). If set to "Local", the proxy will configure the service in a way that assumes that external load balancers will take care of balancing the service traffic between nodes, and so each node will deliver traffic only to the node-local endpoints of the service, without masquerading the client source IP. (Traffic mistakenly sent to a node with no endpoints will be dropped.) The default value, "Cluster", uses the standard behavior of routing to all endpoints evenly (possibly modified by topology and other features). Note that traffic sent to an External IP or LoadBalancer IP from within the cluster will always get "Cluster" semantics, but clients sending to a NodePort from within the cluster may need to take traffic policy into account when picking a node.
+    ServiceExternalTrafficPolicy {
+        /// `Cluster` routes traffic to all endpoints.
+        Cluster = "Cluster",
+        /// `Local` preserves the source IP of the traffic by routing only to endpoints on the same node as the traffic was received on (dropping the traffic if there are no local endpoints).
+        Local = "Local",
+    }
+}
+
+crate::open_enum! {
+    /// InternalTrafficPolicy describes how nodes distribute service traffic they receive on the ClusterIP. If set to "Local", the proxy will assume that pods only want to talk to endpoints of the service on the same node as the pod, dropping the traffic if there are no local endpoints. The default value, "Cluster", uses the standard behavior of routing to all endpoints evenly (possibly modified by topology and other features).
+    ServiceInternalTrafficPolicy {
+        /// `Cluster` routes traffic to all endpoints.
+        Cluster = "Cluster",
+        /// `Local` routes traffic only to endpoints on the same node as the client pod (dropping the traffic if there are no local endpoints).
+        Local = "Local",
+    }
+}
+
+/// ServicePort contains information on service's port.
+#[derive(Clone, Default, PartialEq)]
+pub struct ServicePort {
+    /// The name of this port within the service. This must be a DNS\_LABEL. All ports within a ServiceSpec must have unique names. When considering the endpoints for a Service, this must match the 'name' field in the EndpointPort. Optional if only one ServicePort is defined on this service.
+    pub name: Str,
+    /// The IP protocol for this port. Supports "TCP", "UDP", and "SCTP". Default is TCP.
+    pub protocol: Protocol,
+    /// The application protocol for this port. This is used as a hint for implementations to offer richer behavior for protocols that they understand. This field follows standard Kubernetes label syntax. Valid values are either:
+    ///
+    /// \* Un-prefixed protocol names - reserved for IANA standard service names (as per RFC-6335 and <https://www.iana.org/assignments/service-names>).
+    ///
+    /// \* Kubernetes-defined prefixed names:
+    /// \* 'kubernetes.io/h2c' - HTTP/2 prior knowledge over cleartext as described in <https://www.rfc-editor.org/rfc/rfc9113.html#name-starting-http-2-with-prior->
+    /// \* 'kubernetes.io/ws'  - WebSocket over cleartext as described in <https://www.rfc-editor.org/rfc/rfc6455>
+    /// \* 'kubernetes.io/wss' - WebSocket over TLS as described in <https://www.rfc-editor.org/rfc/rfc6455>
+    ///
+    /// \* Other protocols should use implementation-defined prefixed names such as mycompany.com/my-custom-protocol.
+    pub app_protocol: Option<Str>,
+    /// The port that will be exposed by this service.
+    pub port: i32,
+    /// Number or name of the port to access on the pods targeted by the service. Number must be in the range 1 to 65535. Name must be an IANA\_SVC\_NAME. If this is a string, it will be looked up as a named port in the target Pod's container ports. If this is not specified, the value of the 'port' field is used (an identity map). This field is ignored for services with clusterIP=None, and should be omitted or set equal to the 'port' field. More info: <https://kubernetes.io/docs/concepts/services-networking/service/#defining-a-service>
+    pub target_port: IntOrString,
+    /// The port on each node on which this service is exposed when type is NodePort or LoadBalancer.  Usually assigned by the system. If a value is specified, in-range, and not in use it will be used, otherwise the operation will fail.  If not specified, a port will be allocated if this Service requires one.  If this field is specified when creating a Service which does not need it, creation will fail. This field will be wiped when updating a Service to no longer need it (e.g. changing type from NodePort to ClusterIP). More info: <https://kubernetes.io/docs/concepts/services-networking/service/#type-nodeport>
+    pub node_port: i32,
+    #[doc(hidden)]
+    pub __unknown: Unknown,
+}
+
+crate::table! { ServicePort, "io.k8s.api.core.v1.ServicePort", None;
+    0 name: field("name", 1).omit(),
+    1 protocol: field("protocol", 2).omit(),
+    2 app_protocol: field("appProtocol", 6).optional(),
+    3 port: field("port", 3).required(),
+    4 target_port: field("targetPort", 4),
+    5 node_port: field("nodePort", 5).omit(),
+}
+
+/// ServiceSpec describes the attributes that a user creates on a service.
+#[derive(Clone, Default, PartialEq)]
+pub struct ServiceSpec {
+    /// The list of ports that are exposed by this service. More info: <https://kubernetes.io/docs/concepts/services-networking/service/#virtual-ips-and-service-proxies>
+    pub ports: Vec<ServicePort>,
+    /// Route service traffic to pods with label keys and values matching this selector. If empty or not present, the service is assumed to have an external process managing its endpoints, which Kubernetes will not modify. Only applies to types ClusterIP, NodePort, and LoadBalancer. Ignored if type is ExternalName. More info: <https://kubernetes.io/docs/concepts/services-networking/service/>
+    pub selector: Map<Str, Str>,
+    /// clusterIP is the IP address of the service and is usually assigned randomly. If an address is specified manually, is in-range (as per system configuration), and is not in use, it will be allocated to the service; otherwise creation of the service will fail. This field may not be changed through updates unless the type field is also being changed to ExternalName (which requires this field to be blank) or the type field is being changed from ExternalName (in which case this field may optionally be specified, as describe above).  Valid values are "None", empty string (""), or a valid IP address. Setting this to "None" makes a "headless service" (no virtual IP), which is useful when direct endpoint connections are preferred and proxying is not required.  Only applies to types ClusterIP, NodePort, and LoadBalancer. If this field is specified when creating a Service of type ExternalName, creation will fail. This field will be wiped when updating a Service to type ExternalName. More info: <https://kubernetes.io/docs/concepts/services-networking/service/#virtual-ips-and-service-proxies>
+    pub cluster_ip: Str,
+    /// ClusterIPs is a list of IP addresses assigned to this service, and are usually assigned randomly.  If an address is specified manually, is in-range (as per system configuration), and is not in use, it will be allocated to the service; otherwise creation of the service will fail. This field may not be changed through updates unless the type field is also being changed to ExternalName (which requires this field to be empty) or the type field is being changed from ExternalName (in which case this field may optionally be specified, as describe above).  Valid values are "None", empty string (""), or a valid IP address.  Setting this to "None" makes a "headless service" (no virtual IP), which is useful when direct endpoint connections are preferred and proxying is not required.  Only applies to types ClusterIP, NodePort, and LoadBalancer. If this field is specified when creating a Service of type ExternalName, creation will fail. This field will be wiped when updating a Service to type ExternalName.  If this field is not specified, it will be initialized from the clusterIP field.  If this field is specified, clients must ensure that clusterIPs\[0\] and clusterIP have the same value.
+    ///
+    /// This field may hold a maximum of two entries (dual-stack IPs, in either order). These IPs must correspond to the values of the ipFamilies field. Both clusterIPs and ipFamilies are governed by the ipFamilyPolicy field. More info: <https://kubernetes.io/docs/concepts/services-networking/service/#virtual-ips-and-service-proxies>
+    pub cluster_ips: Vec<Str>,
+    /// type determines how the Service is exposed. Defaults to ClusterIP. Valid options are ExternalName, ClusterIP, NodePort, and LoadBalancer. "ClusterIP" allocates a cluster-internal IP address for load-balancing to endpoints. Endpoints are determined by the selector or if that is not specified, by manual construction of an Endpoints object or EndpointSlice objects. If clusterIP is "None", no virtual IP is allocated and the endpoints are published as a set of endpoints rather than a virtual IP. "NodePort" builds on ClusterIP and allocates a port on every node which routes to the same endpoints as the clusterIP. "LoadBalancer" builds on NodePort and creates an external load-balancer (if supported in the current cloud) which routes to the same endpoints as the clusterIP. "ExternalName" aliases this service to the specified externalName. Several other fields do not apply to ExternalName services. More info: <https://kubernetes.io/docs/concepts/services-networking/service/#publishing-services-service-types>
+    pub type_: ServiceType,
+    /// externalIPs is a list of IP addresses for which nodes in the cluster will also accept traffic for this service.  These IPs are not managed by Kubernetes.  The user is responsible for ensuring that traffic arrives at a node with this IP.  A common example is external load-balancers that are not part of the Kubernetes system.
+    pub external_ips: Vec<Str>,
+    /// Supports "ClientIP" and "None". Used to maintain session affinity. Enable client IP based session affinity. Must be ClientIP or None. Defaults to None. More info: <https://kubernetes.io/docs/concepts/services-networking/service/#virtual-ips-and-service-proxies>
+    pub session_affinity: ServiceAffinity,
+    /// Only applies to Service Type: LoadBalancer. This feature depends on whether the underlying cloud-provider supports specifying the loadBalancerIP when a load balancer is created. This field will be ignored if the cloud-provider does not support the feature. Deprecated: This field was under-specified and its meaning varies across implementations. Using it is non-portable and it may not support dual-stack. Users are encouraged to use implementation-specific annotations when available.
+    pub load_balancer_ip: Str,
+    /// If specified and supported by the platform, this will restrict traffic through the cloud-provider load-balancer will be restricted to the specified client IPs. This field will be ignored if the cloud-provider does not support the feature." More info: <https://kubernetes.io/docs/tasks/access-application-cluster/create-external-load-balancer/>
+    pub load_balancer_source_ranges: Vec<Str>,
+    /// externalName is the external reference that discovery mechanisms will return as an alias for this service (e.g. a DNS CNAME record). No proxying will be involved.  Must be a lowercase RFC-1123 hostname (<https://tools.ietf.org/html/rfc1123>) and requires `type` to be "ExternalName".
+    pub external_name: Str,
+    /// externalTrafficPolicy describes how nodes distribute service traffic they receive on one of the Service's "externally-facing" addresses (NodePorts, ExternalIPs, and LoadBalancer IPs). If set to "Local", the proxy will configure the service in a way that assumes that external load balancers will take care of balancing the service traffic between nodes, and so each node will deliver traffic only to the node-local endpoints of the service, without masquerading the client source IP. (Traffic mistakenly sent to a node with no endpoints will be dropped.) The default value, "Cluster", uses the standard behavior of routing to all endpoints evenly (possibly modified by topology and other features). Note that traffic sent to an External IP or LoadBalancer IP from within the cluster will always get "Cluster" semantics, but clients sending to a NodePort from within the cluster may need to take traffic policy into account when picking a node.
+    pub external_traffic_policy: ServiceExternalTrafficPolicy,
+    /// healthCheckNodePort specifies the healthcheck nodePort for the service. This only applies when type is set to LoadBalancer and externalTrafficPolicy is set to Local. If a value is specified, is in-range, and is not in use, it will be used.  If not specified, a value will be automatically allocated.  External systems (e.g. load-balancers) can use this port to determine if a given node holds endpoints for this service or not.  If this field is specified when creating a Service which does not need it, creation will fail. This field will be wiped when updating a Service to no longer need it (e.g. changing type). This field cannot be updated once set.
+    pub health_check_node_port: i32,
+    /// publishNotReadyAddresses indicates that any agent which deals with endpoints for this Service should disregard any indications of ready/not-ready. The primary use case for setting this field is for a StatefulSet's Headless Service to propagate SRV DNS records for its Pods for the purpose of peer discovery. The Kubernetes controllers that generate Endpoints and EndpointSlice resources for Services interpret this to mean that all endpoints are considered "ready" even if the Pods themselves are not. Agents which consume only Kubernetes generated endpoints through the Endpoints or EndpointSlice resources can safely assume this behavior.
+    pub publish_not_ready_addresses: bool,
+    /// sessionAffinityConfig contains the configurations of session affinity.
+    pub session_affinity_config: Option<SessionAffinityConfig>,
+    /// IPFamilies is a list of IP families (e.g. IPv4, IPv6) assigned to this service. This field is usually assigned automatically based on cluster configuration and the ipFamilyPolicy field. If this field is specified manually, the requested family is available in the cluster, and ipFamilyPolicy allows it, it will be used; otherwise creation of the service will fail. This field is conditionally mutable: it allows for adding or removing a secondary IP family, but it does not allow changing the primary IP family of the Service. Valid values are "IPv4" and "IPv6".  This field only applies to Services of types ClusterIP, NodePort, and LoadBalancer, and does apply to "headless" services. This field will be wiped when updating a Service to type ExternalName.
+    ///
+    /// This field may hold a maximum of two entries (dual-stack families, in either order).  These families must correspond to the values of the clusterIPs field, if specified. Both clusterIPs and ipFamilies are governed by the ipFamilyPolicy field.
+    pub ip_families: Vec<IPFamily>,
+    /// IPFamilyPolicy represents the dual-stack-ness requested or required by this Service. If there is no value provided, then this field will be set to SingleStack. Services can be "SingleStack" (a single IP family), "PreferDualStack" (two IP families on dual-stack configured clusters or a single IP family on single-stack clusters), or "RequireDualStack" (two IP families on dual-stack configured clusters, otherwise fail). The ipFamilies and clusterIPs fields depend on the value of this field. This field will be wiped when updating a service to type ExternalName.
+    pub ip_family_policy: Option<IPFamilyPolicy>,
+    /// allocateLoadBalancerNodePorts defines if NodePorts will be automatically allocated for services with type LoadBalancer.  Default is "true". It may be set to "false" if the cluster load-balancer does not rely on NodePorts.  If the caller requests specific NodePorts (by specifying a value), those requests will be respected, regardless of this field. This field may only be set for services with type LoadBalancer and will be cleared if the type is changed to any other type.
+    pub allocate_load_balancer_node_ports: Option<bool>,
+    /// loadBalancerClass is the class of the load balancer implementation this Service belongs to. If specified, the value of this field must be a label-style identifier, with an optional prefix, e.g. "internal-vip" or "example.com/internal-vip". Unprefixed names are reserved for end-users. This field can only be set when the Service type is 'LoadBalancer'. If not set, the default load balancer implementation is used, today this is typically done through the cloud provider integration, but should apply for any default implementation. If set, it is assumed that a load balancer implementation is watching for Services with a matching class. Any default load balancer implementation (e.g. cloud providers) should ignore Services that set this field. This field can only be set when creating or updating a Service to type 'LoadBalancer'. Once set, it can not be changed. This field will be wiped when a service is updated to a non 'LoadBalancer' type.
+    pub load_balancer_class: Option<Str>,
+    /// InternalTrafficPolicy describes how nodes distribute service traffic they receive on the ClusterIP. If set to "Local", the proxy will assume that pods only want to talk to endpoints of the service on the same node as the pod, dropping the traffic if there are no local endpoints. The default value, "Cluster", uses the standard behavior of routing to all endpoints evenly (possibly modified by topology and other features).
+    pub internal_traffic_policy: Option<ServiceInternalTrafficPolicy>,
+    /// TrafficDistribution offers a way to express preferences for how traffic is distributed to Service endpoints. Implementations can use this field as a hint, but are not required to guarantee strict adherence. If the field is not set, the implementation will apply its default routing strategy. If set to "PreferClose", implementations should prioritize endpoints that are in the same zone.
+    pub traffic_distribution: Option<Str>,
+    #[doc(hidden)]
+    pub __unknown: Unknown,
+}
+
+crate::table! { ServiceSpec, "io.k8s.api.core.v1.ServiceSpec", None;
+    0 ports: field("ports", 1).omit().merge(Merge::Keys(&["port", "protocol"])).patch_merge("port"),
+    1 selector: field("selector", 2).omit().merge(Merge::Atomic),
+    2 cluster_ip: field("clusterIP", 3).omit(),
+    3 cluster_ips: field("clusterIPs", 18).omit().merge(Merge::Atomic),
+    4 type_: field("type", 4).omit(),
+    5 external_ips: field("externalIPs", 5).omit().merge(Merge::Atomic),
+    6 session_affinity: field("sessionAffinity", 7).omit(),
+    7 load_balancer_ip: field("loadBalancerIP", 8).omit(),
+    8 load_balancer_source_ranges: field("loadBalancerSourceRanges", 9).omit().merge(Merge::Atomic),
+    9 external_name: field("externalName", 10).omit(),
+    10 external_traffic_policy: field("externalTrafficPolicy", 11).omit(),
+    11 health_check_node_port: field("healthCheckNodePort", 12).omit(),
+    12 publish_not_ready_addresses: field("publishNotReadyAddresses", 13).omit(),
+    13 session_affinity_config: field("sessionAffinityConfig", 14).optional(),
+    14 ip_families: field("ipFamilies", 19).omit().merge(Merge::Atomic),
+    15 ip_family_policy: field("ipFamilyPolicy", 17).optional(),
+    16 allocate_load_balancer_node_ports: field("allocateLoadBalancerNodePorts", 20).optional(),
+    17 load_balancer_class: field("loadBalancerClass", 21).optional(),
+    18 internal_traffic_policy: field("internalTrafficPolicy", 22).optional(),
+    19 traffic_distribution: field("trafficDistribution", 23).optional(),
+}
+
+/// ServiceStatus represents the current status of a service.
+#[derive(Clone, Default, PartialEq)]
+pub struct ServiceStatus {
+    /// LoadBalancer contains the current status of the load-balancer, if one is present.
+    pub load_balancer: LoadBalancerStatus,
+    /// Current service state
+    pub conditions: Vec<crate::meta::v1::Condition>,
+    #[doc(hidden)]
+    pub __unknown: Unknown,
+}
+
+crate::table! { ServiceStatus, "io.k8s.api.core.v1.ServiceStatus", None;
+    0 load_balancer: field("loadBalancer", 1),
+    1 conditions: field("conditions", 2).omit().merge(Merge::Keys(&["type"])).patch_merge("type"),
+}
+
+crate::open_enum! {
+    /// type determines how the Service is exposed. Defaults to ClusterIP. Valid options are ExternalName, ClusterIP, NodePort, and LoadBalancer. "ClusterIP" allocates a cluster-internal IP address for load-balancing to endpoints. Endpoints are determined by the selector or if that is not specified, by manual construction of an Endpoints object or EndpointSlice objects. If clusterIP is "None", no virtual IP is allocated and the endpoints are published as a set of endpoints rather than a virtual IP. "NodePort" builds on ClusterIP and allocates a port on every node which routes to the same endpoints as the clusterIP. "LoadBalancer" builds on NodePort and creates an external load-balancer (if supported in the current cloud) which routes to the same endpoints as the clusterIP. "ExternalName" aliases this service to the specified externalName. Several other fields do not apply to ExternalName services. More info: <https://kubernetes.io/docs/concepts/services-networking/service/#publishing-services-service-types>
+    ServiceType {
+        /// `ClusterIP` means a service will only be accessible inside the cluster, via the cluster IP.
+        ClusterIP = "ClusterIP",
+        /// `ExternalName` means a service consists of only a reference to an external name that kubedns or equivalent will return as a CNAME record, with no exposing or proxying of any pods involved.
+        ExternalName = "ExternalName",
+        /// `LoadBalancer` means a service will be exposed via an external load balancer (if the cloud provider supports it), in addition to 'NodePort' type.
+        LoadBalancer = "LoadBalancer",
+        /// `NodePort` means a service will be exposed on one port of every node, in addition to 'ClusterIP' type.
+        NodePort = "NodePort",
+    }
+}
+
+/// SessionAffinityConfig represents the configurations of session affinity.
+#[derive(Clone, Default, PartialEq)]
+pub struct SessionAffinityConfig {
+    /// clientIP contains the configurations of Client IP based session affinity.
+    pub client_ip: Option<ClientIPConfig>,
+    #[doc(hidden)]
+    pub __unknown: Unknown,
+}
+
+crate::table! { SessionAffinityConfig, "io.k8s.api.core.v1.SessionAffinityConfig", None;
+    0 client_ip: field("clientIP", 1).optional(),
+}
+
+crate::open_enum! {
+    /// StopSignal defines which signal will be sent to a container when it is being stopped. If not specified, the default is defined by the container runtime in use. StopSignal can only be set for Pods with a non-empty .spec.os.name
     Signal {
         /// `SIGABRT`
         SIGABRT = "SIGABRT",
@@ -3204,65 +5590,65 @@ crate::open_enum! {
         /// `SIGRTMAX`
         SIGRTMAX = "SIGRTMAX",
         /// `SIGRTMAX-1`
-        Sigrtmax1 = "SIGRTMAX-1",
+        SIGRTMAX1 = "SIGRTMAX-1",
         /// `SIGRTMAX-10`
-        Sigrtmax10 = "SIGRTMAX-10",
+        SIGRTMAX10 = "SIGRTMAX-10",
         /// `SIGRTMAX-11`
-        Sigrtmax11 = "SIGRTMAX-11",
+        SIGRTMAX11 = "SIGRTMAX-11",
         /// `SIGRTMAX-12`
-        Sigrtmax12 = "SIGRTMAX-12",
+        SIGRTMAX12 = "SIGRTMAX-12",
         /// `SIGRTMAX-13`
-        Sigrtmax13 = "SIGRTMAX-13",
+        SIGRTMAX13 = "SIGRTMAX-13",
         /// `SIGRTMAX-14`
-        Sigrtmax14 = "SIGRTMAX-14",
+        SIGRTMAX14 = "SIGRTMAX-14",
         /// `SIGRTMAX-2`
-        Sigrtmax2 = "SIGRTMAX-2",
+        SIGRTMAX2 = "SIGRTMAX-2",
         /// `SIGRTMAX-3`
-        Sigrtmax3 = "SIGRTMAX-3",
+        SIGRTMAX3 = "SIGRTMAX-3",
         /// `SIGRTMAX-4`
-        Sigrtmax4 = "SIGRTMAX-4",
+        SIGRTMAX4 = "SIGRTMAX-4",
         /// `SIGRTMAX-5`
-        Sigrtmax5 = "SIGRTMAX-5",
+        SIGRTMAX5 = "SIGRTMAX-5",
         /// `SIGRTMAX-6`
-        Sigrtmax6 = "SIGRTMAX-6",
+        SIGRTMAX6 = "SIGRTMAX-6",
         /// `SIGRTMAX-7`
-        Sigrtmax7 = "SIGRTMAX-7",
+        SIGRTMAX7 = "SIGRTMAX-7",
         /// `SIGRTMAX-8`
-        Sigrtmax8 = "SIGRTMAX-8",
+        SIGRTMAX8 = "SIGRTMAX-8",
         /// `SIGRTMAX-9`
-        Sigrtmax9 = "SIGRTMAX-9",
+        SIGRTMAX9 = "SIGRTMAX-9",
         /// `SIGRTMIN`
         SIGRTMIN = "SIGRTMIN",
         /// `SIGRTMIN+1`
-        Sigrtmin1 = "SIGRTMIN+1",
+        SIGRTMIN1 = "SIGRTMIN+1",
         /// `SIGRTMIN+10`
-        Sigrtmin10 = "SIGRTMIN+10",
+        SIGRTMIN10 = "SIGRTMIN+10",
         /// `SIGRTMIN+11`
-        Sigrtmin11 = "SIGRTMIN+11",
+        SIGRTMIN11 = "SIGRTMIN+11",
         /// `SIGRTMIN+12`
-        Sigrtmin12 = "SIGRTMIN+12",
+        SIGRTMIN12 = "SIGRTMIN+12",
         /// `SIGRTMIN+13`
-        Sigrtmin13 = "SIGRTMIN+13",
+        SIGRTMIN13 = "SIGRTMIN+13",
         /// `SIGRTMIN+14`
-        Sigrtmin14 = "SIGRTMIN+14",
+        SIGRTMIN14 = "SIGRTMIN+14",
         /// `SIGRTMIN+15`
-        Sigrtmin15 = "SIGRTMIN+15",
+        SIGRTMIN15 = "SIGRTMIN+15",
         /// `SIGRTMIN+2`
-        Sigrtmin2 = "SIGRTMIN+2",
+        SIGRTMIN2 = "SIGRTMIN+2",
         /// `SIGRTMIN+3`
-        Sigrtmin3 = "SIGRTMIN+3",
+        SIGRTMIN3 = "SIGRTMIN+3",
         /// `SIGRTMIN+4`
-        Sigrtmin4 = "SIGRTMIN+4",
+        SIGRTMIN4 = "SIGRTMIN+4",
         /// `SIGRTMIN+5`
-        Sigrtmin5 = "SIGRTMIN+5",
+        SIGRTMIN5 = "SIGRTMIN+5",
         /// `SIGRTMIN+6`
-        Sigrtmin6 = "SIGRTMIN+6",
+        SIGRTMIN6 = "SIGRTMIN+6",
         /// `SIGRTMIN+7`
-        Sigrtmin7 = "SIGRTMIN+7",
+        SIGRTMIN7 = "SIGRTMIN+7",
         /// `SIGRTMIN+8`
-        Sigrtmin8 = "SIGRTMIN+8",
+        SIGRTMIN8 = "SIGRTMIN+8",
         /// `SIGRTMIN+9`
-        Sigrtmin9 = "SIGRTMIN+9",
+        SIGRTMIN9 = "SIGRTMIN+9",
         /// `SIGSEGV`
         SIGSEGV = "SIGSEGV",
         /// `SIGSTKFLT`
@@ -3309,6 +5695,31 @@ pub struct SleepAction {
 
 crate::table! { SleepAction, "io.k8s.api.core.v1.SleepAction", None;
     0 seconds: field("seconds", 1).required(),
+}
+
+/// Represents a StorageOS persistent volume resource.
+#[derive(Clone, Default, PartialEq)]
+pub struct StorageOSPersistentVolumeSource {
+    /// volumeName is the human-readable name of the StorageOS volume.  Volume names are only unique within a namespace.
+    pub volume_name: Str,
+    /// volumeNamespace specifies the scope of the volume within StorageOS.  If no namespace is specified then the Pod's namespace will be used.  This allows the Kubernetes name scoping to be mirrored within StorageOS for tighter integration. Set VolumeName to any name to override the default behaviour. Set to "default" if you are not using namespaces within StorageOS. Namespaces that do not pre-exist within StorageOS will be created.
+    pub volume_namespace: Str,
+    /// fsType is the filesystem type to mount. Must be a filesystem type supported by the host operating system. Ex. "ext4", "xfs", "ntfs". Implicitly inferred to be "ext4" if unspecified.
+    pub fs_type: Str,
+    /// readOnly defaults to false (read/write). ReadOnly here will force the ReadOnly setting in VolumeMounts.
+    pub read_only: bool,
+    /// secretRef specifies the secret to use for obtaining the StorageOS API credentials.  If not specified, default values will be attempted.
+    pub secret_ref: Option<Box<ObjectReference>>,
+    #[doc(hidden)]
+    pub __unknown: Unknown,
+}
+
+crate::table! { StorageOSPersistentVolumeSource, "io.k8s.api.core.v1.StorageOSPersistentVolumeSource", None;
+    0 volume_name: field("volumeName", 1).omit(),
+    1 volume_namespace: field("volumeNamespace", 2).omit(),
+    2 fs_type: field("fsType", 3).omit(),
+    3 read_only: field("readOnly", 4).omit(),
+    4 secret_ref: field("secretRef", 5).optional().merge(Merge::Atomic),
 }
 
 /// Represents a StorageOS persistent volume resource.
@@ -3378,6 +5789,28 @@ crate::table! { TCPSocketAction, "io.k8s.api.core.v1.TCPSocketAction", None;
     1 host: field("host", 2).omit(),
 }
 
+/// The node this Taint is attached to has the "effect" on any pod that does not tolerate the Taint.
+#[derive(Clone, Default, PartialEq)]
+pub struct Taint {
+    /// Required. The taint key to be applied to a node.
+    pub key: Str,
+    /// The taint value corresponding to the taint key.
+    pub value: Str,
+    /// Required. The effect of the taint on pods that do not tolerate the taint. Valid effects are NoSchedule, PreferNoSchedule and NoExecute.
+    pub effect: TaintEffect,
+    /// TimeAdded represents the time at which the taint was added.
+    pub time_added: Option<Time>,
+    #[doc(hidden)]
+    pub __unknown: Unknown,
+}
+
+crate::table! { Taint, "io.k8s.api.core.v1.Taint", None;
+    0 key: field("key", 1).required(),
+    1 value: field("value", 2).omit(),
+    2 effect: field("effect", 3).required(),
+    3 time_added: field("timeAdded", 4).optional(),
+}
+
 crate::open_enum! {
     /// Effect indicates the taint effect to match. Empty means match all taint effects. When specified, allowed values are NoSchedule, PreferNoSchedule and NoExecute.
     TaintEffect {
@@ -3437,6 +5870,35 @@ crate::open_enum! {
         /// `Lt`
         Lt = "Lt",
     }
+}
+
+/// A topology selector requirement is a selector that matches given label. This is an alpha feature and may change in the future.
+#[derive(Clone, Default, PartialEq)]
+pub struct TopologySelectorLabelRequirement {
+    /// The label key that the selector applies to.
+    pub key: Str,
+    /// An array of string values. One value must match the label to be selected. Each entry in Values is ORed.
+    pub values: Vec<Str>,
+    #[doc(hidden)]
+    pub __unknown: Unknown,
+}
+
+crate::table! { TopologySelectorLabelRequirement, "io.k8s.api.core.v1.TopologySelectorLabelRequirement", None;
+    0 key: field("key", 1).required(),
+    1 values: field("values", 2).required().merge(Merge::Atomic),
+}
+
+/// A topology selector term represents the result of label queries. A null or empty topology selector term matches no objects. The requirements of them are ANDed. It provides a subset of functionality as NodeSelectorTerm. This is an alpha feature and may change in the future.
+#[derive(Clone, Default, PartialEq)]
+pub struct TopologySelectorTerm {
+    /// A list of topology selector requirements by labels.
+    pub match_label_expressions: Vec<TopologySelectorLabelRequirement>,
+    #[doc(hidden)]
+    pub __unknown: Unknown,
+}
+
+crate::table! { TopologySelectorTerm, "io.k8s.api.core.v1.TopologySelectorTerm", None;
+    0 match_label_expressions: field("matchLabelExpressions", 1).omit().merge(Merge::Atomic),
 }
 
 /// TopologySpreadConstraint specifies how to spread matching pods among the given topology.
@@ -3703,6 +6165,22 @@ crate::table! { VolumeHealthCondition, "io.k8s.api.core.v1.VolumeHealthCondition
     2 message: field("message", 3).omit(),
 }
 
+/// VolumeHealthStatus contains health information for a volume reported by the CSI controller plugin.
+#[derive(Clone, Default, PartialEq)]
+pub struct VolumeHealthStatus {
+    /// conditions is the set of adverse conditions reported by the CSI controller plugin. An empty list means no adverse condition. At most 16 conditions may be reported.
+    pub health_conditions: Vec<VolumeHealthCondition>,
+    /// lastTransitionTime is when the current set of conditions first appeared.
+    pub last_transition_time: Option<Time>,
+    #[doc(hidden)]
+    pub __unknown: Unknown,
+}
+
+crate::table! { VolumeHealthStatus, "io.k8s.api.core.v1.VolumeHealthStatus", None;
+    0 health_conditions: field("healthConditions", 1).omit().merge(Merge::Keys(&["status", "reason"])).patch_merge("status"),
+    1 last_transition_time: field("lastTransitionTime", 2).nullable().always(),
+}
+
 crate::open_enum! {
     /// status is the machine-parseable health category. Possible values: - "Inaccessible": the volume cannot be accessed. - "DataLoss": data loss has been detected on the volume. - "Degraded": the volume is functioning with reduced capability.
     VolumeHealthStatusType {
@@ -3780,6 +6258,19 @@ crate::table! { VolumeMountStatus, "io.k8s.api.core.v1.VolumeMountStatus", None;
     2 read_only: field("readOnly", 3).omit(),
     3 recursive_read_only: field("recursiveReadOnly", 4).optional(),
     4 volume_status: field("volumeStatus", 5).optional(),
+}
+
+/// VolumeNodeAffinity defines constraints that limit what nodes this volume can be accessed from.
+#[derive(Clone, Default, PartialEq)]
+pub struct VolumeNodeAffinity {
+    /// required specifies hard node constraints that must be met.
+    pub required: Option<Box<NodeSelector>>,
+    #[doc(hidden)]
+    pub __unknown: Unknown,
+}
+
+crate::table! { VolumeNodeAffinity, "io.k8s.api.core.v1.VolumeNodeAffinity", None;
+    0 required: field("required", 1).optional().merge(Merge::Atomic),
 }
 
 /// Projection that may be projected along with other supported volume types. Exactly one of these fields must be set.

@@ -3,6 +3,220 @@
 #[allow(unused_imports)]
 use crate::model::*;
 
+/// APIGroup contains the name, the supported versions, and the preferred version of a group.
+#[derive(Clone, Default, PartialEq)]
+pub struct APIGroup {
+    /// name is the name of the group.
+    pub name: Str,
+    /// versions are the versions supported in this group.
+    pub versions: Vec<GroupVersionForDiscovery>,
+    /// preferredVersion is the version preferred by the API server, which probably is the storage version.
+    pub preferred_version: GroupVersionForDiscovery,
+    /// a map of client CIDR to server address that is serving this group. This is to help clients reach servers in the most network-efficient way possible. Clients can use the appropriate server address as per the CIDR that they match. In case of multiple matches, clients should use the longest matching CIDR. The server returns only those CIDRs that it thinks that the client can match. For example: the master will return an internal IP CIDR only, if the client reaches the server using an internal IP. Server looks at X-Forwarded-For header or X-Real-Ip header or request.RemoteAddr (in that order) to get the client IP.
+    pub server_address_by_client_cidrs: Vec<ServerAddressByClientCIDR>,
+    #[doc(hidden)]
+    pub __unknown: Unknown,
+}
+
+crate::table! { APIGroup, "io.k8s.apimachinery.pkg.apis.meta.v1.APIGroup", Some(Kind { api_version: "v1", kind: "APIGroup" });
+    0 name: field("name", 1).required(),
+    1 versions: field("versions", 2).required().merge(Merge::Atomic),
+    2 preferred_version: field("preferredVersion", 3),
+    3 server_address_by_client_cidrs: field("serverAddressByClientCIDRs", 4).omit().merge(Merge::Atomic),
+}
+
+/// APIGroupList is a list of APIGroup, to allow clients to discover the API at /apis.
+#[derive(Clone, Default, PartialEq)]
+pub struct APIGroupList {
+    /// groups is a list of APIGroup.
+    pub groups: Vec<APIGroup>,
+    #[doc(hidden)]
+    pub __unknown: Unknown,
+}
+
+crate::table! { APIGroupList, "io.k8s.apimachinery.pkg.apis.meta.v1.APIGroupList", Some(Kind { api_version: "v1", kind: "APIGroupList" });
+    0 groups: field("groups", 1).required().merge(Merge::Atomic),
+}
+
+/// APIResource specifies the name of a resource and whether it is namespaced.
+#[derive(Clone, Default, PartialEq)]
+pub struct APIResource {
+    /// name is the plural name of the resource.
+    pub name: Str,
+    /// singularName is the singular name of the resource.  This allows clients to handle plural and singular opaquely. The singularName is more correct for reporting status on a single item and both singular and plural are allowed from the kubectl CLI interface.
+    pub singular_name: Str,
+    /// namespaced indicates if a resource is namespaced or not.
+    pub namespaced: bool,
+    /// group is the preferred group of the resource.  Empty implies the group of the containing resource list. For subresources, this may have a different value, for example: Scale".
+    pub group: Str,
+    /// version is the preferred version of the resource.  Empty implies the version of the containing resource list For subresources, this may have a different value, for example: v1 (while inside a v1beta1 version of the core resource's group)".
+    pub version: Str,
+    /// kind is the kind for the resource (e.g. 'Foo' is the kind for a resource 'foo')
+    pub kind: Str,
+    /// verbs is a list of supported kube verbs (this includes get, list, watch, create, update, patch, delete, deletecollection, and proxy)
+    pub verbs: Vec<Str>,
+    /// shortNames is a list of suggested short names of the resource.
+    pub short_names: Vec<Str>,
+    /// categories is a list of the grouped resources this resource belongs to (e.g. 'all')
+    pub categories: Vec<Str>,
+    /// The hash value of the storage version, the version this resource is converted to when written to the data store. Value must be treated as opaque by clients. Only equality comparison on the value is valid. This is an alpha feature and may change or be removed in the future. The field is populated by the apiserver only if the StorageVersionHash feature gate is enabled. This field will remain optional even if it graduates.
+    pub storage_version_hash: Str,
+    #[doc(hidden)]
+    pub __unknown: Unknown,
+}
+
+crate::table! { APIResource, "io.k8s.apimachinery.pkg.apis.meta.v1.APIResource", None;
+    0 name: field("name", 1).required(),
+    1 singular_name: field("singularName", 6).required(),
+    2 namespaced: field("namespaced", 2).required(),
+    3 group: field("group", 8).omit(),
+    4 version: field("version", 9).omit(),
+    5 kind: field("kind", 3).required(),
+    6 verbs: field("verbs", 4).required(),
+    7 short_names: field("shortNames", 5).omit().merge(Merge::Atomic),
+    8 categories: field("categories", 7).omit().merge(Merge::Atomic),
+    9 storage_version_hash: field("storageVersionHash", 10).omit(),
+}
+
+/// APIResourceList is a list of APIResource, it is used to expose the name of the resources supported in a specific group and version, and if the resource is namespaced.
+#[derive(Clone, Default, PartialEq)]
+pub struct APIResourceList {
+    /// groupVersion is the group and version this APIResourceList is for.
+    pub group_version: Str,
+    /// resources contains the name of the resources and if they are namespaced.
+    pub resources: Vec<APIResource>,
+    #[doc(hidden)]
+    pub __unknown: Unknown,
+}
+
+crate::table! { APIResourceList, "io.k8s.apimachinery.pkg.apis.meta.v1.APIResourceList", Some(Kind { api_version: "v1", kind: "APIResourceList" });
+    0 group_version: field("groupVersion", 1).required(),
+    1 resources: field("resources", 2).required().merge(Merge::Atomic),
+}
+
+/// APIVersions lists the versions that are available, to allow clients to discover the API at /api, which is the root path of the legacy v1 API.
+#[derive(Clone, Default, PartialEq)]
+pub struct APIVersions {
+    /// versions are the api versions that are available.
+    pub versions: Vec<Str>,
+    /// a map of client CIDR to server address that is serving this group. This is to help clients reach servers in the most network-efficient way possible. Clients can use the appropriate server address as per the CIDR that they match. In case of multiple matches, clients should use the longest matching CIDR. The server returns only those CIDRs that it thinks that the client can match. For example: the master will return an internal IP CIDR only, if the client reaches the server using an internal IP. Server looks at X-Forwarded-For header or X-Real-Ip header or request.RemoteAddr (in that order) to get the client IP.
+    pub server_address_by_client_cidrs: Vec<ServerAddressByClientCIDR>,
+    #[doc(hidden)]
+    pub __unknown: Unknown,
+}
+
+crate::table! { APIVersions, "io.k8s.apimachinery.pkg.apis.meta.v1.APIVersions", Some(Kind { api_version: "v1", kind: "APIVersions" });
+    0 versions: field("versions", 1).required().merge(Merge::Atomic),
+    1 server_address_by_client_cidrs: field("serverAddressByClientCIDRs", 2).required().merge(Merge::Atomic),
+}
+
+/// Condition contains details for one aspect of the current state of this API Resource.
+#[derive(Clone, Default, PartialEq)]
+pub struct Condition {
+    /// type of condition in CamelCase or in foo.example.com/CamelCase.
+    pub type_: Str,
+    /// status of the condition, one of True, False, Unknown.
+    pub status: Str,
+    /// observedGeneration represents the .metadata.generation that the condition was set based upon. For instance, if .metadata.generation is currently 12, but the .status.conditions\[x\].observedGeneration is 9, the condition is out of date with respect to the current state of the instance.
+    pub observed_generation: i64,
+    /// lastTransitionTime is the last time the condition transitioned from one status to another. This should be when the underlying condition changed.  If that is not known, then using the time when the API field changed is acceptable.
+    pub last_transition_time: Option<Time>,
+    /// reason contains a programmatic identifier indicating the reason for the condition's last transition. Producers of specific condition types may define expected values and meanings for this field, and whether the values are considered a guaranteed API. The value should be a CamelCase string. This field may not be empty.
+    pub reason: Str,
+    /// message is a human readable message indicating details about the transition. This may be an empty string.
+    pub message: Str,
+    #[doc(hidden)]
+    pub __unknown: Unknown,
+}
+
+crate::table! { Condition, "io.k8s.apimachinery.pkg.apis.meta.v1.Condition", None;
+    0 type_: field("type", 1).required(),
+    1 status: field("status", 2).required(),
+    2 observed_generation: field("observedGeneration", 3).omit(),
+    3 last_transition_time: field("lastTransitionTime", 4).nullable().always().required(),
+    4 reason: field("reason", 5).required(),
+    5 message: field("message", 6).required(),
+}
+
+/// DeleteOptions may be provided when deleting an API object.
+#[derive(Clone, Default, PartialEq)]
+pub struct DeleteOptions {
+    /// The duration in seconds before the object should be deleted. Value must be non-negative integer. The value zero indicates delete immediately. If this value is nil, the default grace period for the specified type will be used. Defaults to a per object value if not specified. zero means delete immediately.
+    pub grace_period_seconds: Option<i64>,
+    /// Must be fulfilled before a deletion is carried out. If not possible, a 409 Conflict status will be returned.
+    pub preconditions: Option<Box<Preconditions>>,
+    /// Deprecated: please use the PropagationPolicy, this field will be deprecated in 1.7. Should the dependent objects be orphaned. If true/false, the "orphan" finalizer will be added to/removed from the object's finalizers list. Either this field or PropagationPolicy may be set, but not both.
+    pub orphan_dependents: Option<bool>,
+    /// Whether and how garbage collection will be performed. Either this field or OrphanDependents may be set, but not both. The default policy is decided by the existing finalizer set in the metadata.finalizers and the resource-specific default policy. Acceptable values are: 'Orphan' - orphan the dependents; 'Background' - allow the garbage collector to delete the dependents in the background; 'Foreground' - a cascading policy that deletes all dependents in the foreground.
+    pub propagation_policy: Option<Str>,
+    /// When present, indicates that modifications should not be persisted. An invalid or unrecognized dryRun directive will result in an error response and no further processing of the request. Valid values are: - All: all dry run stages will be processed
+    pub dry_run: Vec<Str>,
+    /// if set to true, it will trigger an unsafe deletion of the resource in case the normal deletion flow fails with a corrupt object error. A resource is considered corrupt if it can not be retrieved from the underlying storage successfully because of a) its data can not be transformed e.g. decryption failure, or b) it fails to decode into an object. NOTE: unsafe deletion ignores finalizer constraints, skips precondition checks, and removes the object from the storage. WARNING: This may potentially break the cluster if the workload associated with the resource being unsafe-deleted relies on normal deletion flow. Use only if you REALLY know what you are doing. The default value is false, and the user must opt in to enable it
+    pub ignore_store_read_error_with_cluster_breaking_potential: Option<bool>,
+    #[doc(hidden)]
+    pub __unknown: Unknown,
+}
+
+crate::table! { DeleteOptions, "io.k8s.apimachinery.pkg.apis.meta.v1.DeleteOptions", None;
+    0 grace_period_seconds: field("gracePeriodSeconds", 1).optional(),
+    1 preconditions: field("preconditions", 2).optional(),
+    2 orphan_dependents: field("orphanDependents", 3).optional(),
+    3 propagation_policy: field("propagationPolicy", 4).optional(),
+    4 dry_run: field("dryRun", 5).omit().merge(Merge::Atomic),
+    5 ignore_store_read_error_with_cluster_breaking_potential: field("ignoreStoreReadErrorWithClusterBreakingPotential", 6).optional(),
+}
+
+/// FieldSelectorRequirement is a selector that contains values, a key, and an operator that relates the key and values.
+#[derive(Clone, Default, PartialEq)]
+pub struct FieldSelectorRequirement {
+    /// key is the field selector key that the requirement applies to.
+    pub key: Str,
+    /// operator represents a key's relationship to a set of values. Valid operators are In, NotIn, Exists, DoesNotExist. The list of operators may grow in the future.
+    pub operator: Str,
+    /// values is an array of string values. If the operator is In or NotIn, the values array must be non-empty. If the operator is Exists or DoesNotExist, the values array must be empty.
+    pub values: Vec<Str>,
+    #[doc(hidden)]
+    pub __unknown: Unknown,
+}
+
+crate::table! { FieldSelectorRequirement, "io.k8s.apimachinery.pkg.apis.meta.v1.FieldSelectorRequirement", None;
+    0 key: field("key", 1).required(),
+    1 operator: field("operator", 2).required(),
+    2 values: field("values", 3).omit().merge(Merge::Atomic),
+}
+
+/// GroupResource specifies a Group and a Resource, but does not force a version.  This is useful for identifying concepts during lookup stages without having partially valid types
+#[derive(Clone, Default, PartialEq)]
+pub struct GroupResource {
+    /// `group`.
+    pub group: Str,
+    /// `resource`.
+    pub resource: Str,
+    #[doc(hidden)]
+    pub __unknown: Unknown,
+}
+
+crate::table! { GroupResource, "io.k8s.apimachinery.pkg.apis.meta.v1.GroupResource", None;
+    0 group: field("group", 1).required(),
+    1 resource: field("resource", 2).required(),
+}
+
+/// GroupVersion contains the "group/version" and "version" string of a version. It is made a struct to keep extensibility.
+#[derive(Clone, Default, PartialEq)]
+pub struct GroupVersionForDiscovery {
+    /// groupVersion specifies the API group and version in the form "group/version"
+    pub group_version: Str,
+    /// version specifies the version in the form of "version". This is to save the clients the trouble of splitting the GroupVersion.
+    pub version: Str,
+    #[doc(hidden)]
+    pub __unknown: Unknown,
+}
+
+crate::table! { GroupVersionForDiscovery, "io.k8s.apimachinery.pkg.apis.meta.v1.GroupVersionForDiscovery", None;
+    0 group_version: field("groupVersion", 1).required(),
+    1 version: field("version", 2).required(),
+}
+
 /// A label selector is a label query over a set of resources. The result of matchLabels and matchExpressions are ANDed. An empty label selector matches all objects. A null label selector matches no objects.
 #[derive(Clone, Default, PartialEq)]
 pub struct LabelSelector {
@@ -193,6 +407,38 @@ crate::table! { OwnerReference, "io.k8s.apimachinery.pkg.apis.meta.v1.OwnerRefer
     5 block_owner_deletion: field("blockOwnerDeletion", 7).optional(),
 }
 
+/// Preconditions must be fulfilled before an operation (update, delete, etc.) is carried out.
+#[derive(Clone, Default, PartialEq)]
+pub struct Preconditions {
+    /// Specifies the target UID.
+    pub uid: Option<Str>,
+    /// Specifies the target ResourceVersion
+    pub resource_version: Option<Str>,
+    #[doc(hidden)]
+    pub __unknown: Unknown,
+}
+
+crate::table! { Preconditions, "io.k8s.apimachinery.pkg.apis.meta.v1.Preconditions", None;
+    0 uid: field("uid", 1).optional(),
+    1 resource_version: field("resourceVersion", 2).optional(),
+}
+
+/// ServerAddressByClientCIDR helps the client to determine the server address that they should use, depending on the clientCIDR that they match.
+#[derive(Clone, Default, PartialEq)]
+pub struct ServerAddressByClientCIDR {
+    /// The CIDR with which clients can match their IP to figure out the server address that they should use.
+    pub client_cidr: Str,
+    /// Address of this server, suitable for a client that matches the above CIDR. This can be a hostname, hostname:port, IP or IP:port.
+    pub server_address: Str,
+    #[doc(hidden)]
+    pub __unknown: Unknown,
+}
+
+crate::table! { ServerAddressByClientCIDR, "io.k8s.apimachinery.pkg.apis.meta.v1.ServerAddressByClientCIDR", None;
+    0 client_cidr: field("clientCIDR", 1).required(),
+    1 server_address: field("serverAddress", 2).required(),
+}
+
 /// ShardInfo describes the shard selector that was applied to produce a list response. Its presence on a list response indicates the list is a filtered subset.
 #[derive(Clone, Default, PartialEq)]
 pub struct ShardInfo {
@@ -283,4 +529,73 @@ crate::table! { StatusDetails, "io.k8s.apimachinery.pkg.apis.meta.v1.StatusDetai
     3 uid: field("uid", 6).omit(),
     4 causes: field("causes", 4).omit().merge(Merge::Atomic),
     5 retry_after_seconds: field("retryAfterSeconds", 5).omit(),
+}
+
+/// Info contains versioning information. how we'll want to distribute that information.
+#[derive(Clone, Default, PartialEq)]
+pub struct VersionInfo {
+    /// Major is the major version of the binary version
+    pub major: Str,
+    /// Minor is the minor version of the binary version
+    pub minor: Str,
+    /// EmulationMajor is the major version of the emulation version
+    pub emulation_major: Str,
+    /// EmulationMinor is the minor version of the emulation version
+    pub emulation_minor: Str,
+    /// MinCompatibilityMajor is the major version of the minimum compatibility version
+    pub min_compatibility_major: Str,
+    /// MinCompatibilityMinor is the minor version of the minimum compatibility version
+    pub min_compatibility_minor: Str,
+    /// `gitVersion`.
+    pub git_version: Str,
+    /// `gitCommit`.
+    pub git_commit: Str,
+    /// `gitTreeState`.
+    pub git_tree_state: Str,
+    /// `buildDate`.
+    pub build_date: Str,
+    /// `goVersion`.
+    pub go_version: Str,
+    /// `compiler`.
+    pub compiler: Str,
+    /// `platform`.
+    pub platform: Str,
+    #[doc(hidden)]
+    pub __unknown: Unknown,
+}
+
+crate::table! { VersionInfo, "io.k8s.apimachinery.pkg.version.Info", None;
+    0 major: field("major", 0).required(),
+    1 minor: field("minor", 0).required(),
+    2 emulation_major: field("emulationMajor", 0).omit(),
+    3 emulation_minor: field("emulationMinor", 0).omit(),
+    4 min_compatibility_major: field("minCompatibilityMajor", 0).omit(),
+    5 min_compatibility_minor: field("minCompatibilityMinor", 0).omit(),
+    6 git_version: field("gitVersion", 0).required(),
+    7 git_commit: field("gitCommit", 0).required(),
+    8 git_tree_state: field("gitTreeState", 0).required(),
+    9 build_date: field("buildDate", 0).required(),
+    10 go_version: field("goVersion", 0).required(),
+    11 compiler: field("compiler", 0).required(),
+    12 platform: field("platform", 0).required(),
+}
+
+/// Event represents a single event to a watched resource.
+#[derive(Clone, Default, PartialEq)]
+pub struct WatchEvent {
+    /// `type`.
+    pub type_: Str,
+    /// Object is:
+    /// \* If Type is Added or Modified: the new state of the object.
+    /// \* If Type is Deleted: the state of the object immediately before deletion.
+    /// \* If Type is Error: \*Status is recommended; other types may make sense
+    /// depending on context.
+    pub object: RawJson,
+    #[doc(hidden)]
+    pub __unknown: Unknown,
+}
+
+crate::table! { WatchEvent, "io.k8s.apimachinery.pkg.apis.meta.v1.WatchEvent", None;
+    0 type_: field("type", 1).required(),
+    1 object: field("object", 2).required().sensitive(),
 }
