@@ -1,8 +1,6 @@
 //! The golden examples of the generator compile, and do what their documents say. `cargo xtask codegen` writes them,
 //! `cargo xtask verify-codegen` compares them.
 
-#![allow(unreachable_pub)]
-
 #[rustfmt::skip]
 #[path = "golden/custom_resource/generated/mod.rs"]
 mod custom_resource;

@@ -159,6 +159,7 @@ fn resource(spec: &Spec, version: &Version, schema: &Schema, at: &str) -> Result
             short_names: spec.names.short_names.clone(),
             categories: spec.names.categories.clone(),
             namespaced: spec.scope == "Namespaced",
+            listed: true,
         });
     }
     boxing::box_large(&mut structs);

@@ -17,13 +17,13 @@ pub(crate) fn clean(description: &str) -> String {
                 lines.push(rest.trim().to_owned());
             }
         } else if fenced {
-            lines.push(line.to_owned());
+            lines.push(line.replace('\t', "    "));
         } else {
             inside = match (line.is_empty(), marker(line)) {
                 (true, _) | (false, Some(_)) => 0,
                 (false, None) => inside,
             };
-            lines.push(format!("{}{}", " ".repeat(inside), escape(line)));
+            lines.push(format!("{}{}", " ".repeat(inside), escape(&line.replace('\t', " "))));
             inside = marker(line).unwrap_or(inside);
         }
     }

@@ -12,7 +12,6 @@ use serde_json::{Value, json};
 use tokio::sync::OnceCell;
 use xtask::cluster::wait;
 
-#[allow(unreachable_pub)]
 #[rustfmt::skip]
 #[path = "../golden/custom_resource/generated/mod.rs"]
 mod generated;

@@ -286,8 +286,8 @@ crate::table! { MutatingAdmissionPolicy, "io.k8s.api.admissionregistration.v1.Mu
     1 spec: field("spec", 2),
 }
 
-impl Resource for MutatingAdmissionPolicy {
-    type Scope = Cluster;
+impl crate::Resource for MutatingAdmissionPolicy {
+    type Scope = crate::Cluster;
     const GROUP: &'static str = "admissionregistration.k8s.io";
     const VERSION: &'static str = "v1";
     const KIND: &'static str = "MutatingAdmissionPolicy";
@@ -330,8 +330,8 @@ crate::table! { MutatingAdmissionPolicyBinding, "io.k8s.api.admissionregistratio
     1 spec: field("spec", 2),
 }
 
-impl Resource for MutatingAdmissionPolicyBinding {
-    type Scope = Cluster;
+impl crate::Resource for MutatingAdmissionPolicyBinding {
+    type Scope = crate::Cluster;
     const GROUP: &'static str = "admissionregistration.k8s.io";
     const VERSION: &'static str = "v1";
     const KIND: &'static str = "MutatingAdmissionPolicyBinding";
@@ -536,8 +536,8 @@ crate::table! { MutatingWebhookConfiguration, "io.k8s.api.admissionregistration.
     1 webhooks: field("webhooks", 2).omit().merge(Merge::Keys(&["name"])).patch_merge("name"),
 }
 
-impl Resource for MutatingWebhookConfiguration {
-    type Scope = Cluster;
+impl crate::Resource for MutatingWebhookConfiguration {
+    type Scope = crate::Cluster;
     const GROUP: &'static str = "admissionregistration.k8s.io";
     const VERSION: &'static str = "v1";
     const KIND: &'static str = "MutatingWebhookConfiguration";
@@ -820,8 +820,8 @@ crate::table! { ValidatingAdmissionPolicy, "io.k8s.api.admissionregistration.v1.
     2 status: field("status", 3),
 }
 
-impl Resource for ValidatingAdmissionPolicy {
-    type Scope = Cluster;
+impl crate::Resource for ValidatingAdmissionPolicy {
+    type Scope = crate::Cluster;
     const GROUP: &'static str = "admissionregistration.k8s.io";
     const VERSION: &'static str = "v1";
     const KIND: &'static str = "ValidatingAdmissionPolicy";
@@ -864,8 +864,8 @@ crate::table! { ValidatingAdmissionPolicyBinding, "io.k8s.api.admissionregistrat
     1 spec: field("spec", 2).required(),
 }
 
-impl Resource for ValidatingAdmissionPolicyBinding {
-    type Scope = Cluster;
+impl crate::Resource for ValidatingAdmissionPolicyBinding {
+    type Scope = crate::Cluster;
     const GROUP: &'static str = "admissionregistration.k8s.io";
     const VERSION: &'static str = "v1";
     const KIND: &'static str = "ValidatingAdmissionPolicyBinding";
@@ -1099,8 +1099,8 @@ crate::table! { ValidatingWebhookConfiguration, "io.k8s.api.admissionregistratio
     1 webhooks: field("webhooks", 2).omit().merge(Merge::Keys(&["name"])).patch_merge("name"),
 }
 
-impl Resource for ValidatingWebhookConfiguration {
-    type Scope = Cluster;
+impl crate::Resource for ValidatingWebhookConfiguration {
+    type Scope = crate::Cluster;
     const GROUP: &'static str = "admissionregistration.k8s.io";
     const VERSION: &'static str = "v1";
     const KIND: &'static str = "ValidatingWebhookConfiguration";

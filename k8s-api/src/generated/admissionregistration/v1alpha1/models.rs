@@ -244,8 +244,8 @@ crate::table! { MutatingAdmissionPolicy, "io.k8s.api.admissionregistration.v1alp
     1 spec: field("spec", 2),
 }
 
-impl Resource for MutatingAdmissionPolicy {
-    type Scope = Cluster;
+impl crate::Resource for MutatingAdmissionPolicy {
+    type Scope = crate::Cluster;
     const GROUP: &'static str = "admissionregistration.k8s.io";
     const VERSION: &'static str = "v1alpha1";
     const KIND: &'static str = "MutatingAdmissionPolicy";
@@ -288,8 +288,8 @@ crate::table! { MutatingAdmissionPolicyBinding, "io.k8s.api.admissionregistratio
     1 spec: field("spec", 2),
 }
 
-impl Resource for MutatingAdmissionPolicyBinding {
-    type Scope = Cluster;
+impl crate::Resource for MutatingAdmissionPolicyBinding {
+    type Scope = crate::Cluster;
     const GROUP: &'static str = "admissionregistration.k8s.io";
     const VERSION: &'static str = "v1alpha1";
     const KIND: &'static str = "MutatingAdmissionPolicyBinding";

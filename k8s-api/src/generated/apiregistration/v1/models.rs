@@ -22,8 +22,8 @@ crate::table! { APIService, "io.k8s.kube-aggregator.pkg.apis.apiregistration.v1.
     2 status: field("status", 3),
 }
 
-impl Resource for APIService {
-    type Scope = Cluster;
+impl crate::Resource for APIService {
+    type Scope = crate::Cluster;
     const GROUP: &'static str = "apiregistration.k8s.io";
     const VERSION: &'static str = "v1";
     const KIND: &'static str = "APIService";

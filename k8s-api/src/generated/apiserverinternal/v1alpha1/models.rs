@@ -44,8 +44,8 @@ crate::table! { StorageVersion, "io.k8s.api.apiserverinternal.v1alpha1.StorageVe
     2 status: field("status", 3),
 }
 
-impl Resource for StorageVersion {
-    type Scope = Cluster;
+impl crate::Resource for StorageVersion {
+    type Scope = crate::Cluster;
     const GROUP: &'static str = "internal.apiserver.k8s.io";
     const VERSION: &'static str = "v1alpha1";
     const KIND: &'static str = "StorageVersion";

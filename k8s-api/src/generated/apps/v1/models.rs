@@ -22,8 +22,8 @@ crate::table! { ControllerRevision, "io.k8s.api.apps.v1.ControllerRevision", Som
     2 revision: field("revision", 3),
 }
 
-impl Resource for ControllerRevision {
-    type Scope = Namespaced;
+impl crate::Resource for ControllerRevision {
+    type Scope = crate::Namespaced;
     const GROUP: &'static str = "apps";
     const VERSION: &'static str = "v1";
     const KIND: &'static str = "ControllerRevision";
@@ -65,8 +65,8 @@ crate::table! { DaemonSet, "io.k8s.api.apps.v1.DaemonSet", Some(Kind { api_versi
     2 status: field("status", 3),
 }
 
-impl Resource for DaemonSet {
-    type Scope = Namespaced;
+impl crate::Resource for DaemonSet {
+    type Scope = crate::Namespaced;
     const GROUP: &'static str = "apps";
     const VERSION: &'static str = "v1";
     const KIND: &'static str = "DaemonSet";
@@ -404,8 +404,8 @@ crate::table! { ReplicaSet, "io.k8s.api.apps.v1.ReplicaSet", Some(Kind { api_ver
     2 status: field("status", 3),
 }
 
-impl Resource for ReplicaSet {
-    type Scope = Namespaced;
+impl crate::Resource for ReplicaSet {
+    type Scope = crate::Namespaced;
     const GROUP: &'static str = "apps";
     const VERSION: &'static str = "v1";
     const KIND: &'static str = "ReplicaSet";
@@ -579,8 +579,8 @@ crate::table! { StatefulSet, "io.k8s.api.apps.v1.StatefulSet", Some(Kind { api_v
     2 status: field("status", 3),
 }
 
-impl Resource for StatefulSet {
-    type Scope = Namespaced;
+impl crate::Resource for StatefulSet {
+    type Scope = crate::Namespaced;
     const GROUP: &'static str = "apps";
     const VERSION: &'static str = "v1";
     const KIND: &'static str = "StatefulSet";

@@ -41,8 +41,8 @@ crate::table! { SelfSubjectReview, "io.k8s.api.authentication.v1.SelfSubjectRevi
     1 status: field("status", 2),
 }
 
-impl Resource for SelfSubjectReview {
-    type Scope = Cluster;
+impl crate::Resource for SelfSubjectReview {
+    type Scope = crate::Cluster;
     const GROUP: &'static str = "authentication.k8s.io";
     const VERSION: &'static str = "v1";
     const KIND: &'static str = "SelfSubjectReview";
@@ -151,8 +151,8 @@ crate::table! { TokenReview, "io.k8s.api.authentication.v1.TokenReview", Some(Ki
     2 status: field("status", 3),
 }
 
-impl Resource for TokenReview {
-    type Scope = Cluster;
+impl crate::Resource for TokenReview {
+    type Scope = crate::Cluster;
     const GROUP: &'static str = "authentication.k8s.io";
     const VERSION: &'static str = "v1";
     const KIND: &'static str = "TokenReview";

@@ -54,8 +54,8 @@ crate::table! { LocalSubjectAccessReview, "io.k8s.api.authorization.v1.LocalSubj
     2 status: field("status", 3),
 }
 
-impl Resource for LocalSubjectAccessReview {
-    type Scope = Namespaced;
+impl crate::Resource for LocalSubjectAccessReview {
+    type Scope = crate::Namespaced;
     const GROUP: &'static str = "authorization.k8s.io";
     const VERSION: &'static str = "v1";
     const KIND: &'static str = "LocalSubjectAccessReview";
@@ -186,8 +186,8 @@ crate::table! { SelfSubjectAccessReview, "io.k8s.api.authorization.v1.SelfSubjec
     2 status: field("status", 3),
 }
 
-impl Resource for SelfSubjectAccessReview {
-    type Scope = Cluster;
+impl crate::Resource for SelfSubjectAccessReview {
+    type Scope = crate::Cluster;
     const GROUP: &'static str = "authorization.k8s.io";
     const VERSION: &'static str = "v1";
     const KIND: &'static str = "SelfSubjectAccessReview";
@@ -242,8 +242,8 @@ crate::table! { SelfSubjectRulesReview, "io.k8s.api.authorization.v1.SelfSubject
     2 status: field("status", 3),
 }
 
-impl Resource for SelfSubjectRulesReview {
-    type Scope = Cluster;
+impl crate::Resource for SelfSubjectRulesReview {
+    type Scope = crate::Cluster;
     const GROUP: &'static str = "authorization.k8s.io";
     const VERSION: &'static str = "v1";
     const KIND: &'static str = "SelfSubjectRulesReview";
@@ -295,8 +295,8 @@ crate::table! { SubjectAccessReview, "io.k8s.api.authorization.v1.SubjectAccessR
     2 status: field("status", 3),
 }
 
-impl Resource for SubjectAccessReview {
-    type Scope = Cluster;
+impl crate::Resource for SubjectAccessReview {
+    type Scope = crate::Cluster;
     const GROUP: &'static str = "authorization.k8s.io";
     const VERSION: &'static str = "v1";
     const KIND: &'static str = "SubjectAccessReview";

@@ -41,8 +41,8 @@ crate::table! { HorizontalPodAutoscaler, "io.k8s.api.autoscaling.v1.HorizontalPo
     2 status: field("status", 3),
 }
 
-impl Resource for HorizontalPodAutoscaler {
-    type Scope = Namespaced;
+impl crate::Resource for HorizontalPodAutoscaler {
+    type Scope = crate::Namespaced;
     const GROUP: &'static str = "autoscaling";
     const VERSION: &'static str = "v1";
     const KIND: &'static str = "HorizontalPodAutoscaler";

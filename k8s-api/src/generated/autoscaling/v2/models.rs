@@ -158,8 +158,8 @@ crate::table! { HorizontalPodAutoscaler, "io.k8s.api.autoscaling.v2.HorizontalPo
     2 status: field("status", 3),
 }
 
-impl Resource for HorizontalPodAutoscaler {
-    type Scope = Namespaced;
+impl crate::Resource for HorizontalPodAutoscaler {
+    type Scope = crate::Namespaced;
     const GROUP: &'static str = "autoscaling";
     const VERSION: &'static str = "v2";
     const KIND: &'static str = "HorizontalPodAutoscaler";

@@ -52,8 +52,8 @@ crate::table! { CronJob, "io.k8s.api.batch.v1.CronJob", Some(Kind { api_version:
     2 status: field("status", 3),
 }
 
-impl Resource for CronJob {
-    type Scope = Namespaced;
+impl crate::Resource for CronJob {
+    type Scope = crate::Namespaced;
     const GROUP: &'static str = "batch";
     const VERSION: &'static str = "v1";
     const KIND: &'static str = "CronJob";
@@ -150,8 +150,8 @@ crate::table! { Job, "io.k8s.api.batch.v1.Job", Some(Kind { api_version: "batch/
     2 status: field("status", 3),
 }
 
-impl Resource for Job {
-    type Scope = Namespaced;
+impl crate::Resource for Job {
+    type Scope = crate::Namespaced;
     const GROUP: &'static str = "batch";
     const VERSION: &'static str = "v1";
     const KIND: &'static str = "Job";

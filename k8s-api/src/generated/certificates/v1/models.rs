@@ -28,8 +28,8 @@ crate::table! { CertificateSigningRequest, "io.k8s.api.certificates.v1.Certifica
     2 status: field("status", 3),
 }
 
-impl Resource for CertificateSigningRequest {
-    type Scope = Cluster;
+impl crate::Resource for CertificateSigningRequest {
+    type Scope = crate::Cluster;
     const GROUP: &'static str = "certificates.k8s.io";
     const VERSION: &'static str = "v1";
     const KIND: &'static str = "CertificateSigningRequest";
@@ -225,8 +225,8 @@ crate::table! { ClusterTrustBundle, "io.k8s.api.certificates.v1.ClusterTrustBund
     1 spec: field("spec", 2).required(),
 }
 
-impl Resource for ClusterTrustBundle {
-    type Scope = Cluster;
+impl crate::Resource for ClusterTrustBundle {
+    type Scope = crate::Cluster;
     const GROUP: &'static str = "certificates.k8s.io";
     const VERSION: &'static str = "v1";
     const KIND: &'static str = "ClusterTrustBundle";
@@ -350,8 +350,8 @@ crate::table! { PodCertificateRequest, "io.k8s.api.certificates.v1.PodCertificat
     2 status: field("status", 3),
 }
 
-impl Resource for PodCertificateRequest {
-    type Scope = Namespaced;
+impl crate::Resource for PodCertificateRequest {
+    type Scope = crate::Namespaced;
     const GROUP: &'static str = "certificates.k8s.io";
     const VERSION: &'static str = "v1";
     const KIND: &'static str = "PodCertificateRequest";

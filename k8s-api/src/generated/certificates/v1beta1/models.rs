@@ -23,8 +23,8 @@ crate::table! { ClusterTrustBundle, "io.k8s.api.certificates.v1beta1.ClusterTrus
     1 spec: field("spec", 2).required(),
 }
 
-impl Resource for ClusterTrustBundle {
-    type Scope = Cluster;
+impl crate::Resource for ClusterTrustBundle {
+    type Scope = crate::Cluster;
     const GROUP: &'static str = "certificates.k8s.io";
     const VERSION: &'static str = "v1beta1";
     const KIND: &'static str = "ClusterTrustBundle";
@@ -96,8 +96,8 @@ crate::table! { PodCertificateRequest, "io.k8s.api.certificates.v1beta1.PodCerti
     2 status: field("status", 3),
 }
 
-impl Resource for PodCertificateRequest {
-    type Scope = Namespaced;
+impl crate::Resource for PodCertificateRequest {
+    type Scope = crate::Namespaced;
     const GROUP: &'static str = "certificates.k8s.io";
     const VERSION: &'static str = "v1beta1";
     const KIND: &'static str = "PodCertificateRequest";

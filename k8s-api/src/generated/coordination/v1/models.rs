@@ -19,8 +19,8 @@ crate::table! { Lease, "io.k8s.api.coordination.v1.Lease", Some(Kind { api_versi
     1 spec: field("spec", 2),
 }
 
-impl Resource for Lease {
-    type Scope = Namespaced;
+impl crate::Resource for Lease {
+    type Scope = crate::Namespaced;
     const GROUP: &'static str = "coordination.k8s.io";
     const VERSION: &'static str = "v1";
     const KIND: &'static str = "Lease";

@@ -19,8 +19,8 @@ crate::table! { LeaseCandidate, "io.k8s.api.coordination.v1alpha2.LeaseCandidate
     1 spec: field("spec", 2).required(),
 }
 
-impl Resource for LeaseCandidate {
-    type Scope = Namespaced;
+impl crate::Resource for LeaseCandidate {
+    type Scope = crate::Namespaced;
     const GROUP: &'static str = "coordination.k8s.io";
     const VERSION: &'static str = "v1alpha2";
     const KIND: &'static str = "LeaseCandidate";

@@ -205,8 +205,8 @@ crate::table! { Binding, "io.k8s.api.core.v1.Binding", Some(Kind { api_version: 
     1 target: field("target", 2).required().merge(Merge::Atomic),
 }
 
-impl Resource for Binding {
-    type Scope = Namespaced;
+impl crate::Resource for Binding {
+    type Scope = crate::Namespaced;
     const GROUP: &'static str = "";
     const VERSION: &'static str = "v1";
     const KIND: &'static str = "Binding";
@@ -502,8 +502,8 @@ crate::table! { ComponentStatus, "io.k8s.api.core.v1.ComponentStatus", Some(Kind
     1 conditions: field("conditions", 2).omit().merge(Merge::Keys(&["type"])).patch_merge("type"),
 }
 
-impl Resource for ComponentStatus {
-    type Scope = Cluster;
+impl crate::Resource for ComponentStatus {
+    type Scope = crate::Cluster;
     const GROUP: &'static str = "";
     const VERSION: &'static str = "v1";
     const KIND: &'static str = "ComponentStatus";
@@ -1246,8 +1246,8 @@ crate::table! { Endpoints, "io.k8s.api.core.v1.Endpoints", Some(Kind { api_versi
     1 subsets: field("subsets", 2).omit().merge(Merge::Atomic),
 }
 
-impl Resource for Endpoints {
-    type Scope = Namespaced;
+impl crate::Resource for Endpoints {
+    type Scope = crate::Namespaced;
     const GROUP: &'static str = "";
     const VERSION: &'static str = "v1";
     const KIND: &'static str = "Endpoints";
@@ -1499,8 +1499,8 @@ crate::table! { Event, "io.k8s.api.core.v1.Event", Some(Kind { api_version: "v1"
     14 reporting_instance: field("reportingInstance", 15),
 }
 
-impl Resource for Event {
-    type Scope = Namespaced;
+impl crate::Resource for Event {
+    type Scope = crate::Namespaced;
     const GROUP: &'static str = "";
     const VERSION: &'static str = "v1";
     const KIND: &'static str = "Event";
@@ -2157,8 +2157,8 @@ crate::table! { LimitRange, "io.k8s.api.core.v1.LimitRange", Some(Kind { api_ver
     1 spec: field("spec", 2),
 }
 
-impl Resource for LimitRange {
-    type Scope = Namespaced;
+impl crate::Resource for LimitRange {
+    type Scope = crate::Namespaced;
     const GROUP: &'static str = "";
     const VERSION: &'static str = "v1";
     const KIND: &'static str = "LimitRange";
@@ -2380,8 +2380,8 @@ crate::table! { Namespace, "io.k8s.api.core.v1.Namespace", Some(Kind { api_versi
     2 status: field("status", 3),
 }
 
-impl Resource for Namespace {
-    type Scope = Cluster;
+impl crate::Resource for Namespace {
+    type Scope = crate::Cluster;
     const GROUP: &'static str = "";
     const VERSION: &'static str = "v1";
     const KIND: &'static str = "Namespace";
@@ -2487,8 +2487,8 @@ crate::table! { Node, "io.k8s.api.core.v1.Node", Some(Kind { api_version: "v1", 
     2 status: field("status", 3),
 }
 
-impl Resource for Node {
-    type Scope = Cluster;
+impl crate::Resource for Node {
+    type Scope = crate::Cluster;
     const GROUP: &'static str = "";
     const VERSION: &'static str = "v1";
     const KIND: &'static str = "Node";
@@ -3037,8 +3037,8 @@ crate::table! { PersistentVolume, "io.k8s.api.core.v1.PersistentVolume", Some(Ki
     2 status: field("status", 3),
 }
 
-impl Resource for PersistentVolume {
-    type Scope = Cluster;
+impl crate::Resource for PersistentVolume {
+    type Scope = crate::Cluster;
     const GROUP: &'static str = "";
     const VERSION: &'static str = "v1";
     const KIND: &'static str = "PersistentVolume";
@@ -3094,8 +3094,8 @@ crate::table! { PersistentVolumeClaim, "io.k8s.api.core.v1.PersistentVolumeClaim
     2 status: field("status", 3),
 }
 
-impl Resource for PersistentVolumeClaim {
-    type Scope = Namespaced;
+impl crate::Resource for PersistentVolumeClaim {
+    type Scope = crate::Namespaced;
     const GROUP: &'static str = "";
     const VERSION: &'static str = "v1";
     const KIND: &'static str = "PersistentVolumeClaim";
@@ -4233,8 +4233,8 @@ crate::table! { PodTemplate, "io.k8s.api.core.v1.PodTemplate", Some(Kind { api_v
     1 template: field("template", 2),
 }
 
-impl Resource for PodTemplate {
-    type Scope = Namespaced;
+impl crate::Resource for PodTemplate {
+    type Scope = crate::Namespaced;
     const GROUP: &'static str = "";
     const VERSION: &'static str = "v1";
     const KIND: &'static str = "PodTemplate";
@@ -4567,8 +4567,8 @@ crate::table! { ReplicationController, "io.k8s.api.core.v1.ReplicationController
     2 status: field("status", 3),
 }
 
-impl Resource for ReplicationController {
-    type Scope = Namespaced;
+impl crate::Resource for ReplicationController {
+    type Scope = crate::Namespaced;
     const GROUP: &'static str = "";
     const VERSION: &'static str = "v1";
     const KIND: &'static str = "ReplicationController";
@@ -4747,8 +4747,8 @@ crate::table! { ResourceQuota, "io.k8s.api.core.v1.ResourceQuota", Some(Kind { a
     2 status: field("status", 3),
 }
 
-impl Resource for ResourceQuota {
-    type Scope = Namespaced;
+impl crate::Resource for ResourceQuota {
+    type Scope = crate::Namespaced;
     const GROUP: &'static str = "";
     const VERSION: &'static str = "v1";
     const KIND: &'static str = "ResourceQuota";
@@ -5272,8 +5272,8 @@ crate::table! { Service, "io.k8s.api.core.v1.Service", Some(Kind { api_version: 
     2 status: field("status", 3),
 }
 
-impl Resource for Service {
-    type Scope = Namespaced;
+impl crate::Resource for Service {
+    type Scope = crate::Namespaced;
     const GROUP: &'static str = "";
     const VERSION: &'static str = "v1";
     const KIND: &'static str = "Service";
@@ -5318,8 +5318,8 @@ crate::table! { ServiceAccount, "io.k8s.api.core.v1.ServiceAccount", Some(Kind {
     3 automount_service_account_token: field("automountServiceAccountToken", 4).optional(),
 }
 
-impl Resource for ServiceAccount {
-    type Scope = Namespaced;
+impl crate::Resource for ServiceAccount {
+    type Scope = crate::Namespaced;
     const GROUP: &'static str = "";
     const VERSION: &'static str = "v1";
     const KIND: &'static str = "ServiceAccount";

@@ -137,8 +137,8 @@ crate::table! { EndpointSlice, "io.k8s.api.discovery.v1.EndpointSlice", Some(Kin
     3 ports: field("ports", 3).merge(Merge::Atomic),
 }
 
-impl Resource for EndpointSlice {
-    type Scope = Namespaced;
+impl crate::Resource for EndpointSlice {
+    type Scope = crate::Namespaced;
     const GROUP: &'static str = "discovery.k8s.io";
     const VERSION: &'static str = "v1";
     const KIND: &'static str = "EndpointSlice";

@@ -58,8 +58,8 @@ crate::table! { Event, "io.k8s.api.events.v1.Event", Some(Kind { api_version: "e
     14 deprecated_count: field("deprecatedCount", 15).omit(),
 }
 
-impl Resource for Event {
-    type Scope = Namespaced;
+impl crate::Resource for Event {
+    type Scope = crate::Namespaced;
     const GROUP: &'static str = "events.k8s.io";
     const VERSION: &'static str = "v1";
     const KIND: &'static str = "Event";

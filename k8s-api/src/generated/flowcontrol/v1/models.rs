@@ -57,8 +57,8 @@ crate::table! { FlowSchema, "io.k8s.api.flowcontrol.v1.FlowSchema", Some(Kind { 
     2 status: field("status", 3),
 }
 
-impl Resource for FlowSchema {
-    type Scope = Cluster;
+impl crate::Resource for FlowSchema {
+    type Scope = crate::Cluster;
     const GROUP: &'static str = "flowcontrol.apiserver.k8s.io";
     const VERSION: &'static str = "v1";
     const KIND: &'static str = "FlowSchema";
@@ -268,8 +268,8 @@ crate::table! { PriorityLevelConfiguration, "io.k8s.api.flowcontrol.v1.PriorityL
     2 status: field("status", 3),
 }
 
-impl Resource for PriorityLevelConfiguration {
-    type Scope = Cluster;
+impl crate::Resource for PriorityLevelConfiguration {
+    type Scope = crate::Cluster;
     const GROUP: &'static str = "flowcontrol.apiserver.k8s.io";
     const VERSION: &'static str = "v1";
     const KIND: &'static str = "PriorityLevelConfiguration";

@@ -34,8 +34,8 @@ crate::table! { Eviction, "io.k8s.api.lifecycle.v1alpha1.Eviction", Some(Kind { 
     2 status: field("status", 3),
 }
 
-impl Resource for Eviction {
-    type Scope = Namespaced;
+impl crate::Resource for Eviction {
+    type Scope = crate::Namespaced;
     const GROUP: &'static str = "lifecycle.k8s.io";
     const VERSION: &'static str = "v1alpha1";
     const KIND: &'static str = "Eviction";
@@ -103,8 +103,8 @@ crate::table! { EvictionRequest, "io.k8s.api.lifecycle.v1alpha1.EvictionRequest"
     2 status: field("status", 3),
 }
 
-impl Resource for EvictionRequest {
-    type Scope = Namespaced;
+impl crate::Resource for EvictionRequest {
+    type Scope = crate::Namespaced;
     const GROUP: &'static str = "lifecycle.k8s.io";
     const VERSION: &'static str = "v1alpha1";
     const KIND: &'static str = "EvictionRequest";
@@ -353,7 +353,7 @@ crate::open_enum! {
     /// with a lower priority. Only one responder can be active at a time.
     /// - Interrupted means that the responder has failed to start or failed to update
     ///   heartbeatTime in ResponderStatus in a timely manner.
-    /// - Canceled means that the responder has been canceled. In other words, there	is no
+    /// - Canceled means that the responder has been canceled. In other words, there is no
     ///   EvictionRequest with the same target and Eviction intent in .spec.intent.
     /// - Completed means that the responder has successfully completed and set completionTime
     ///   in ResponderStatus.
@@ -427,7 +427,7 @@ pub struct TargetResponder {
     /// with a lower priority. Only one responder can be active at a time.
     /// - Interrupted means that the responder has failed to start or failed to update
     ///   heartbeatTime in ResponderStatus in a timely manner.
-    /// - Canceled means that the responder has been canceled. In other words, there	is no
+    /// - Canceled means that the responder has been canceled. In other words, there is no
     ///   EvictionRequest with the same target and Eviction intent in .spec.intent.
     /// - Completed means that the responder has successfully completed and set completionTime
     ///   in ResponderStatus.

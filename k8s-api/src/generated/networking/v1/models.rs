@@ -61,8 +61,8 @@ crate::table! { IPAddress, "io.k8s.api.networking.v1.IPAddress", Some(Kind { api
     1 spec: field("spec", 2).required(),
 }
 
-impl Resource for IPAddress {
-    type Scope = Cluster;
+impl crate::Resource for IPAddress {
+    type Scope = crate::Cluster;
     const GROUP: &'static str = "networking.k8s.io";
     const VERSION: &'static str = "v1";
     const KIND: &'static str = "IPAddress";
@@ -133,8 +133,8 @@ crate::table! { Ingress, "io.k8s.api.networking.v1.Ingress", Some(Kind { api_ver
     2 status: field("status", 3),
 }
 
-impl Resource for Ingress {
-    type Scope = Namespaced;
+impl crate::Resource for Ingress {
+    type Scope = crate::Namespaced;
     const GROUP: &'static str = "networking.k8s.io";
     const VERSION: &'static str = "v1";
     const KIND: &'static str = "Ingress";
@@ -189,8 +189,8 @@ crate::table! { IngressClass, "io.k8s.api.networking.v1.IngressClass", Some(Kind
     1 spec: field("spec", 2),
 }
 
-impl Resource for IngressClass {
-    type Scope = Cluster;
+impl crate::Resource for IngressClass {
+    type Scope = crate::Cluster;
     const GROUP: &'static str = "networking.k8s.io";
     const VERSION: &'static str = "v1";
     const KIND: &'static str = "IngressClass";
@@ -414,8 +414,8 @@ crate::table! { NetworkPolicy, "io.k8s.api.networking.v1.NetworkPolicy", Some(Ki
     1 spec: field("spec", 2),
 }
 
-impl Resource for NetworkPolicy {
-    type Scope = Namespaced;
+impl crate::Resource for NetworkPolicy {
+    type Scope = crate::Namespaced;
     const GROUP: &'static str = "networking.k8s.io";
     const VERSION: &'static str = "v1";
     const KIND: &'static str = "NetworkPolicy";
@@ -623,8 +623,8 @@ crate::table! { ServiceCIDR, "io.k8s.api.networking.v1.ServiceCIDR", Some(Kind {
     2 status: field("status", 3),
 }
 
-impl Resource for ServiceCIDR {
-    type Scope = Cluster;
+impl crate::Resource for ServiceCIDR {
+    type Scope = crate::Cluster;
     const GROUP: &'static str = "networking.k8s.io";
     const VERSION: &'static str = "v1";
     const KIND: &'static str = "ServiceCIDR";

@@ -39,8 +39,8 @@ crate::table! { RuntimeClass, "io.k8s.api.node.v1.RuntimeClass", Some(Kind { api
     3 scheduling: field("scheduling", 4).optional(),
 }
 
-impl Resource for RuntimeClass {
-    type Scope = Cluster;
+impl crate::Resource for RuntimeClass {
+    type Scope = crate::Cluster;
     const GROUP: &'static str = "node.k8s.io";
     const VERSION: &'static str = "v1";
     const KIND: &'static str = "RuntimeClass";

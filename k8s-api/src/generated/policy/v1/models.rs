@@ -38,8 +38,8 @@ crate::table! { PodDisruptionBudget, "io.k8s.api.policy.v1.PodDisruptionBudget",
     2 status: field("status", 3),
 }
 
-impl Resource for PodDisruptionBudget {
-    type Scope = Namespaced;
+impl crate::Resource for PodDisruptionBudget {
+    type Scope = crate::Namespaced;
     const GROUP: &'static str = "policy";
     const VERSION: &'static str = "v1";
     const KIND: &'static str = "PodDisruptionBudget";

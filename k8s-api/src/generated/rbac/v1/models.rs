@@ -35,8 +35,8 @@ crate::table! { ClusterRole, "io.k8s.api.rbac.v1.ClusterRole", Some(Kind { api_v
     2 aggregation_rule: field("aggregationRule", 3).optional(),
 }
 
-impl Resource for ClusterRole {
-    type Scope = Cluster;
+impl crate::Resource for ClusterRole {
+    type Scope = crate::Cluster;
     const GROUP: &'static str = "rbac.authorization.k8s.io";
     const VERSION: &'static str = "v1";
     const KIND: &'static str = "ClusterRole";
@@ -78,8 +78,8 @@ crate::table! { ClusterRoleBinding, "io.k8s.api.rbac.v1.ClusterRoleBinding", Som
     2 role_ref: field("roleRef", 3).required().merge(Merge::Atomic),
 }
 
-impl Resource for ClusterRoleBinding {
-    type Scope = Cluster;
+impl crate::Resource for ClusterRoleBinding {
+    type Scope = crate::Cluster;
     const GROUP: &'static str = "rbac.authorization.k8s.io";
     const VERSION: &'static str = "v1";
     const KIND: &'static str = "ClusterRoleBinding";
@@ -143,8 +143,8 @@ crate::table! { Role, "io.k8s.api.rbac.v1.Role", Some(Kind { api_version: "rbac.
     1 rules: field("rules", 2).merge(Merge::Atomic),
 }
 
-impl Resource for Role {
-    type Scope = Namespaced;
+impl crate::Resource for Role {
+    type Scope = crate::Namespaced;
     const GROUP: &'static str = "rbac.authorization.k8s.io";
     const VERSION: &'static str = "v1";
     const KIND: &'static str = "Role";
@@ -186,8 +186,8 @@ crate::table! { RoleBinding, "io.k8s.api.rbac.v1.RoleBinding", Some(Kind { api_v
     2 role_ref: field("roleRef", 3).required().merge(Merge::Atomic),
 }
 
-impl Resource for RoleBinding {
-    type Scope = Namespaced;
+impl crate::Resource for RoleBinding {
+    type Scope = crate::Namespaced;
     const GROUP: &'static str = "rbac.authorization.k8s.io";
     const VERSION: &'static str = "v1";
     const KIND: &'static str = "RoleBinding";

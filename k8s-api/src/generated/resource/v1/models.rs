@@ -519,8 +519,8 @@ crate::table! { DeviceClass, "io.k8s.api.resource.v1.DeviceClass", Some(Kind { a
     1 spec: field("spec", 2),
 }
 
-impl Resource for DeviceClass {
-    type Scope = Cluster;
+impl crate::Resource for DeviceClass {
+    type Scope = crate::Cluster;
     const GROUP: &'static str = "resource.k8s.io";
     const VERSION: &'static str = "v1";
     const KIND: &'static str = "DeviceClass";
@@ -907,8 +907,8 @@ crate::table! { DeviceTaintRule, "io.k8s.api.resource.v1.DeviceTaintRule", Some(
     2 status: field("status", 3),
 }
 
-impl Resource for DeviceTaintRule {
-    type Scope = Cluster;
+impl crate::Resource for DeviceTaintRule {
+    type Scope = crate::Cluster;
     const GROUP: &'static str = "resource.k8s.io";
     const VERSION: &'static str = "v1";
     const KIND: &'static str = "DeviceTaintRule";
@@ -1215,8 +1215,8 @@ crate::table! { ResourceClaim, "io.k8s.api.resource.v1.ResourceClaim", Some(Kind
     2 status: field("status", 3),
 }
 
-impl Resource for ResourceClaim {
-    type Scope = Namespaced;
+impl crate::Resource for ResourceClaim {
+    type Scope = crate::Namespaced;
     const GROUP: &'static str = "resource.k8s.io";
     const VERSION: &'static str = "v1";
     const KIND: &'static str = "ResourceClaim";
@@ -1317,8 +1317,8 @@ crate::table! { ResourceClaimTemplate, "io.k8s.api.resource.v1.ResourceClaimTemp
     1 spec: field("spec", 2),
 }
 
-impl Resource for ResourceClaimTemplate {
-    type Scope = Namespaced;
+impl crate::Resource for ResourceClaimTemplate {
+    type Scope = crate::Namespaced;
     const GROUP: &'static str = "resource.k8s.io";
     const VERSION: &'static str = "v1";
     const KIND: &'static str = "ResourceClaimTemplate";
@@ -1408,8 +1408,8 @@ crate::table! { ResourceSlice, "io.k8s.api.resource.v1.ResourceSlice", Some(Kind
     1 spec: field("spec", 2).required(),
 }
 
-impl Resource for ResourceSlice {
-    type Scope = Cluster;
+impl crate::Resource for ResourceSlice {
+    type Scope = crate::Cluster;
     const GROUP: &'static str = "resource.k8s.io";
     const VERSION: &'static str = "v1";
     const KIND: &'static str = "ResourceSlice";

@@ -64,8 +64,8 @@ crate::table! { DeviceTaintRule, "io.k8s.api.resource.v1alpha3.DeviceTaintRule",
     2 status: field("status", 3),
 }
 
-impl Resource for DeviceTaintRule {
-    type Scope = Cluster;
+impl crate::Resource for DeviceTaintRule {
+    type Scope = crate::Cluster;
     const GROUP: &'static str = "resource.k8s.io";
     const VERSION: &'static str = "v1alpha3";
     const KIND: &'static str = "DeviceTaintRule";
@@ -236,8 +236,8 @@ crate::table! { ResourcePoolStatusRequest, "io.k8s.api.resource.v1alpha3.Resourc
     2 status: field("status", 3).optional(),
 }
 
-impl Resource for ResourcePoolStatusRequest {
-    type Scope = Cluster;
+impl crate::Resource for ResourcePoolStatusRequest {
+    type Scope = crate::Cluster;
     const GROUP: &'static str = "resource.k8s.io";
     const VERSION: &'static str = "v1alpha3";
     const KIND: &'static str = "ResourcePoolStatusRequest";

@@ -537,8 +537,8 @@ crate::table! { DeviceClass, "io.k8s.api.resource.v1beta1.DeviceClass", Some(Kin
     1 spec: field("spec", 2),
 }
 
-impl Resource for DeviceClass {
-    type Scope = Cluster;
+impl crate::Resource for DeviceClass {
+    type Scope = crate::Cluster;
     const GROUP: &'static str = "resource.k8s.io";
     const VERSION: &'static str = "v1beta1";
     const KIND: &'static str = "DeviceClass";
@@ -1126,8 +1126,8 @@ crate::table! { ResourceClaim, "io.k8s.api.resource.v1beta1.ResourceClaim", Some
     2 status: field("status", 3),
 }
 
-impl Resource for ResourceClaim {
-    type Scope = Namespaced;
+impl crate::Resource for ResourceClaim {
+    type Scope = crate::Namespaced;
     const GROUP: &'static str = "resource.k8s.io";
     const VERSION: &'static str = "v1beta1";
     const KIND: &'static str = "ResourceClaim";
@@ -1230,8 +1230,8 @@ crate::table! { ResourceClaimTemplate, "io.k8s.api.resource.v1beta1.ResourceClai
     1 spec: field("spec", 2),
 }
 
-impl Resource for ResourceClaimTemplate {
-    type Scope = Namespaced;
+impl crate::Resource for ResourceClaimTemplate {
+    type Scope = crate::Namespaced;
     const GROUP: &'static str = "resource.k8s.io";
     const VERSION: &'static str = "v1beta1";
     const KIND: &'static str = "ResourceClaimTemplate";
@@ -1323,8 +1323,8 @@ crate::table! { ResourceSlice, "io.k8s.api.resource.v1beta1.ResourceSlice", Some
     1 spec: field("spec", 2).required(),
 }
 
-impl Resource for ResourceSlice {
-    type Scope = Cluster;
+impl crate::Resource for ResourceSlice {
+    type Scope = crate::Cluster;
     const GROUP: &'static str = "resource.k8s.io";
     const VERSION: &'static str = "v1beta1";
     const KIND: &'static str = "ResourceSlice";

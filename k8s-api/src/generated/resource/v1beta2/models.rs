@@ -521,8 +521,8 @@ crate::table! { DeviceClass, "io.k8s.api.resource.v1beta2.DeviceClass", Some(Kin
     1 spec: field("spec", 2),
 }
 
-impl Resource for DeviceClass {
-    type Scope = Cluster;
+impl crate::Resource for DeviceClass {
+    type Scope = crate::Cluster;
     const GROUP: &'static str = "resource.k8s.io";
     const VERSION: &'static str = "v1beta2";
     const KIND: &'static str = "DeviceClass";
@@ -909,8 +909,8 @@ crate::table! { DeviceTaintRule, "io.k8s.api.resource.v1beta2.DeviceTaintRule", 
     2 status: field("status", 3),
 }
 
-impl Resource for DeviceTaintRule {
-    type Scope = Cluster;
+impl crate::Resource for DeviceTaintRule {
+    type Scope = crate::Cluster;
     const GROUP: &'static str = "resource.k8s.io";
     const VERSION: &'static str = "v1beta2";
     const KIND: &'static str = "DeviceTaintRule";
@@ -1219,8 +1219,8 @@ crate::table! { ResourceClaim, "io.k8s.api.resource.v1beta2.ResourceClaim", Some
     2 status: field("status", 3),
 }
 
-impl Resource for ResourceClaim {
-    type Scope = Namespaced;
+impl crate::Resource for ResourceClaim {
+    type Scope = crate::Namespaced;
     const GROUP: &'static str = "resource.k8s.io";
     const VERSION: &'static str = "v1beta2";
     const KIND: &'static str = "ResourceClaim";
@@ -1323,8 +1323,8 @@ crate::table! { ResourceClaimTemplate, "io.k8s.api.resource.v1beta2.ResourceClai
     1 spec: field("spec", 2),
 }
 
-impl Resource for ResourceClaimTemplate {
-    type Scope = Namespaced;
+impl crate::Resource for ResourceClaimTemplate {
+    type Scope = crate::Namespaced;
     const GROUP: &'static str = "resource.k8s.io";
     const VERSION: &'static str = "v1beta2";
     const KIND: &'static str = "ResourceClaimTemplate";
@@ -1416,8 +1416,8 @@ crate::table! { ResourceSlice, "io.k8s.api.resource.v1beta2.ResourceSlice", Some
     1 spec: field("spec", 2).required(),
 }
 
-impl Resource for ResourceSlice {
-    type Scope = Cluster;
+impl crate::Resource for ResourceSlice {
+    type Scope = crate::Cluster;
     const GROUP: &'static str = "resource.k8s.io";
     const VERSION: &'static str = "v1beta2";
     const KIND: &'static str = "ResourceSlice";

@@ -28,8 +28,8 @@ crate::table! { PriorityClass, "io.k8s.api.scheduling.v1.PriorityClass", Some(Ki
     4 preemption_policy: field("preemptionPolicy", 5).optional(),
 }
 
-impl Resource for PriorityClass {
-    type Scope = Cluster;
+impl crate::Resource for PriorityClass {
+    type Scope = crate::Cluster;
     const GROUP: &'static str = "scheduling.k8s.io";
     const VERSION: &'static str = "v1";
     const KIND: &'static str = "PriorityClass";

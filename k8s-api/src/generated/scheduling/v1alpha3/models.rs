@@ -91,8 +91,8 @@ crate::table! { CompositePodGroup, "io.k8s.api.scheduling.v1alpha3.CompositePodG
     2 status: field("status", 3),
 }
 
-impl Resource for CompositePodGroup {
-    type Scope = Namespaced;
+impl crate::Resource for CompositePodGroup {
+    type Scope = crate::Namespaced;
     const GROUP: &'static str = "scheduling.k8s.io";
     const VERSION: &'static str = "v1alpha3";
     const KIND: &'static str = "CompositePodGroup";
@@ -296,8 +296,8 @@ crate::table! { PodGroup, "io.k8s.api.scheduling.v1alpha3.PodGroup", Some(Kind {
     2 status: field("status", 3),
 }
 
-impl Resource for PodGroup {
-    type Scope = Namespaced;
+impl crate::Resource for PodGroup {
+    type Scope = crate::Namespaced;
     const GROUP: &'static str = "scheduling.k8s.io";
     const VERSION: &'static str = "v1alpha3";
     const KIND: &'static str = "PodGroup";
@@ -578,8 +578,8 @@ crate::table! { Workload, "io.k8s.api.scheduling.v1alpha3.Workload", Some(Kind {
     1 spec: field("spec", 2).required(),
 }
 
-impl Resource for Workload {
-    type Scope = Namespaced;
+impl crate::Resource for Workload {
+    type Scope = crate::Namespaced;
     const GROUP: &'static str = "scheduling.k8s.io";
     const VERSION: &'static str = "v1alpha3";
     const KIND: &'static str = "Workload";

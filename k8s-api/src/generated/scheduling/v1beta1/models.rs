@@ -188,8 +188,8 @@ crate::table! { PodGroup, "io.k8s.api.scheduling.v1beta1.PodGroup", Some(Kind { 
     2 status: field("status", 3),
 }
 
-impl Resource for PodGroup {
-    type Scope = Namespaced;
+impl crate::Resource for PodGroup {
+    type Scope = crate::Namespaced;
     const GROUP: &'static str = "scheduling.k8s.io";
     const VERSION: &'static str = "v1beta1";
     const KIND: &'static str = "PodGroup";
@@ -470,8 +470,8 @@ crate::table! { Workload, "io.k8s.api.scheduling.v1beta1.Workload", Some(Kind { 
     1 spec: field("spec", 2).required(),
 }
 
-impl Resource for Workload {
-    type Scope = Namespaced;
+impl crate::Resource for Workload {
+    type Scope = crate::Namespaced;
     const GROUP: &'static str = "scheduling.k8s.io";
     const VERSION: &'static str = "v1beta1";
     const KIND: &'static str = "Workload";

@@ -19,8 +19,8 @@ crate::table! { CSIDriver, "io.k8s.api.storage.v1.CSIDriver", Some(Kind { api_ve
     1 spec: field("spec", 2).required(),
 }
 
-impl Resource for CSIDriver {
-    type Scope = Cluster;
+impl crate::Resource for CSIDriver {
+    type Scope = crate::Cluster;
     const GROUP: &'static str = "storage.k8s.io";
     const VERSION: &'static str = "v1";
     const KIND: &'static str = "CSIDriver";
@@ -166,8 +166,8 @@ crate::table! { CSINode, "io.k8s.api.storage.v1.CSINode", Some(Kind { api_versio
     2 status: field("status", 3),
 }
 
-impl Resource for CSINode {
-    type Scope = Cluster;
+impl crate::Resource for CSINode {
+    type Scope = crate::Cluster;
     const GROUP: &'static str = "storage.k8s.io";
     const VERSION: &'static str = "v1";
     const KIND: &'static str = "CSINode";
@@ -279,8 +279,8 @@ crate::table! { CSIStorageCapacity, "io.k8s.api.storage.v1.CSIStorageCapacity", 
     4 maximum_volume_size: field("maximumVolumeSize", 5).optional(),
 }
 
-impl Resource for CSIStorageCapacity {
-    type Scope = Namespaced;
+impl crate::Resource for CSIStorageCapacity {
+    type Scope = crate::Namespaced;
     const GROUP: &'static str = "storage.k8s.io";
     const VERSION: &'static str = "v1";
     const KIND: &'static str = "CSIStorageCapacity";
@@ -339,8 +339,8 @@ crate::table! { StorageClass, "io.k8s.api.storage.v1.StorageClass", Some(Kind { 
     7 allowed_topologies: field("allowedTopologies", 8).omit().merge(Merge::Atomic),
 }
 
-impl Resource for StorageClass {
-    type Scope = Cluster;
+impl crate::Resource for StorageClass {
+    type Scope = crate::Cluster;
     const GROUP: &'static str = "storage.k8s.io";
     const VERSION: &'static str = "v1";
     const KIND: &'static str = "StorageClass";
@@ -454,8 +454,8 @@ crate::table! { VolumeAttachment, "io.k8s.api.storage.v1.VolumeAttachment", Some
     2 status: field("status", 3),
 }
 
-impl Resource for VolumeAttachment {
-    type Scope = Cluster;
+impl crate::Resource for VolumeAttachment {
+    type Scope = crate::Cluster;
     const GROUP: &'static str = "storage.k8s.io";
     const VERSION: &'static str = "v1";
     const KIND: &'static str = "VolumeAttachment";
@@ -556,8 +556,8 @@ crate::table! { VolumeAttributesClass, "io.k8s.api.storage.v1.VolumeAttributesCl
     2 parameters: field("parameters", 3).omit(),
 }
 
-impl Resource for VolumeAttributesClass {
-    type Scope = Cluster;
+impl crate::Resource for VolumeAttributesClass {
+    type Scope = crate::Cluster;
     const GROUP: &'static str = "storage.k8s.io";
     const VERSION: &'static str = "v1";
     const KIND: &'static str = "VolumeAttributesClass";

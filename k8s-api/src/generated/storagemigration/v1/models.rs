@@ -22,8 +22,8 @@ crate::table! { StorageVersionMigration, "io.k8s.api.storagemigration.v1.Storage
     2 status: field("status", 3),
 }
 
-impl Resource for StorageVersionMigration {
-    type Scope = Cluster;
+impl crate::Resource for StorageVersionMigration {
+    type Scope = crate::Cluster;
     const GROUP: &'static str = "storagemigration.k8s.io";
     const VERSION: &'static str = "v1";
     const KIND: &'static str = "StorageVersionMigration";

@@ -43,6 +43,9 @@ impl k8s_api::Resource for AccessPolicy {
     }
 }
 
+/// A list of [`AccessPolicy`].
+pub type AccessPolicyList = k8s_api::list::List<AccessPolicy>;
+
 /// `sample.example.com.v1beta1.AccessPolicySpec`.
 #[derive(Clone, Default, PartialEq)]
 pub struct AccessPolicySpec {
