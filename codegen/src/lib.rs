@@ -34,6 +34,14 @@ pub fn generate(documents: &Documents, kinds: &[&str], root: &str) -> Result<BTr
     emit::emit(&models, root)
 }
 
+/// A list of all types, for tests that go over every one of them: a constructor of each, in the order of their paths.
+/// `api` is the crate that [`generate`] wrote them for.
+pub fn list_types(documents: &Documents, api: &str) -> Result<BTreeMap<String, String>> {
+    let loaded = load::load(documents)?;
+    let models = lower::lower(&loaded, &every::schemas(&loaded))?;
+    Ok(BTreeMap::from([("mod.rs".to_owned(), emit::list(&models, api))]))
+}
+
 /// The same for custom resource definitions: the texts of YAML or JSON files by their names, each with any number of
 /// documents.
 pub fn generate_crds(files: &BTreeMap<String, String>, root: &str) -> Result<BTreeMap<String, String>> {

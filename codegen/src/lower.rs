@@ -43,6 +43,9 @@ const SENSITIVE: [(&str, &str); 5] = [
     ("io.k8s.apimachinery.pkg.apis.meta.v1.WatchEvent", "object"),
 ];
 
+/// A list that is a message of its own in protobuf, around its elements, so that it could tell nil from empty there.
+const LIST_MESSAGE: (&str, &str) = ("io.k8s.apimachinery.pkg.apis.meta.v1.APIResource", "verbs");
+
 /// Schemas whose names say too little of where they are used.
 const RENAMED: [(&str, [&str; 3]); 1] =
     [("io.k8s.apimachinery.pkg.version.Info", ["meta", "v1", "VersionInfo"])];
@@ -229,13 +232,17 @@ impl<'a> Lowering<'a> {
         let description = data.and_then(|data| data.description.as_deref()).unwrap_or_default();
         // The enumeration itself describes its values.
         let description = description.split_once(ENUM_VALUES).map_or(description, |(before, _)| before);
+        let (mut number, mut within) = (go.number, flat.within.clone());
+        if LIST_MESSAGE == (schema, flat.name) {
+            within.push(std::mem::replace(&mut number, 1));
+        }
         Ok(Field {
             rust: names::field(flat.name),
             name: flat.name.to_owned(),
             docs: docs::clean(description),
             type_: if optional { Type::Option(Box::new(base)) } else { base },
-            number: go.number,
-            within: flat.within.clone(),
+            number,
+            within,
             omit: go.omitzero || (go.omitempty && (pointer || !structure)),
             always: time && !pointer,
             required,

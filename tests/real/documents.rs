@@ -8,7 +8,7 @@ use k8s_api::apps::v1::Deployment;
 use k8s_api::codec::{json, protobuf};
 use k8s_api::core::v1::{ConfigMap, Pod, Secret};
 use k8s_api::list::List;
-use k8s_tests::{cluster, go, pods};
+use k8s_tests::{cluster, differences, go, pods};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -156,30 +156,8 @@ fn check<K: Resource + Serialize + DeserializeOwned + PartialEq + Debug>() -> us
 
 /// Says where two documents differ, since a pod is long.
 fn assert_same(found: &Value, wanted: &Value, name: &str, what: &str) {
-    let mut differences = Vec::new();
-    compare("", found, wanted, &mut differences);
+    let differences = differences(found, wanted);
     assert!(differences.is_empty(), "{name}: {what}, but for:\n{}", differences.join("\n"));
-}
-
-fn compare(path: &str, found: &Value, wanted: &Value, differences: &mut Vec<String>) {
-    match (found, wanted) {
-        (Value::Object(found), Value::Object(wanted)) => {
-            let missing = wanted.keys().filter(|key| !found.contains_key(*key));
-            for key in found.keys().chain(missing) {
-                let of =
-                    |map: &serde_json::Map<String, Value>| map.get(key).cloned().unwrap_or(json!("<absent>"));
-                compare(&format!("{path}.{key}"), &of(found), &of(wanted), differences);
-            }
-        }
-        (Value::Array(found), Value::Array(wanted)) if found.len() == wanted.len() => {
-            for (index, (found, wanted)) in found.iter().zip(wanted).enumerate() {
-                compare(&format!("{path}[{index}]"), found, wanted, differences);
-            }
-        }
-        (Value::Number(found), Value::Number(wanted)) if found.as_f64() == wanted.as_f64() => {}
-        _ if found == wanted => {}
-        _ => differences.push(format!("{path}: {found} instead of {wanted}")),
-    }
 }
 
 #[test]

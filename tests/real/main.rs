@@ -3,6 +3,7 @@
 mod apply;
 mod custom;
 mod documents;
+mod every;
 mod informer;
 mod unknown;
 mod verbs;

@@ -1,11 +1,13 @@
 //! What the suites share.
 
+pub mod arbitrary;
 pub mod go;
 
 use std::sync::LazyLock;
 
 use anyhow::Result;
 use k8s_client::{Client, Config};
+use serde_json::{Value, json};
 use xtask::cluster::{Cluster, Gates, Options};
 
 /// One cluster for the whole test binary; it goes with the process.
@@ -47,6 +49,34 @@ pub async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send
         Ok(Ok(value)) => value,
         Ok(Err(error)) => panic!("{error:#}"),
         Err(error) => panic!("{error}"),
+    }
+}
+
+/// Where two documents differ, a line each; numbers are compared as numbers.
+pub fn differences(found: &Value, wanted: &Value) -> Vec<String> {
+    let mut differences = Vec::new();
+    compare("", found, wanted, &mut differences);
+    differences
+}
+
+fn compare(path: &str, found: &Value, wanted: &Value, differences: &mut Vec<String>) {
+    match (found, wanted) {
+        (Value::Object(found), Value::Object(wanted)) => {
+            let missing = wanted.keys().filter(|key| !found.contains_key(*key));
+            for key in found.keys().chain(missing) {
+                let of =
+                    |map: &serde_json::Map<String, Value>| map.get(key).cloned().unwrap_or(json!("<absent>"));
+                compare(&format!("{path}.{key}"), &of(found), &of(wanted), differences);
+            }
+        }
+        (Value::Array(found), Value::Array(wanted)) if found.len() == wanted.len() => {
+            for (index, (found, wanted)) in found.iter().zip(wanted).enumerate() {
+                compare(&format!("{path}[{index}]"), found, wanted, differences);
+            }
+        }
+        (Value::Number(found), Value::Number(wanted)) if found.as_f64() == wanted.as_f64() => {}
+        _ if found == wanted => {}
+        _ => differences.push(format!("{path}: {found} instead of {wanted}")),
     }
 }
 

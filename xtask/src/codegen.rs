@@ -21,7 +21,15 @@ struct Tree {
 }
 
 fn trees() -> Result<Vec<Tree>> {
-    let mut trees = vec![Tree { dir: "k8s-api/src/generated".to_owned(), files: kubernetes()? }];
+    let documents = documents()?;
+    let of = |dir: &str, files: Result<BTreeMap<String, String>>| -> Result<Tree> {
+        let files = files.with_context(|| format!("generating {dir} from the pinned documents"))?;
+        Ok(Tree { dir: dir.to_owned(), files })
+    };
+    let mut trees = vec![
+        of("k8s-api/src/generated", k8s_codegen::generate(&documents, &[], "crate"))?,
+        of("tests/every/generated", k8s_codegen::list_types(&documents, "k8s_api"))?,
+    ];
     let golden = repo::root().join(GOLDEN);
     let inputs = repo::files_below(&golden)?;
     for input in &inputs {
@@ -35,7 +43,8 @@ fn trees() -> Result<Vec<Tree>> {
     Ok(trees)
 }
 
-fn kubernetes() -> Result<BTreeMap<String, String>> {
+/// The pinned ones.
+fn documents() -> Result<Documents> {
     let base = specs::documents()?;
     let read_all = |folder: &str| -> Result<BTreeMap<String, String>> {
         let dir = base.join(folder);
@@ -45,13 +54,11 @@ fn kubernetes() -> Result<BTreeMap<String, String>> {
         }
         Ok(files)
     };
-    let documents = Documents {
+    Ok(Documents {
         openapi: read_all("openapi")?,
         discovery: read_all("discovery")?,
         go_facts: read(&base.join("gofacts.json"))?,
-    };
-    k8s_codegen::generate(&documents, &[], "crate")
-        .with_context(|| format!("generating from {}", base.display()))
+    })
 }
 
 /// One input file holds all the documents of an example.

@@ -40,3 +40,18 @@ pub(crate) fn emit(models: &[Model], root: &str) -> Result<BTreeMap<String, Stri
     files.insert("mod.rs".to_owned(), tree);
     Ok(files)
 }
+
+/// A constructor of every struct.
+pub(crate) fn list(models: &[Model], api: &str) -> String {
+    let mut out = format!(
+        "{HEADER}\n\nuse {api}::view::Message;\n\npub(crate) const EVERY: &[fn() -> Box<dyn Message>] = &[\n"
+    );
+    for model in models {
+        if let Model::Struct(model) = model {
+            let crate::ir::Path { group, version, name } = &model.path;
+            out.push_str(&format!("    || Box::new({api}::{group}::{version}::{name}::default()),\n"));
+        }
+    }
+    out.push_str("];\n");
+    out
+}

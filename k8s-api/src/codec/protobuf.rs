@@ -101,8 +101,8 @@ fn write_field(field: &Field, view: View<'_>, out: &mut Vec<u8>) -> std::result:
     match view {
         View::Absent if field.always => bytes(number, b"", out),
         View::Absent => {}
-        // Go leaves an empty slice out even where JSON writes it.
-        View::Bytes(value) if value.is_empty() => {}
+        // Go writes an empty slice that is not nil, which is what it reads from the `""` that JSON holds.
+        View::Bytes(value) if value.is_empty() && field.omits(&view) => {}
         View::List(list) => {
             for index in 0..list.len() {
                 write_value(number, list.get(index), out)?;
@@ -150,9 +150,15 @@ fn write_value(number: u32, view: View<'_>, out: &mut Vec<u8>) -> std::result::R
             encode_message(message, &mut nested)?;
             bytes(number, &nested, out);
         }
-        View::List(_) | View::Map(_) => {
-            return Err(EncodeError::new("a list of lists has no form in protobuf"));
+        // In a map: a message of its own around the elements, as Go has it for `ExtraValue`.
+        View::List(list) => {
+            let mut nested = Vec::new();
+            for index in 0..list.len() {
+                write_value(1, list.get(index), &mut nested)?;
+            }
+            bytes(number, &nested, out);
         }
+        View::Map(_) => return Err(EncodeError::new("a map in a list or a map has no form in protobuf")),
     }
     Ok(())
 }
@@ -288,9 +294,15 @@ fn read(slot: Slot<'_>, field: Found<'_>, depth: usize) -> Result<()> {
                     _ => {}
                 }
             }
-            let slot = map.entry(key.into());
-            if let Some(value) = value {
-                read(slot, value, depth).map_err(|error| error.in_field(key))?;
+            match (map.entry(key.into()), value) {
+                (Slot::List(list), Some(value)) => {
+                    let mut nested = value.bytes()?;
+                    while let Some(element) = nested.field()? {
+                        read(list.push(), element, depth).map_err(|error| error.in_field(key))?;
+                    }
+                }
+                (slot, Some(value)) => read(slot, value, depth).map_err(|error| error.in_field(key))?,
+                (_, None) => {}
             }
         }
     }

@@ -16,11 +16,14 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/serializer"
 	"k8s.io/apimachinery/pkg/runtime/serializer/protobuf"
 	"k8s.io/client-go/kubernetes/scheme"
+	apiregistration "k8s.io/kube-aggregator/pkg/apis/apiregistration/v1"
 )
 
 func main() {
-	if err := apiextensions.AddToScheme(scheme.Scheme); err != nil {
-		fail(err)
+	for _, add := range []func(*runtime.Scheme) error{apiextensions.AddToScheme, apiregistration.AddToScheme} {
+		if err := add(scheme.Scheme); err != nil {
+			fail(err)
+		}
 	}
 	codecs := serializer.NewCodecFactory(scheme.Scheme)
 	proto := protobuf.NewSerializer(scheme.Scheme, scheme.Scheme)

@@ -15,6 +15,9 @@ pub fn encode(message: &dyn Message) -> Result<Vec<u8>, EncodeError> {
 
 /// Appends one object to `out`.
 pub fn encode_into(message: &dyn Message, out: &mut Vec<u8>) -> Result<(), EncodeError> {
+    if message.table().union {
+        return value(View::Message(message), out);
+    }
     out.push(b'{');
     let mut first = true;
     if let Some(kind) = message.table().kind {
