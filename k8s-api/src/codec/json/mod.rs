@@ -2,6 +2,7 @@
 
 mod lexer;
 mod read;
+mod scan;
 mod transcode;
 mod write;
 
