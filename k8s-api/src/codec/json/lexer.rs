@@ -5,6 +5,8 @@ use std::borrow::Cow;
 use super::scan::special;
 use crate::codec::MAX_DEPTH;
 use crate::codec::error::DecodeError;
+use crate::codec::intern::Interner;
+use crate::raw::RawJson;
 
 type Result<T> = std::result::Result<T, DecodeError>;
 
@@ -310,6 +312,18 @@ impl<'a> Lexer<'a> {
         let start = self.at;
         self.skip()?;
         Ok(self.text.get(start..self.at).unwrap_or_default())
+    }
+
+    /// Passes over one value and keeps it, or shares it if it was kept before.
+    pub(crate) fn raw_with(&mut self, interner: Option<&mut Interner>) -> Result<RawJson> {
+        let Some(interner) = interner else { return self.raw().map(RawJson::from_valid) };
+        self.peek()?;
+        let depth = self.depth;
+        if let Some(known) = interner.ahead(self.text.get(self.at..).unwrap_or_default(), depth) {
+            self.at += known.as_str().len();
+            return Ok(known);
+        }
+        Ok(interner.raw(self.raw()?, depth))
     }
 
     /// Passes over one value, checking that it is one. Without recursion: one bit says what is open at each depth.
