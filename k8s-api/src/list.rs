@@ -2,7 +2,7 @@
 
 use crate::kind::Resource;
 use crate::meta::v1::ListMeta;
-use crate::table::{Field, Kind, Table, field, names};
+use crate::table::{Field, Kind, Table, field, index, names, slots};
 use crate::unknown::Unknown;
 use crate::view::{Message, Slot, Value, View};
 
@@ -17,8 +17,12 @@ pub struct List<K> {
     pub __unknown: Unknown,
 }
 
+/// Where the objects are in the table.
+pub(crate) const ITEMS: usize = 1;
+
 const FIELDS: [Field; 2] = [field("metadata", 1), field("items", 2).required()];
 const NAMES: [&str; 2] = names(&FIELDS);
+const INDEX: [u16; slots(2)] = index(&FIELDS);
 
 impl<K: Resource> List<K> {
     const TABLE: &'static Table = &Table::new(
@@ -27,6 +31,7 @@ impl<K: Resource> List<K> {
         false,
         &FIELDS,
         &NAMES,
+        &INDEX,
     );
 }
 

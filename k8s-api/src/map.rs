@@ -379,6 +379,10 @@ impl<V: Value + Default> MapSlot for Map<Str, V> {
         self.entries.clear();
     }
 
+    fn reserve(&mut self, more: usize) {
+        self.entries.reserve_exact(more);
+    }
+
     fn shrink(&mut self) {
         self.entries.shrink_to_fit();
     }

@@ -84,7 +84,7 @@ fn value(field: &Field, slot: Slot<'_>, view: View<'_>) {
 
 fn same_keys(keys: &[&str], known: View<'_>, element: &dyn Message) -> bool {
     let View::Message(known) = known else { return false };
-    let key = |message: &dyn Message, name: &str| message.table().position(name, 0);
+    let key = |message: &dyn Message, name: &str| message.table().position(name);
     keys.iter().all(|name| match (key(known, name), key(element, name)) {
         (Some(a), Some(b)) => same(known.field(a), element.field(b)),
         _ => false,

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::codec::error::DecodeError;
+use crate::codec::intern::Interner;
 use crate::codec::json::Lexer;
 use crate::view::{Slot, Value, View};
 
@@ -33,10 +34,15 @@ impl RawJson {
     /// # Ok::<(), k8s_api::codec::error::DecodeError>(())
     /// ```
     pub fn parse(json: &[u8]) -> Result<RawJson, DecodeError> {
+        RawJson::parse_with(json, None)
+    }
+
+    /// Checks a text and keeps it, or shares it if it was kept before.
+    pub(crate) fn parse_with(json: &[u8], interner: Option<&mut Interner>) -> Result<RawJson, DecodeError> {
         let mut lexer = Lexer::new(json)?;
-        let raw = lexer.raw()?;
+        let raw = lexer.raw_with(interner)?;
         lexer.end()?;
-        Ok(RawJson::from_valid(raw))
+        Ok(raw)
     }
 
     /// The JSON text.

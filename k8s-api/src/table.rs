@@ -19,6 +19,8 @@ pub struct Table {
     pub fields: &'static [Field],
     /// The names of the fields.
     pub names: &'static [&'static str],
+    /// Where a name is, by its hash: a position and one more; 0 where there is none.
+    index: &'static [u16],
 }
 
 impl Table {
@@ -29,18 +31,30 @@ impl Table {
         union: bool,
         fields: &'static [Field],
         names: &'static [&'static str],
+        index: &'static [u16],
     ) -> Table {
-        Table { name, kind, union, fields, names }
+        Table { name, kind, union, fields, names, index }
     }
 
-    /// The position of a field by its name in JSON. `hint` is where it is looked for first.
-    pub fn position(&self, name: &str, hint: usize) -> Option<usize> {
-        let matches = |field: &Field| field.name == name;
-        if self.fields.get(hint).is_some_and(matches) {
-            return Some(hint);
+    /// The position of a field by its name in JSON.
+    pub fn position(&self, name: &str) -> Option<usize> {
+        let mut slot = hash(name.as_bytes());
+        loop {
+            // An index has more slots than there are fields, so that there is always an end.
+            let position = usize::from(*self.index.get(slot & (self.index.len() - 1))?).checked_sub(1)?;
+            if self.fields.get(position).is_some_and(|field| field.name == name) {
+                return Some(position);
+            }
+            slot += 1;
         }
-        self.fields.iter().position(matches)
     }
+}
+
+/// Few instructions, also for the compiler, which runs it for every field there is.
+const fn hash(name: &[u8]) -> usize {
+    let (Some(first), Some(last)) = (name.first(), name.last()) else { return 0 };
+    let (first, middle, last) = (*first as usize, name[name.len() / 2] as usize, *last as usize);
+    name.len() + first * 5 + middle * 19 + last * 67
 }
 
 /// The `apiVersion` and `kind` of an object that stands alone.
@@ -153,6 +167,28 @@ pub const fn names<const N: usize>(fields: &[Field; N]) -> [&'static str; N] {
     names
 }
 
+/// How many slots [`index`] needs for so many fields.
+#[doc(hidden)]
+pub const fn slots(fields: usize) -> usize {
+    (fields * 2 + 1).next_power_of_two()
+}
+
+/// The names of the lines of a table by their hash.
+#[doc(hidden)]
+pub const fn index<const N: usize, const SLOTS: usize>(fields: &[Field; N]) -> [u16; SLOTS] {
+    let mut index = [0; SLOTS];
+    let mut position = 0;
+    while position < N {
+        let mut slot = hash(fields[position].name.as_bytes());
+        while index[slot & (SLOTS - 1)] != 0 {
+            slot += 1;
+        }
+        position += 1;
+        index[slot & (SLOTS - 1)] = position as u16;
+    }
+    index
+}
+
 #[doc(hidden)]
 impl Field {
     pub const fn within(mut self, numbers: &'static [u32]) -> Field {
@@ -248,12 +284,13 @@ macro_rules! table {
             fn table(&self) -> &'static $crate::table::Table {
                 #[allow(unused_imports)]
                 use $crate::table::{Kind, Merge, field};
-                use $crate::table::{Field, Table, names};
+                use $crate::table::{Field, Table, index, names, slots};
                 const POSITIONS: &[usize] = &[$($position),*];
                 const COUNT: usize = POSITIONS.len();
                 const FIELDS: [Field; COUNT] = [$($line),*];
                 const NAMES: [&str; COUNT] = names(&FIELDS);
-                static TABLE: Table = Table::new($name, $kind, $union, &FIELDS, &NAMES);
+                const INDEX: [u16; slots(COUNT)] = index(&FIELDS);
+                static TABLE: Table = Table::new($name, $kind, $union, &FIELDS, &NAMES, &INDEX);
                 &TABLE
             }
 

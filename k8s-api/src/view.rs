@@ -151,6 +151,8 @@ pub trait ListSlot {
     fn push(&mut self) -> Slot<'_>;
     /// Removes every element.
     fn clear(&mut self);
+    /// Makes room for so many more, and no more than those.
+    fn reserve(&mut self, more: usize);
     /// Gives back what was allocated in advance.
     fn shrink(&mut self);
 }
@@ -161,6 +163,8 @@ pub trait MapSlot {
     fn entry(&mut self, key: Str) -> Slot<'_>;
     /// Removes every entry.
     fn clear(&mut self);
+    /// Makes room for so many more, and no more than those.
+    fn reserve(&mut self, more: usize);
     /// Gives back what was allocated in advance.
     fn shrink(&mut self);
 }
@@ -279,6 +283,10 @@ impl<T: Value + Default> ListSlot for Vec<T> {
 
     fn clear(&mut self) {
         Vec::clear(self);
+    }
+
+    fn reserve(&mut self, more: usize) {
+        self.reserve_exact(more);
     }
 
     fn shrink(&mut self) {

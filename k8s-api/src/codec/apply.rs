@@ -80,7 +80,7 @@ fn check(path: &str, steps: &[Step], slot: Slot<'_>) -> Result<(), EncodeError> 
         (Slot::Option(option), _) => check(path, steps, option.fill()),
         (Slot::Message(message), Step::Field(name)) => {
             let table = message.table();
-            match table.position(name, 0).and_then(|position| message.field_mut(position)) {
+            match table.position(name).and_then(|position| message.field_mut(position)) {
                 Some(slot) => check(path, rest, slot),
                 None => Err(unknown_field(path, name, table)),
             }

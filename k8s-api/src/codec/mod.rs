@@ -1,11 +1,18 @@
 //! Every format, written once over the tables.
 
 pub mod apply;
+mod decoder;
 pub mod error;
+pub(crate) mod intern;
 pub mod json;
 pub mod protobuf;
+mod prune;
 pub mod serde;
+mod shape;
 pub(crate) mod wire;
+
+pub use decoder::Decoder;
+pub use prune::PathError;
 
 /// Deeper than this nobody nests on purpose; on every path, skipped values included, a document that does is refused.
 pub const MAX_DEPTH: usize = 128;

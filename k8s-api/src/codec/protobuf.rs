@@ -4,9 +4,13 @@
 
 use crate::codec::MAX_DEPTH;
 use crate::codec::error::{DecodeError, EncodeError};
+use crate::codec::intern::{INLINE, Interner};
+use crate::codec::prune::Prune;
+use crate::codec::shape::{Shape, TypeMark};
 use crate::codec::wire::{FIXED64, Found, Reader, Wire, bytes, integer, tag};
 use crate::raw::RawJson;
 use crate::table::Field;
+use crate::text::Str;
 use crate::view::{Message, Slot, View};
 
 type Result<T> = std::result::Result<T, DecodeError>;
@@ -166,6 +170,18 @@ fn write_value(number: u32, view: View<'_>, out: &mut Vec<u8>) -> std::result::R
 /// Reads one object in its envelope.
 pub fn decode<M: Message + Default>(envelope: &[u8]) -> Result<M> {
     let mut message = M::default();
+    read_envelope(&mut message, envelope, &mut Shape::new(), None, None)?;
+    Ok(message)
+}
+
+/// Reads one object in its envelope with what a decoder remembers.
+pub(crate) fn read_envelope(
+    message: &mut dyn Message,
+    envelope: &[u8],
+    shape: &mut Shape,
+    interner: Option<&mut Interner>,
+    prune: Option<&Prune>,
+) -> Result<()> {
     let Some(rest) = envelope.strip_prefix(MAGIC) else {
         return Err(DecodeError::new(
             "this is no protobuf of the Kubernetes API: it does not begin with `k8s`",
@@ -176,14 +192,13 @@ pub fn decode<M: Message + Default>(envelope: &[u8]) -> Result<M> {
     let mut raw = None;
     while let Some(field) = reader.field()? {
         match (field.number, field.value) {
-            (1, Wire::Bytes(type_meta)) => check_kind(&message, type_meta)?,
+            (1, Wire::Bytes(type_meta)) => check_kind(message, type_meta)?,
             (2, Wire::Bytes(value)) => raw = Some(value),
             _ => {}
         }
     }
     let raw = raw.unwrap_or(Reader::new(&[], envelope.len()));
-    read_message(raw, &mut message, 1)?;
-    Ok(message)
+    Decoding { shape, interner }.message(raw, message, prune, 1)
 }
 
 fn check_kind(message: &dyn Message, mut type_meta: Reader<'_>) -> Result<()> {
@@ -204,120 +219,191 @@ fn check_kind(message: &dyn Message, mut type_meta: Reader<'_>) -> Result<()> {
 
 /// Reads the fields of a message, without an envelope.
 pub fn decode_message(message: &mut dyn Message, fields: &[u8]) -> Result<()> {
-    read_message(Reader::new(fields, 0), message, 1)
+    Decoding { shape: &mut Shape::new(), interner: None }.message(Reader::new(fields, 0), message, None, 1)
 }
 
-fn read_message(reader: Reader<'_>, message: &mut dyn Message, depth: usize) -> Result<()> {
-    read_group(reader, message, &mut Vec::new(), depth)
+struct Decoding<'s> {
+    shape: &'s mut Shape,
+    interner: Option<&'s mut Interner>,
 }
 
-fn read_group(
-    mut reader: Reader<'_>,
-    message: &mut dyn Message,
-    within: &mut Vec<u32>,
-    depth: usize,
-) -> Result<()> {
-    if depth > MAX_DEPTH {
-        return Err(DecodeError::new(format!("nested more than {MAX_DEPTH} deep"), reader.offset));
+impl Decoding<'_> {
+    fn message(
+        &mut self,
+        reader: Reader<'_>,
+        message: &mut dyn Message,
+        prune: Option<&Prune>,
+        depth: usize,
+    ) -> Result<()> {
+        self.group(reader, message, prune, &mut Vec::new(), depth)
     }
-    let fields = message.table().fields;
-    let mut next = 0;
-    while let Some(found) = reader.field()? {
-        let matches = |field: &Field| field.number == found.number && field.within == within.as_slice();
-        // They come in the order in which they were written, and that is nearly always the table's.
-        let position = fields
-            .iter()
-            .skip(next)
-            .position(matches)
-            .map(|position| position + next)
-            .or_else(|| fields.iter().position(matches));
-        if let Some(position) = position {
-            next = position;
-            let name = fields.get(position).map_or("", |field| field.name);
-            if let Some(slot) = message.field_mut(position) {
-                read(slot, found, depth).map_err(|error| error.in_field(name))?;
-            }
-            continue;
+
+    fn group(
+        &mut self,
+        mut reader: Reader<'_>,
+        message: &mut dyn Message,
+        prune: Option<&Prune>,
+        within: &mut Vec<u32>,
+        depth: usize,
+    ) -> Result<()> {
+        if depth > MAX_DEPTH {
+            return Err(DecodeError::new(format!("nested more than {MAX_DEPTH} deep"), reader.offset));
         }
-        let nests = |field: &Field| {
-            field.within.get(within.len()) == Some(&found.number) && field.within.starts_with(within)
-        };
-        match found.value {
-            Wire::Bytes(nested) if fields.iter().any(nests) => {
-                within.push(found.number);
-                read_group(nested, message, within, depth + 1)?;
-                within.pop();
-            }
-            _ => {
-                // Nested again as it came: of a message that comes twice, the second adds to the first.
-                let mut unknown = found.encoded.to_vec();
-                for &number in within.iter().rev() {
-                    let inner = std::mem::take(&mut unknown);
-                    bytes(number, &inner, &mut unknown);
+        let table = message.table();
+        let fields = table.fields;
+        let mark = TypeMark::of(table);
+        let mut next = 0;
+        loop {
+            let before = reader;
+            let Some(found) = reader.field()? else { return Ok(()) };
+            let matches = |field: &Field| field.number == found.number && field.within == within.as_slice();
+            let place = mark.place(next);
+            let guess = self.shape.next(place).unwrap_or(next);
+            let position = if fields.get(guess).is_some_and(matches) {
+                Some(guess)
+            } else {
+                let position = fields.iter().position(matches);
+                if let Some(position) = position {
+                    self.shape.set_next(place, position);
                 }
-                message.unknown_mut().push_protobuf(&unknown);
+                position
+            };
+            if let Some(position) = position {
+                let name = fields.get(position).map_or("", |field| field.name);
+                let inside = prune.and_then(|prune| prune.field(position));
+                // The elements of a list follow one another: at the first of them they are counted.
+                let begins = next != position + 1;
+                next = position + 1;
+                if let Some(slot) = message.field_mut(position)
+                    && !inside.is_some_and(|inside| inside.whole)
+                {
+                    let ahead = if begins { before } else { Reader::new(&[], 0) };
+                    self.value(slot, found, ahead, inside, depth).map_err(|error| error.in_field(name))?;
+                }
+                continue;
             }
-        }
-    }
-    Ok(())
-}
-
-fn read(slot: Slot<'_>, field: Found<'_>, depth: usize) -> Result<()> {
-    match slot {
-        Slot::Bool(value) => *value = field.varint()? != 0,
-        Slot::I32(value) => *value = field.varint()? as i32,
-        Slot::I64(value) => *value = field.varint()? as i64,
-        Slot::F64(value) => *value = f64::from_le_bytes(field.fixed64()?),
-        Slot::Str(value) => *value = field.text()?.into(),
-        Slot::Enum(value) => value.set(field.text()?),
-        Slot::Bytes(value) => *value = field.bytes()?.rest.into(),
-        Slot::Leaf(leaf) => leaf
-            .read_protobuf(field.bytes()?.rest)
-            .map_err(|error| DecodeError::new(error.to_string(), field.offset))?,
-        Slot::Raw(value) => *value = raw(field)?,
-        Slot::Message(message) => read_message(field.bytes()?, message, depth + 1)?,
-        // Go's zero time is an empty message, and absent here.
-        Slot::Option(option) => match option.fill() {
-            Slot::Leaf(_) if matches!(&field.value, Wire::Bytes(value) if value.rest.is_empty()) => {
-                option.set_null()
-            }
-            slot => read(slot, field, depth)?,
-        },
-        Slot::List(list) => read(list.push(), field, depth)?,
-        Slot::Map(map) => {
-            let mut entry = field.bytes()?;
-            let (mut key, mut value) = ("", None);
-            while let Some(part) = entry.field()? {
-                match part.number {
-                    1 => key = part.text()?,
-                    2 => value = Some(part),
-                    _ => {}
+            let nests = |field: &Field| {
+                field.within.get(within.len()) == Some(&found.number) && field.within.starts_with(within)
+            };
+            match found.value {
+                Wire::Bytes(nested) if fields.iter().any(nests) => {
+                    within.push(found.number);
+                    self.group(nested, message, prune, within, depth + 1)?;
+                    within.pop();
+                }
+                _ => {
+                    // Nested again as it came: of a message that comes twice, the second adds to the first.
+                    let mut unknown = found.encoded.to_vec();
+                    for &number in within.iter().rev() {
+                        let inner = std::mem::take(&mut unknown);
+                        bytes(number, &inner, &mut unknown);
+                    }
+                    message.unknown_mut().push_protobuf(&unknown);
                 }
             }
-            match (map.entry(key.into()), value) {
-                (Slot::List(list), Some(value)) => {
-                    let mut nested = value.bytes()?;
-                    while let Some(element) = nested.field()? {
-                        read(list.push(), element, depth).map_err(|error| error.in_field(key))?;
+        }
+    }
+
+    /// `ahead` holds this field and what follows it, if there is something to count.
+    fn value(
+        &mut self,
+        slot: Slot<'_>,
+        field: Found<'_>,
+        ahead: Reader<'_>,
+        prune: Option<&Prune>,
+        depth: usize,
+    ) -> Result<()> {
+        match slot {
+            Slot::Bool(value) => *value = field.varint()? != 0,
+            Slot::I32(value) => *value = field.varint()? as i32,
+            Slot::I64(value) => *value = field.varint()? as i64,
+            Slot::F64(value) => *value = f64::from_le_bytes(field.fixed64()?),
+            Slot::Str(value) => *value = self.text(field.text()?),
+            Slot::Enum(value) => value.set(field.text()?),
+            Slot::Bytes(value) => *value = field.bytes()?.rest.into(),
+            Slot::Leaf(leaf) => leaf
+                .read_protobuf(field.bytes()?.rest)
+                .map_err(|error| DecodeError::new(error.to_string(), field.offset))?,
+            Slot::Raw(value) => *value = self.raw(field)?,
+            Slot::Message(message) => self.message(field.bytes()?, message, prune, depth + 1)?,
+            // Go's zero time is an empty message, and absent here.
+            Slot::Option(option) => match option.fill() {
+                Slot::Leaf(_) if matches!(&field.value, Wire::Bytes(value) if value.rest.is_empty()) => {
+                    option.set_null()
+                }
+                slot => self.value(slot, field, ahead, prune, depth)?,
+            },
+            Slot::List(list) => {
+                let each = prune.and_then(Prune::each);
+                if each.is_some_and(|each| each.whole) {
+                    return Ok(());
+                }
+                list.reserve(count(ahead, field.number));
+                self.value(list.push(), field, Reader::new(&[], 0), each, depth)?;
+            }
+            Slot::Map(map) => {
+                let mut entry = field.bytes()?;
+                let (mut key, mut value) = ("", None);
+                while let Some(part) = entry.field()? {
+                    match part.number {
+                        1 => key = part.text()?,
+                        2 => value = Some(part),
+                        _ => {}
                     }
                 }
-                (slot, Some(value)) => read(slot, value, depth).map_err(|error| error.in_field(key))?,
-                (_, None) => {}
+                let inside = prune.and_then(|prune| prune.key(key));
+                if inside.is_some_and(|inside| inside.whole) {
+                    return Ok(());
+                }
+                map.reserve(count(ahead, field.number));
+                let slot = map.entry(self.text(key));
+                if let Some(value) = value {
+                    self.entry(slot, value, inside, depth).map_err(|error| error.in_field(key))?;
+                }
             }
         }
+        Ok(())
     }
-    Ok(())
-}
 
-fn raw(field: Found<'_>) -> Result<RawJson> {
-    let mut nested = field.bytes()?;
-    let mut value = RawJson::default();
-    while let Some(part) = nested.field()? {
-        if part.number == 1 {
-            let json = part.bytes()?.rest;
-            value = RawJson::parse(json)
-                .map_err(|error| DecodeError::new(format!("raw JSON: {error}"), part.offset))?;
+    /// The value of a map's entry; a list is a message of its own there.
+    fn entry(&mut self, slot: Slot<'_>, field: Found<'_>, prune: Option<&Prune>, depth: usize) -> Result<()> {
+        let nothing = || Reader::new(&[], 0);
+        let Slot::List(list) = slot else { return self.value(slot, field, nothing(), prune, depth) };
+        let mut nested = field.bytes()?;
+        while let Some(element) = nested.field()? {
+            self.value(list.push(), element, nothing(), prune.and_then(Prune::each), depth)?;
+        }
+        Ok(())
+    }
+
+    fn text(&mut self, text: &str) -> Str {
+        match &mut self.interner {
+            Some(interner) if text.len() > INLINE => interner.text(text),
+            _ => text.into(),
         }
     }
-    Ok(value)
+
+    fn raw(&mut self, field: Found<'_>) -> Result<RawJson> {
+        let mut nested = field.bytes()?;
+        let mut value = RawJson::default();
+        while let Some(part) = nested.field()? {
+            if part.number == 1 {
+                let json = part.bytes()?.rest;
+                value = RawJson::parse_with(json, self.interner.as_deref_mut())
+                    .map_err(|error| DecodeError::new(format!("raw JSON: {error}"), part.offset))?;
+            }
+        }
+        Ok(value)
+    }
+}
+
+/// How many fields of this number come first.
+fn count(mut ahead: Reader<'_>, number: u32) -> usize {
+    let mut count = 0;
+    while let Ok(Some(field)) = ahead.field()
+        && field.number == number
+    {
+        count += 1;
+    }
+    count
 }

@@ -315,10 +315,8 @@ fn read_fields<'de, A: MapAccess<'de>>(
     depth: usize,
 ) -> Result<(), A::Error> {
     let table = message.table();
-    let mut next = 0;
     while let Some(name) = map.next_key::<Str>()? {
-        if let Some(position) = table.position(&name, next) {
-            next = position + 1;
+        if let Some(position) = table.position(&name) {
             match message.field_mut(position) {
                 Some(slot) => map.next_value_seed(Into { slot, depth })?,
                 None => map.next_value::<IgnoredAny>().map(|_| ())?,

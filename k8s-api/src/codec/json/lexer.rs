@@ -2,8 +2,11 @@
 
 use std::borrow::Cow;
 
+use super::scan::special;
 use crate::codec::MAX_DEPTH;
 use crate::codec::error::DecodeError;
+use crate::codec::intern::Interner;
+use crate::raw::RawJson;
 
 type Result<T> = std::result::Result<T, DecodeError>;
 
@@ -30,14 +33,22 @@ impl<'a> Lexer<'a> {
         Ok(Lexer { text, at: 0, depth: 0 })
     }
 
+    #[cold]
     pub(crate) fn error(&self, message: impl Into<String>) -> DecodeError {
         DecodeError::new(message, self.at)
     }
 
     /// The next byte that is no white space, without taking it.
+    #[inline(always)]
     pub(crate) fn peek(&mut self) -> Result<u8> {
-        let bytes = self.text.as_bytes();
-        while let Some(byte) = bytes.get(self.at) {
+        match self.text.as_bytes().get(self.at) {
+            Some(&byte) if byte > b' ' => Ok(byte),
+            _ => self.peek_after_space(),
+        }
+    }
+
+    fn peek_after_space(&mut self) -> Result<u8> {
+        while let Some(byte) = self.text.as_bytes().get(self.at) {
             match byte {
                 b' ' | b'\n' | b'\r' | b'\t' => self.at += 1,
                 byte => return Ok(*byte),
@@ -54,16 +65,23 @@ impl<'a> Lexer<'a> {
         }
     }
 
+    #[inline(always)]
     fn expect(&mut self, wanted: u8) -> Result<()> {
         let found = self.peek()?;
         if found != wanted {
-            return Err(self.error(format!("expected `{}`, not {}", wanted as char, kind(found))));
+            return Err(self.unexpected(wanted, found));
         }
         self.at += 1;
         Ok(())
     }
 
+    #[cold]
+    fn unexpected(&self, wanted: u8, found: u8) -> DecodeError {
+        self.error(format!("expected `{}`, not {}", wanted as char, kind(found)))
+    }
+
     /// Takes `null` if it comes next.
+    #[inline(always)]
     pub(crate) fn null(&mut self) -> Result<bool> {
         if self.peek()? != b'n' {
             return Ok(false);
@@ -89,46 +107,62 @@ impl<'a> Lexer<'a> {
     }
 
     /// A text; borrowed if nothing in it is escaped.
+    #[inline(always)]
     pub(crate) fn string(&mut self) -> Result<Cow<'a, str>> {
         self.expect(b'"')?;
-        let start = self.at;
-        let bytes = self.text.as_bytes();
+        let end = special(self.text.as_bytes(), self.at);
+        if self.text.as_bytes().get(end) == Some(&b'"') {
+            let text = self.text.get(self.at..end).unwrap_or_default();
+            self.at = end + 1;
+            return Ok(Cow::Borrowed(text));
+        }
+        self.escaped().map(Cow::Owned)
+    }
+
+    #[inline(never)]
+    fn escaped(&mut self) -> Result<String> {
+        let mut out = String::new();
         loop {
-            match bytes.get(self.at) {
-                Some(b'"') => {
-                    let text = self.text.get(start..self.at).unwrap_or_default();
-                    self.at += 1;
-                    return Ok(Cow::Borrowed(text));
+            let end = special(self.text.as_bytes(), self.at);
+            out.push_str(self.text.get(self.at..end).unwrap_or_default());
+            self.at = end + 1;
+            match self.text.as_bytes().get(end) {
+                Some(b'"') => return Ok(out),
+                Some(b'\\') => out.push(self.escape()?),
+                found => {
+                    self.at = end;
+                    return Err(self.broken(found.is_none()));
                 }
-                Some(b'\\') => return self.escaped(start).map(Cow::Owned),
-                Some(0..0x20) => return Err(self.error("a control character in a text is not escaped")),
-                Some(_) => self.at += 1,
-                None => return Err(self.error("the text ends too early, inside of a string")),
             }
         }
     }
 
-    fn escaped(&mut self, start: usize) -> Result<String> {
-        let mut out = self.text.get(start..self.at).unwrap_or_default().to_owned();
-        let mut plain = self.at;
+    /// Passes over the rest of a text whose quote is behind.
+    fn skip_string(&mut self) -> Result<()> {
         loop {
-            match self.text.as_bytes().get(self.at) {
-                Some(b'"') => {
-                    out.push_str(self.text.get(plain..self.at).unwrap_or_default());
-                    self.at += 1;
-                    return Ok(out);
+            let end = special(self.text.as_bytes(), self.at);
+            self.at = end + 1;
+            match self.text.as_bytes().get(end) {
+                Some(b'"') => return Ok(()),
+                Some(b'\\') => match self.text.as_bytes().get(self.at) {
+                    Some(b'"' | b'\\') => self.at += 1,
+                    _ => _ = self.escape()?,
+                },
+                found => {
+                    self.at = end;
+                    return Err(self.broken(found.is_none()));
                 }
-                Some(b'\\') => {
-                    out.push_str(self.text.get(plain..self.at).unwrap_or_default());
-                    self.at += 1;
-                    out.push(self.escape()?);
-                    plain = self.at;
-                }
-                Some(0..0x20) => return Err(self.error("a control character in a text is not escaped")),
-                Some(_) => self.at += 1,
-                None => return Err(self.error("the text ends too early, inside of a string")),
             }
         }
+    }
+
+    #[cold]
+    fn broken(&self, ended: bool) -> DecodeError {
+        self.error(if ended {
+            "the text ends too early, inside of a string"
+        } else {
+            "a control character in a text is not escaped"
+        })
     }
 
     fn escape(&mut self) -> Result<char> {
@@ -222,20 +256,23 @@ impl<'a> Lexer<'a> {
     }
 
     /// Enters an object or a list.
+    #[inline(always)]
     pub(crate) fn open(&mut self, bracket: u8) -> Result<()> {
         self.expect(bracket)?;
         self.depth += 1;
-        if self.depth > MAX_DEPTH {
-            return Err(self.error(format!("nested more than {MAX_DEPTH} deep")));
-        }
-        Ok(())
+        if self.depth > MAX_DEPTH { Err(self.too_deep()) } else { Ok(()) }
+    }
+
+    #[cold]
+    fn too_deep(&self) -> DecodeError {
+        self.error(format!("nested more than {MAX_DEPTH} deep"))
     }
 
     /// Whether another entry comes; leaves the object or list if not. `first` is set to false.
+    #[inline(always)]
     pub(crate) fn more(&mut self, first: &mut bool, close: u8) -> Result<bool> {
         if self.peek()? == close {
-            self.at += 1;
-            self.depth -= 1;
+            self.close();
             return Ok(false);
         }
         if !std::mem::replace(first, false) {
@@ -245,6 +282,7 @@ impl<'a> Lexer<'a> {
     }
 
     /// The key of an entry, and its colon.
+    #[inline(always)]
     pub(crate) fn key(&mut self) -> Result<Cow<'a, str>> {
         if self.peek()? != b'"' {
             return Err(self.error("expected a key"));
@@ -252,6 +290,20 @@ impl<'a> Lexer<'a> {
         let key = self.string()?;
         self.expect(b':')?;
         Ok(key)
+    }
+
+    /// Takes a key and its colon if they are these, written without escapes and white space.
+    #[inline(always)]
+    pub(crate) fn key_is(&mut self, name: &str) -> bool {
+        let end = self.at + name.len() + 3;
+        let taken = match self.text.as_bytes().get(self.at..end) {
+            Some([b'"', key @ .., b'"', b':']) => key == name.as_bytes(),
+            _ => false,
+        };
+        if taken {
+            self.at = end;
+        }
+        taken
     }
 
     /// Passes over one value and gives its text.
@@ -262,30 +314,85 @@ impl<'a> Lexer<'a> {
         Ok(self.text.get(start..self.at).unwrap_or_default())
     }
 
-    fn skip(&mut self) -> Result<()> {
-        match self.peek()? {
-            b'"' => self.string().map(|_| ()),
-            b'{' => {
-                self.open(b'{')?;
-                let mut first = true;
-                while self.more(&mut first, b'}')? {
-                    self.key()?;
-                    self.skip()?;
-                }
-                Ok(())
-            }
-            b'[' => {
-                self.open(b'[')?;
-                let mut first = true;
-                while self.more(&mut first, b']')? {
-                    self.skip()?;
-                }
-                Ok(())
-            }
-            b't' | b'f' => self.bool().map(|_| ()),
-            b'n' => self.null().map(|_| ()),
-            _ => self.number().map(|_| ()),
+    /// Passes over one value and keeps it, or shares it if it was kept before.
+    pub(crate) fn raw_with(&mut self, interner: Option<&mut Interner>) -> Result<RawJson> {
+        let Some(interner) = interner else { return self.raw().map(RawJson::from_valid) };
+        self.peek()?;
+        let depth = self.depth;
+        if let Some(known) = interner.ahead(self.text.get(self.at..).unwrap_or_default(), depth) {
+            self.at += known.as_str().len();
+            return Ok(known);
         }
+        Ok(interner.raw(self.raw()?, depth))
+    }
+
+    /// Passes over one value, checking that it is one. Without recursion: one bit says what is open at each depth.
+    pub(crate) fn skip(&mut self) -> Result<()> {
+        let outside = self.depth;
+        let mut objects: u128 = 0;
+        loop {
+            match self.peek()? {
+                b'"' => {
+                    self.at += 1;
+                    self.skip_string()?;
+                }
+                b'{' => {
+                    self.open(b'{')?;
+                    if self.peek()? != b'}' {
+                        self.skip_key()?;
+                        objects = objects << 1 | 1;
+                        continue;
+                    }
+                    self.close();
+                }
+                b'[' => {
+                    self.open(b'[')?;
+                    if self.peek()? != b']' {
+                        objects <<= 1;
+                        continue;
+                    }
+                    self.close();
+                }
+                b't' | b'f' => _ = self.bool()?,
+                b'n' => _ = self.null()?,
+                _ => _ = self.number()?,
+            }
+            loop {
+                if self.depth == outside {
+                    return Ok(());
+                }
+                let in_object = objects & 1 == 1;
+                match self.peek()? {
+                    b',' => {
+                        self.at += 1;
+                        if in_object {
+                            self.skip_key()?;
+                        }
+                        break;
+                    }
+                    b'}' if in_object => self.close(),
+                    b']' if !in_object => self.close(),
+                    other => return Err(self.unexpected(b',', other)),
+                }
+                objects >>= 1;
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn skip_key(&mut self) -> Result<()> {
+        if self.peek()? != b'"' {
+            return Err(self.error("expected a key"));
+        }
+        self.at += 1;
+        self.skip_string()?;
+        self.expect(b':')
+    }
+
+    #[inline(always)]
+    fn close(&mut self) {
+        self.at += 1;
+        self.depth -= 1;
     }
 }
 

@@ -5,10 +5,14 @@ use std::borrow::Cow;
 use super::lexer::{Lexer, Number, kind};
 use crate::bytes::ByteString;
 use crate::codec::error::DecodeError;
+use crate::codec::intern::{INLINE, Interner};
+use crate::codec::prune::Prune;
+use crate::codec::shape::{Place, Shape, TypeMark};
 use crate::leaf::Scalar;
 use crate::raw::RawJson;
 use crate::table::Table;
-use crate::view::{Message, Slot};
+use crate::text::Str;
+use crate::view::{ListSlot, MapSlot, Message, Slot};
 
 type Result<T> = std::result::Result<T, DecodeError>;
 
@@ -29,9 +33,20 @@ pub fn decode<M: Message + Default>(json: &[u8]) -> Result<M> {
 
 /// Reads one object into a value that a caller has made; fields that are absent keep what they hold.
 pub fn decode_into(message: &mut dyn Message, json: &[u8]) -> Result<()> {
-    let mut lexer = Lexer::new(json)?;
-    read_message(&mut lexer, message)?;
-    lexer.end()
+    read(message, json, &mut Shape::new(), None, None)
+}
+
+/// Reads one object with what a decoder remembers.
+pub(crate) fn read(
+    message: &mut dyn Message,
+    json: &[u8],
+    shape: &mut Shape,
+    interner: Option<&mut Interner>,
+    prune: Option<&Prune>,
+) -> Result<()> {
+    let mut reader = Reader { lexer: Lexer::new(json)?, shape, interner };
+    reader.message(message, prune)?;
+    reader.lexer.end()
 }
 
 /// One event of a watch: its type, and the JSON of its object.
@@ -53,32 +68,233 @@ pub fn event(json: &[u8]) -> Result<(Cow<'_, str>, &str)> {
     }
 }
 
-fn read_message(lexer: &mut Lexer<'_>, message: &mut dyn Message) -> Result<()> {
-    let table = message.table();
-    if table.union {
-        return read_union(lexer, message);
-    }
-    lexer.open(b'{')?;
-    let (mut first, mut next) = (true, 0);
-    while lexer.more(&mut first, b'}')? {
-        let name = lexer.key()?;
-        match table.position(&name, next) {
-            Some(position) => {
-                next = position + 1;
-                if let Some(slot) = message.field_mut(position) {
-                    read(lexer, slot).map_err(|error| error.in_field(&name))?;
+struct Reader<'a, 's> {
+    lexer: Lexer<'a>,
+    shape: &'s mut Shape,
+    interner: Option<&'s mut Interner>,
+}
+
+impl Reader<'_, '_> {
+    fn message(&mut self, message: &mut dyn Message, prune: Option<&Prune>) -> Result<()> {
+        let table = message.table();
+        if table.union {
+            return self.union(message);
+        }
+        self.lexer.open(b'{')?;
+        let mark = TypeMark::of(table);
+        let (mut first, mut next) = (true, 0);
+        while self.lexer.more(&mut first, b'}')? {
+            let before = mark.place(next);
+            let guess = self.shape.next(before).unwrap_or(next);
+            let position = match table.fields.get(guess) {
+                Some(field) if self.lexer.key_is(field.name) => guess,
+                _ => {
+                    let name = self.lexer.key()?;
+                    let Some(position) = table.position(&name) else {
+                        self.unknown(message, &name).map_err(|error| error.in_field(&name))?;
+                        continue;
+                    };
+                    self.shape.set_next(before, position);
+                    position
                 }
-            }
-            None if table.kind.is_some() && matches!(&*name, "apiVersion" | "kind") => {
-                type_meta(lexer, table, &name).map_err(|error| error.in_field(&name))?;
-            }
-            None => {
-                let raw = lexer.raw().map_err(|error| error.in_field(&name))?;
-                message.unknown_mut().push_json((&*name).into(), RawJson::from_valid(raw));
+            };
+            next = position + 1;
+            let inside = prune.and_then(|prune| prune.field(position));
+            let read = match message.field_mut(position) {
+                Some(slot) if !inside.is_some_and(|inside| inside.whole) => {
+                    self.value(slot, mark.place(next), inside)
+                }
+                _ => self.lexer.skip(),
+            };
+            if let Err(error) = read {
+                return Err(error.in_field(table.fields.get(position).map_or("", |field| field.name)));
             }
         }
+        Ok(())
     }
-    Ok(())
+
+    fn unknown(&mut self, message: &mut dyn Message, name: &str) -> Result<()> {
+        let table = message.table();
+        if table.kind.is_some() && matches!(name, "apiVersion" | "kind") {
+            return type_meta(&mut self.lexer, table, name);
+        }
+        let raw = self.raw()?;
+        message.unknown_mut().push_json(name.into(), raw);
+        Ok(())
+    }
+
+    /// The kind of value that comes next says which field it is of.
+    fn union(&mut self, message: &mut dyn Message) -> Result<()> {
+        let begins = self.lexer.peek()?;
+        let (mut chosen, mut flag) = (None, None);
+        let message_table = message.table();
+        for position in 0..message_table.fields.len() {
+            match message.field_mut(position) {
+                Some(Slot::Bool(_)) => {
+                    flag = Some(position);
+                    if matches!(begins, b't' | b'f') {
+                        chosen = Some(position);
+                    }
+                }
+                Some(Slot::List(_)) if begins == b'[' => chosen = Some(position),
+                Some(Slot::Option(_)) if begins == b'{' => chosen = Some(position),
+                _ => {}
+            }
+        }
+        let Some(position) = chosen else {
+            return Err(self.lexer.error(format!("{} is none of what may stand here", kind(begins))));
+        };
+        if let Some(slot) = message.field_mut(position) {
+            let place = TypeMark::of(message_table).place(position);
+            self.value(slot, place, None)?;
+        }
+        // A schema where a boolean may stand means true.
+        if begins == b'{'
+            && let Some(Slot::Bool(allows)) = flag.and_then(|flag| message.field_mut(flag))
+        {
+            *allows = true;
+        }
+        Ok(())
+    }
+
+    #[inline]
+    fn value(&mut self, mut slot: Slot<'_>, place: Place, prune: Option<&Prune>) -> Result<()> {
+        let begins = self.lexer.peek()?;
+        if begins == b'n' && !matches!(slot, Slot::Raw(_)) {
+            self.lexer.null()?;
+            set_null(slot);
+            return Ok(());
+        }
+        while let Slot::Option(option) = slot {
+            slot = option.fill();
+        }
+        let lexer = &mut self.lexer;
+        match slot {
+            Slot::Bool(value) => *value = lexer.bool()?,
+            Slot::I32(value) => {
+                let integer = integer(lexer)?;
+                *value = i32::try_from(integer)
+                    .map_err(|_| lexer.error(format!("{integer} does not fit into 32 bits")))?;
+            }
+            Slot::I64(value) => *value = integer(lexer)?,
+            Slot::F64(value) => *value = float(lexer)?,
+            Slot::Str(value) => {
+                let text = lexer.string()?;
+                *value = self.text(text);
+            }
+            Slot::Enum(value) => value.set(&lexer.string()?),
+            Slot::Bytes(value) => {
+                let text = lexer.string()?;
+                *value = ByteString::from_base64(&text).map_err(|error| lexer.error(error.to_string()))?;
+            }
+            Slot::Leaf(leaf) => {
+                let scalar = match begins {
+                    b'"' => Scalar::Text(lexer.string()?),
+                    b'-' | b'0'..=b'9' => match lexer.number()? {
+                        Number::Int(integer) => Scalar::Int(integer),
+                        Number::Other(text) => Scalar::Number(text.into()),
+                    },
+                    other => {
+                        return Err(lexer.error(format!("expected a text or a number, not {}", kind(other))));
+                    }
+                };
+                leaf.set(scalar).map_err(|error| lexer.error(error.to_string()))?;
+            }
+            Slot::Raw(value) => *value = self.raw()?,
+            Slot::Message(message) => self.message(message, prune)?,
+            Slot::List(list) => self.list(list, place, prune)?,
+            Slot::Map(map) => self.map(map, place, prune)?,
+            // It was filled.
+            Slot::Option(_) => {}
+        }
+        Ok(())
+    }
+
+    fn list(&mut self, list: &mut dyn ListSlot, place: Place, prune: Option<&Prune>) -> Result<()> {
+        list.clear();
+        self.lexer.open(b'[')?;
+        let each = prune.and_then(Prune::each);
+        if each.is_some_and(|each| each.whole) {
+            return self.skip_all(b']');
+        }
+        let (mut first, mut length, mut room) = (true, 0, 0);
+        while self.lexer.more(&mut first, b']')? {
+            if length == room {
+                room += self.more_room(place, length);
+                list.reserve(room - length);
+            }
+            self.value(list.push(), place, each).map_err(|error| error.in_element(length))?;
+            length += 1;
+        }
+        list.shrink();
+        self.shape.set_length(place, length);
+        Ok(())
+    }
+
+    fn map(&mut self, map: &mut dyn MapSlot, place: Place, prune: Option<&Prune>) -> Result<()> {
+        map.clear();
+        self.lexer.open(b'{')?;
+        let (mut first, mut length, mut room) = (true, 0, 0);
+        while self.lexer.more(&mut first, b'}')? {
+            let key = self.lexer.key()?;
+            let inside = prune.and_then(|prune| prune.key(&key));
+            if inside.is_some_and(|inside| inside.whole) {
+                self.lexer.skip().map_err(|error| error.in_field(&key))?;
+                continue;
+            }
+            if length == room {
+                room += self.more_room(place, length);
+                map.reserve(room - length);
+            }
+            let slot = map.entry(match &mut self.interner {
+                Some(interner) => interner.text(&key),
+                None => (&*key).into(),
+            });
+            self.value(slot, place, inside).map_err(|error| error.in_field(&key))?;
+            length += 1;
+        }
+        // Of a key that came twice the room of the first is left.
+        map.shrink();
+        self.shape.set_length(place, length);
+        Ok(())
+    }
+
+    /// What there was the last time, at first; then twice as much as there is.
+    fn more_room(&self, place: Place, length: usize) -> usize {
+        if length == 0 { self.shape.length(place).max(1) } else { length }
+    }
+
+    fn skip_all(&mut self, close: u8) -> Result<()> {
+        let mut first = true;
+        while self.lexer.more(&mut first, close)? {
+            self.lexer.skip()?;
+        }
+        Ok(())
+    }
+
+    #[inline(always)]
+    fn text(&mut self, text: Cow<'_, str>) -> Str {
+        match &mut self.interner {
+            Some(interner) if text.len() > INLINE => interner.text(&text),
+            _ => text.into(),
+        }
+    }
+
+    fn raw(&mut self) -> Result<RawJson> {
+        self.lexer.raw_with(self.interner.as_deref_mut())
+    }
+}
+
+fn float(lexer: &mut Lexer<'_>) -> Result<f64> {
+    match lexer.number()? {
+        // A document's integers beyond 2^53 lose digits here, as in every reader.
+        Number::Int(integer) => Ok(integer as f64),
+        Number::Other(text) => text
+            .parse()
+            .ok()
+            .filter(|f: &f64| f.is_finite())
+            .ok_or_else(|| lexer.error("a number beyond 64-bit floating point")),
+    }
 }
 
 /// An object of another kind is an error here, and not a value with nothing in it.
@@ -94,106 +310,6 @@ fn type_meta(lexer: &mut Lexer<'_>, table: &Table, name: &str) -> Result<()> {
         return Ok(());
     }
     Err(lexer.error(format!("expected {wanted}, not {found}")))
-}
-
-/// The kind of value that comes next says which field it is of.
-fn read_union(lexer: &mut Lexer<'_>, message: &mut dyn Message) -> Result<()> {
-    let begins = lexer.peek()?;
-    let (mut chosen, mut flag) = (None, None);
-    for position in 0..message.table().fields.len() {
-        match message.field_mut(position) {
-            Some(Slot::Bool(_)) => {
-                flag = Some(position);
-                if matches!(begins, b't' | b'f') {
-                    chosen = Some(position);
-                }
-            }
-            Some(Slot::List(_)) if begins == b'[' => chosen = Some(position),
-            Some(Slot::Option(_)) if begins == b'{' => chosen = Some(position),
-            _ => {}
-        }
-    }
-    let Some(position) = chosen else {
-        return Err(lexer.error(format!("{} is none of what may stand here", kind(begins))));
-    };
-    if let Some(slot) = message.field_mut(position) {
-        read(lexer, slot)?;
-    }
-    // A schema where a boolean may stand means true.
-    if begins == b'{'
-        && let Some(Slot::Bool(allows)) = flag.and_then(|flag| message.field_mut(flag))
-    {
-        *allows = true;
-    }
-    Ok(())
-}
-
-fn read(lexer: &mut Lexer<'_>, slot: Slot<'_>) -> Result<()> {
-    if !matches!(slot, Slot::Raw(_)) && lexer.null()? {
-        set_null(slot);
-        return Ok(());
-    }
-    match slot {
-        Slot::Bool(value) => *value = lexer.bool()?,
-        Slot::I32(value) => {
-            let integer = integer(lexer)?;
-            *value = i32::try_from(integer)
-                .map_err(|_| lexer.error(format!("{integer} does not fit into 32 bits")))?;
-        }
-        Slot::I64(value) => *value = integer(lexer)?,
-        Slot::F64(value) => {
-            *value = match lexer.number()? {
-                // A document's integers beyond 2^53 lose digits here, as in every reader.
-                Number::Int(integer) => integer as f64,
-                Number::Other(text) => text
-                    .parse()
-                    .ok()
-                    .filter(|f: &f64| f.is_finite())
-                    .ok_or_else(|| lexer.error("a number beyond 64-bit floating point"))?,
-            }
-        }
-        Slot::Str(value) => *value = lexer.string()?.into(),
-        Slot::Enum(value) => value.set(&lexer.string()?),
-        Slot::Bytes(value) => {
-            let text = lexer.string()?;
-            *value = ByteString::from_base64(&text).map_err(|error| lexer.error(error.to_string()))?;
-        }
-        Slot::Leaf(leaf) => {
-            let scalar = match lexer.peek()? {
-                b'"' => Scalar::Text(lexer.string()?),
-                b'-' | b'0'..=b'9' => match lexer.number()? {
-                    Number::Int(integer) => Scalar::Int(integer),
-                    Number::Other(text) => Scalar::Number(text.into()),
-                },
-                other => return Err(lexer.error(format!("expected a text or a number, not {}", kind(other)))),
-            };
-            leaf.set(scalar).map_err(|error| lexer.error(error.to_string()))?;
-        }
-        Slot::Raw(value) => *value = RawJson::from_valid(lexer.raw()?),
-        Slot::Message(message) => read_message(lexer, message)?,
-        Slot::Option(option) => read(lexer, option.fill())?,
-        Slot::List(list) => {
-            list.clear();
-            lexer.open(b'[')?;
-            let (mut first, mut index) = (true, 0);
-            while lexer.more(&mut first, b']')? {
-                read(lexer, list.push()).map_err(|error| error.in_element(index))?;
-                index += 1;
-            }
-            list.shrink();
-        }
-        Slot::Map(map) => {
-            map.clear();
-            lexer.open(b'{')?;
-            let mut first = true;
-            while lexer.more(&mut first, b'}')? {
-                let key = lexer.key()?;
-                read(lexer, map.entry((&*key).into())).map_err(|error| error.in_field(&key))?;
-            }
-            map.shrink();
-        }
-    }
-    Ok(())
 }
 
 fn integer(lexer: &mut Lexer<'_>) -> Result<i64> {

@@ -1,0 +1,134 @@
+//! Decoding many objects of one kind.
+
+use std::collections::BTreeSet;
+use std::marker::PhantomData;
+
+use super::error::DecodeError;
+use super::intern::Interner;
+use super::prune::{PathError, Prune};
+use super::shape::Shape;
+use super::{json, protobuf};
+use crate::kind::Resource;
+use crate::list::{ITEMS, List};
+use crate::view::{Message, Slot};
+
+/// Decodes many objects of one kind, each faster than alone: it remembers what objects looked like so far. At choice,
+/// equal texts share memory, and fields that nobody needs are never built.
+///
+/// ```
+/// use k8s_api::codec::Decoder;
+/// use k8s_api::core::v1::Pod;
+///
+/// let mut decoder = Decoder::<Pod>::new().interning(1 << 20).prune(["metadata.managedFields"])?;
+/// let pods = decoder.json_list(br#"{"items":[{"metadata":{"name":"web","managedFields":[{}]}}]}"#)?;
+/// assert_eq!(pods.items[0].metadata.name, "web");
+/// assert!(pods.items[0].metadata.managed_fields.is_empty());
+/// # Ok::<_, Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug)]
+pub struct Decoder<K> {
+    shape: Shape,
+    interner: Option<Interner>,
+    prune: Option<Pruned>,
+    kind: PhantomData<fn() -> K>,
+}
+
+#[derive(Debug)]
+struct Pruned {
+    object: Prune,
+    list: Prune,
+}
+
+impl<K: Message + Default> Default for Decoder<K> {
+    fn default() -> Decoder<K> {
+        Decoder::new()
+    }
+}
+
+impl<K: Message + Default> Decoder<K> {
+    /// Decodes everything, and shares nothing.
+    pub fn new() -> Decoder<K> {
+        Decoder { shape: Shape::new(), interner: None, prune: None, kind: PhantomData }
+    }
+
+    /// Lets equal texts share their memory, and equal `FieldsV1` theirs: replicas are alike but for their names.
+    /// The decoder itself holds no more than so many bytes for it; a mebibyte does for most.
+    ///
+    /// A kind with anything sensitive in it, such as Secret, shares nothing: a decoder must not outlive an object with
+    /// a part of it.
+    pub fn interning(mut self, bytes: usize) -> Decoder<K> {
+        let sensitive = is_sensitive(&mut K::default(), &mut BTreeSet::new());
+        self.interner = (!sensitive).then(|| Interner::new(bytes));
+        self
+    }
+
+    /// Passes over fields while decoding: they stay empty, as if the server had not sent them. Paths are written as in
+    /// `metadata.managedFields`, `metadata.annotations[kubectl.kubernetes.io/last-applied-configuration]` and
+    /// `spec.containers[*].env`.
+    ///
+    /// An object that was pruned is no longer what the server holds: to replace it would remove what was pruned.
+    pub fn prune<P: AsRef<str>>(
+        mut self,
+        paths: impl IntoIterator<Item = P>,
+    ) -> Result<Decoder<K>, PathError> {
+        let mut object = self.prune.take().map(|pruned| pruned.object).unwrap_or_default();
+        for path in paths {
+            object.add(path.as_ref(), &mut K::default())?;
+        }
+        self.prune = Some(Pruned { list: object.of_items(ITEMS), object });
+        Ok(self)
+    }
+
+    /// Reads one object from JSON.
+    pub fn json(&mut self, json: &[u8]) -> Result<K, DecodeError> {
+        let mut object = K::default();
+        let prune = self.prune.as_ref().map(|prune| &prune.object);
+        json::read(&mut object, json, &mut self.shape, self.interner.as_mut(), prune)?;
+        Ok(object)
+    }
+
+    /// Reads one object from protobuf, in its envelope.
+    pub fn protobuf(&mut self, envelope: &[u8]) -> Result<K, DecodeError> {
+        let mut object = K::default();
+        let prune = self.prune.as_ref().map(|prune| &prune.object);
+        protobuf::read_envelope(&mut object, envelope, &mut self.shape, self.interner.as_mut(), prune)?;
+        Ok(object)
+    }
+}
+
+impl<K: Resource> Decoder<K> {
+    /// Reads a list from JSON.
+    pub fn json_list(&mut self, json: &[u8]) -> Result<List<K>, DecodeError> {
+        let mut list = List::default();
+        let prune = self.prune.as_ref().map(|prune| &prune.list);
+        json::read(&mut list, json, &mut self.shape, self.interner.as_mut(), prune)?;
+        Ok(list)
+    }
+
+    /// Reads a list from protobuf, in its envelope.
+    pub fn protobuf_list(&mut self, envelope: &[u8]) -> Result<List<K>, DecodeError> {
+        let mut list = List::default();
+        let prune = self.prune.as_ref().map(|prune| &prune.list);
+        protobuf::read_envelope(&mut list, envelope, &mut self.shape, self.interner.as_mut(), prune)?;
+        Ok(list)
+    }
+}
+
+/// Whether anything in a type is sensitive, at any depth. The value is filled to see the types inside of it.
+fn is_sensitive(message: &mut dyn Message, seen: &mut BTreeSet<&'static str>) -> bool {
+    let table = message.table();
+    seen.insert(table.name)
+        && table.fields.iter().enumerate().any(|(position, field)| {
+            field.sensitive || message.field_mut(position).is_some_and(|slot| is_slot_sensitive(slot, seen))
+        })
+}
+
+fn is_slot_sensitive(slot: Slot<'_>, seen: &mut BTreeSet<&'static str>) -> bool {
+    match slot {
+        Slot::Message(message) => is_sensitive(message, seen),
+        Slot::Option(option) => is_slot_sensitive(option.fill(), seen),
+        Slot::List(list) => is_slot_sensitive(list.push(), seen),
+        Slot::Map(map) => is_slot_sensitive(map.entry(Default::default()), seen),
+        _ => false,
+    }
+}

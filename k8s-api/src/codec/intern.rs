@@ -1,0 +1,163 @@
+//! Texts that many objects of one decoder share.
+
+use std::hash::BuildHasher as _;
+
+use rustc_hash::FxBuildHasher;
+
+use crate::raw::RawJson;
+use crate::text::Str;
+
+/// Shorter texts are held inline, so that there is nothing to share.
+pub(crate) const INLINE: usize = 16;
+/// What decides where a raw value is looked for that is not read yet.
+const BEGINNING: usize = 48;
+
+/// Remembers texts and raw values, so that the next equal one shares their memory. It forgets whenever it likes, and
+/// everything once it holds more than it may; what it forgets lives on in the objects.
+pub(crate) struct Interner {
+    texts: Cache<Str>,
+    raw: Cache<RawJson>,
+    /// Raw values by how they begin, and how deep they lay.
+    begun: Vec<(RawJson, usize)>,
+    held: usize,
+    limit: usize,
+}
+
+impl std::fmt::Debug for Interner {
+    /// Nothing of what it holds.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Interner")
+            .field("held", &self.held)
+            .field("limit", &self.limit)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Interner {
+    /// Holds no more than `limit` bytes, its own tables included.
+    pub(crate) fn new(limit: usize) -> Interner {
+        // A quarter is for the tables.
+        let pairs = (limit / 8 / size_of::<[Str; 2]>()).clamp(1, 1 << 14);
+        let begun = (limit / 8 / size_of::<(RawJson, usize)>()).clamp(1, 64);
+        Interner {
+            texts: Cache::new(pairs),
+            raw: Cache::new(pairs.min(1 << 8)),
+            begun: vec![Default::default(); 1 << begun.ilog2()],
+            held: 0,
+            limit: limit - limit / 4,
+        }
+    }
+
+    /// The text, shared if it was there before.
+    pub(crate) fn text(&mut self, text: &str) -> Str {
+        if text.len() <= INLINE || !self.admits(text) {
+            return text.into();
+        }
+        let text = self.texts.get(text, &mut self.held);
+        self.bound();
+        text
+    }
+
+    /// A raw value, shared if it was there before; `depth` is how deep it lies.
+    pub(crate) fn raw(&mut self, json: &str, depth: usize) -> RawJson {
+        if json.len() <= INLINE || !self.admits(json) {
+            return RawJson::from_valid(json);
+        }
+        let raw = self.raw.get(json, &mut self.held);
+        // Only what has an end of its own can be recognised by how a longer text begins.
+        if json.starts_with(['{', '['])
+            && let Some(begun) = begun(&mut self.begun, json)
+        {
+            // The cache may forget it before.
+            self.held += json.len();
+            self.held -= begun.0.as_str().len().min(self.held);
+            *begun = (raw.clone(), depth);
+        }
+        self.bound();
+        raw
+    }
+
+    /// The raw value that `rest` begins with, if it was there before, and no less deep: then it need not be looked at.
+    pub(crate) fn ahead(&mut self, rest: &str, depth: usize) -> Option<RawJson> {
+        let (raw, known_depth) = begun(&mut self.begun, rest)?;
+        (depth <= *known_depth && rest.starts_with(raw.as_str())).then(|| raw.clone())
+    }
+
+    /// A single text must not drive out all the others.
+    fn admits(&self, text: &str) -> bool {
+        text.len() <= self.limit / 8
+    }
+
+    fn bound(&mut self) {
+        if self.held > self.limit {
+            self.texts.clear();
+            self.raw.clear();
+            self.begun.fill(Default::default());
+            self.held = 0;
+        }
+    }
+}
+
+fn begun<'a>(begun: &'a mut [(RawJson, usize)], text: &str) -> Option<&'a mut (RawJson, usize)> {
+    let beginning = text.as_bytes().get(..BEGINNING)?;
+    let places = begun.len();
+    begun.get_mut(FxBuildHasher.hash_one(beginning) as usize & (places - 1))
+}
+
+/// Pairs of places by hash. What comes for the first time takes the second place of a pair, and the first one when it comes
+/// again: names that come once do not drive out what comes often.
+struct Cache<T>(Vec<[T; 2]>);
+
+trait Shared: Clone + Default {
+    fn new(text: &str) -> Self;
+    fn text(&self) -> &str;
+}
+
+impl Shared for Str {
+    fn new(text: &str) -> Str {
+        text.into()
+    }
+
+    fn text(&self) -> &str {
+        self
+    }
+}
+
+impl Shared for RawJson {
+    fn new(text: &str) -> RawJson {
+        RawJson::from_valid(text)
+    }
+
+    fn text(&self) -> &str {
+        if self.is_null() { "" } else { self.as_str() }
+    }
+}
+
+impl<T: Shared> Cache<T> {
+    fn new(pairs: usize) -> Cache<T> {
+        Cache(vec![Default::default(); 1 << pairs.ilog2()])
+    }
+
+    fn get(&mut self, text: &str, held: &mut usize) -> T {
+        let pairs = self.0.len();
+        let Some([first, second]) = self.0.get_mut(FxBuildHasher.hash_one(text) as usize & (pairs - 1))
+        else {
+            return T::new(text);
+        };
+        if first.text() == text {
+            return first.clone();
+        }
+        if second.text() != text {
+            *held += text.len();
+            *held -= second.text().len().min(*held);
+            *second = T::new(text);
+            return second.clone();
+        }
+        std::mem::swap(first, second);
+        first.clone()
+    }
+
+    fn clear(&mut self) {
+        self.0.fill(Default::default());
+    }
+}
