@@ -4,6 +4,8 @@
 #[path = "../every/generated/mod.rs"]
 mod generated;
 
+pub(crate) use generated::EVERY;
+
 use k8s_api::codec::{json, protobuf};
 use k8s_api::view::Message;
 use k8s_tests::arbitrary::{Chance, fill};
@@ -14,7 +16,7 @@ const VALUES: u64 = 10;
 
 #[test]
 fn any_value_of_every_kind_is_written_as_go_writes_it() {
-    let kinds = generated::EVERY.iter().filter(|make| make().table().kind.is_some());
+    let kinds = EVERY.iter().filter(|make| make().table().kind.is_some());
     let mut values: Vec<(Box<dyn Message>, Value)> = Vec::new();
     for (index, make) in kinds.enumerate() {
         for seed in 0..VALUES {

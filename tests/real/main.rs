@@ -5,5 +5,6 @@ mod custom;
 mod documents;
 mod every;
 mod informer;
+mod kinds;
 mod unknown;
 mod verbs;
