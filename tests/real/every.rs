@@ -4,7 +4,7 @@
 #[path = "../every/generated/mod.rs"]
 mod generated;
 
-pub(crate) use generated::EVERY;
+pub(crate) use generated::{EVERY, Make};
 
 use k8s_api::codec::{json, protobuf};
 use k8s_api::view::Message;

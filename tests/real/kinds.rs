@@ -3,11 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use k8s_api::codec::json;
-use k8s_api::view::Message;
 use k8s_tests::{cluster, differences};
 use serde_json::Value;
 
-use crate::every::EVERY;
+use crate::every::{EVERY, Make};
 
 /// The path of all objects of every resource that can be listed, by version and kind.
 fn resources() -> BTreeMap<(String, String), String> {
@@ -70,7 +69,7 @@ fn written_by_the_server(line: &str) -> bool {
 fn what_the_server_has_of_every_kind_comes_back_equal() {
     let resources = resources();
     let missing = create(&resources);
-    let makers: BTreeMap<(&str, &str), fn() -> Box<dyn Message>> = EVERY
+    let makers: BTreeMap<(&str, &str), Make> = EVERY
         .iter()
         .filter_map(|make| make().table().kind.map(|kind| ((kind.api_version, kind.kind), *make)))
         .collect();

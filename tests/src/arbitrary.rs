@@ -83,12 +83,8 @@ fn set(slot: Slot<'_>, chance: &mut Chance, depth: usize) {
             }
         }
         Slot::Message(message) => fill(message, chance, depth),
-        Slot::Option(option) => {
-            // A schema in a schema has no end of its own.
-            if depth < 12 {
-                set(option.fill(), chance, depth);
-            }
-        }
+        // A schema in a schema has no end of its own.
+        Slot::Option(option) if depth < 12 => set(option.fill(), chance, depth),
         Slot::List(list) => {
             for _ in 0..chance.below(3) {
                 set(list.push(), chance, depth + 1);

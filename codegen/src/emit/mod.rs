@@ -44,7 +44,7 @@ pub(crate) fn emit(models: &[Model], root: &str) -> Result<BTreeMap<String, Stri
 /// A constructor of every struct.
 pub(crate) fn list(models: &[Model], api: &str) -> String {
     let mut out = format!(
-        "{HEADER}\n\nuse {api}::view::Message;\n\npub(crate) const EVERY: &[fn() -> Box<dyn Message>] = &[\n"
+        "{HEADER}\n\nuse {api}::view::Message;\n\npub(crate) type Make = fn() -> Box<dyn Message>;\n\npub(crate) const EVERY: &[Make] = &[\n"
     );
     for model in models {
         if let Model::Struct(model) = model {

@@ -2,7 +2,9 @@
 
 use k8s_api::view::Message;
 
-pub(crate) const EVERY: &[fn() -> Box<dyn Message>] = &[
+pub(crate) type Make = fn() -> Box<dyn Message>;
+
+pub(crate) const EVERY: &[Make] = &[
     || Box::new(k8s_api::admissionregistration::v1::ApplyConfiguration::default()),
     || Box::new(k8s_api::admissionregistration::v1::AuditAnnotation::default()),
     || Box::new(k8s_api::admissionregistration::v1::ExpressionWarning::default()),
