@@ -19,6 +19,7 @@ pub mod model;
 pub mod operation;
 pub mod quantity;
 pub mod raw;
+pub mod request;
 pub mod table;
 pub mod text;
 pub mod time;

@@ -353,7 +353,7 @@ crate::open_enum! {
     /// with a lower priority. Only one responder can be active at a time.
     /// - Interrupted means that the responder has failed to start or failed to update
     ///   heartbeatTime in ResponderStatus in a timely manner.
-    /// - Canceled means that the responder has been canceled. In other words, there	is no
+    /// - Canceled means that the responder has been canceled. In other words, there is no
     ///   EvictionRequest with the same target and Eviction intent in .spec.intent.
     /// - Completed means that the responder has successfully completed and set completionTime
     ///   in ResponderStatus.
@@ -427,7 +427,7 @@ pub struct TargetResponder {
     /// with a lower priority. Only one responder can be active at a time.
     /// - Interrupted means that the responder has failed to start or failed to update
     ///   heartbeatTime in ResponderStatus in a timely manner.
-    /// - Canceled means that the responder has been canceled. In other words, there	is no
+    /// - Canceled means that the responder has been canceled. In other words, there is no
     ///   EvictionRequest with the same target and Eviction intent in .spec.intent.
     /// - Completed means that the responder has successfully completed and set completionTime
     ///   in ResponderStatus.
