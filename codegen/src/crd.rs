@@ -12,6 +12,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::ir::{Enum, EnumValue, Field, Merge, Model, Path, Resource, Struct, Type};
+use crate::operations::{Call, Offer, Operations, Place, Verb};
 use crate::{boxing, docs, lower, names};
 
 /// What models name without a path: no kind can be called so.
@@ -68,6 +69,14 @@ struct Version {
     #[serde(default)]
     served: bool,
     schema: Option<Validation>,
+    #[serde(default)]
+    subresources: Subresources,
+}
+
+#[derive(Default, Deserialize)]
+struct Subresources {
+    status: Option<Value>,
+    scale: Option<Value>,
 }
 
 #[derive(Deserialize)]
@@ -110,34 +119,81 @@ enum Additional {
     Schema(Box<Schema>),
 }
 
-/// The models of every served version in a file, which may hold several documents.
-pub(crate) fn lower(file: &str, text: &str) -> Result<Vec<Model>> {
-    let documents: Vec<Option<Definition>> = serde_saphyr::from_multiple(text)
-        .map_err(|error| anyhow::anyhow!("{error}"))
-        .with_context(|| format!("{file} holds no custom resource definition"))?;
-    let mut models = Vec::new();
-    for definition in documents.into_iter().flatten() {
-        if (definition.api_version.as_str(), definition.kind.as_str())
-            != ("apiextensions.k8s.io/v1", "CustomResourceDefinition")
-        {
-            bail!(
-                "{file}: expected a CustomResourceDefinition of apiextensions.k8s.io/v1, not `{}` of `{}`",
-                definition.kind,
-                definition.api_version
-            );
-        }
-        let spec = definition.spec.with_context(|| format!("{file}#/spec is missing"))?;
-        for (index, version) in spec.versions.iter().enumerate().filter(|(_, version)| version.served) {
-            let at = format!("{file}#/spec/versions/{index}/schema/openAPIV3Schema");
-            let schema = version.schema.as_ref().and_then(|validation| validation.schema.as_ref());
-            let schema = schema.with_context(|| format!("{at} is missing: without it there is no model"))?;
-            models.extend(resource(&spec, version, schema, &at)?);
+/// The models of every served version, and what can be asked of them. A file may hold several documents.
+pub(crate) fn lower(files: &BTreeMap<String, String>) -> Result<(Vec<Model>, Operations)> {
+    let (mut models, mut operations) = (Vec::new(), Operations::default());
+    for (file, text) in files {
+        let documents: Vec<Option<Definition>> = serde_saphyr::from_multiple(text)
+            .map_err(|error| anyhow::anyhow!("{error}"))
+            .with_context(|| format!("{file} holds no custom resource definition"))?;
+        for definition in documents.into_iter().flatten() {
+            if (definition.api_version.as_str(), definition.kind.as_str())
+                != ("apiextensions.k8s.io/v1", "CustomResourceDefinition")
+            {
+                bail!(
+                    "{file}: expected a CustomResourceDefinition of apiextensions.k8s.io/v1, not `{}` of `{}`",
+                    definition.kind,
+                    definition.api_version
+                );
+            }
+            let spec = definition.spec.with_context(|| format!("{file}#/spec is missing"))?;
+            for (index, version) in spec.versions.iter().enumerate().filter(|(_, version)| version.served) {
+                let at = format!("{file}#/spec/versions/{index}/schema/openAPIV3Schema");
+                let schema = version.schema.as_ref().and_then(|validation| validation.schema.as_ref());
+                let schema =
+                    schema.with_context(|| format!("{at} is missing: without it there is no model"))?;
+                let (path, found) = resource(&spec, version, schema, &at)?;
+                models.extend(found);
+                operations.offer(&spec.group, &version.name, &spec.names.plural, offer(&spec, version, path));
+            }
         }
     }
-    Ok(models)
+    Ok((lower::in_order(models)?, operations))
 }
 
-fn resource(spec: &Spec, version: &Version, schema: &Schema, at: &str) -> Result<Vec<Model>> {
+/// What the server offers for every custom resource, and the subresources that it asks for.
+fn offer(spec: &Spec, version: &Version, kind: Path) -> Offer {
+    let namespaced = spec.scope == "Namespaced";
+    let everywhere = format!("/apis/{}/{}/{}", spec.group, version.name, spec.names.plural);
+    let here = match namespaced {
+        true => {
+            format!("/apis/{}/{}/namespaces/{{namespace}}/{}", spec.group, version.name, spec.names.plural)
+        }
+        false => everywhere.clone(),
+    };
+    let scale = Path { group: "autoscaling".to_owned(), version: "v1".to_owned(), name: "Scale".to_owned() };
+    let mut objects = vec![("", &kind)];
+    objects.extend(version.subresources.status.is_some().then_some(("status", &kind)));
+    objects.extend(version.subresources.scale.is_some().then_some(("scale", &scale)));
+    let mut calls = BTreeMap::new();
+    let mut add =
+        |subresource: &str, verb: Verb, everywhere: bool, object: &Path, method: &str, path: String| {
+            let call = Call { subresource: subresource.to_owned(), verb, everywhere, object: object.clone() };
+            calls.insert(call, vec![Place { method: method.to_owned(), path }]);
+        };
+    for (subresource, object) in objects {
+        let one = format!("{here}/{{name}}{}{subresource}", if subresource.is_empty() { "" } else { "/" });
+        for (verb, method) in [(Verb::Get, "GET"), (Verb::Replace, "PUT"), (Verb::Patch, "PATCH")] {
+            add(subresource, verb, false, object, method, one.clone());
+        }
+    }
+    add("", Verb::Delete, false, &kind, "DELETE", format!("{here}/{{name}}"));
+    for (verb, method) in [
+        (Verb::List, "GET"),
+        (Verb::Watch, "GET"),
+        (Verb::Create, "POST"),
+        (Verb::DeleteCollection, "DELETE"),
+    ] {
+        add("", verb, false, &kind, method, here.clone());
+    }
+    if namespaced {
+        add("", Verb::List, true, &kind, "GET", everywhere.clone());
+        add("", Verb::Watch, true, &kind, "GET", everywhere);
+    }
+    Offer { kind, namespaced, calls }
+}
+
+fn resource(spec: &Spec, version: &Version, schema: &Schema, at: &str) -> Result<(Path, Vec<Model>)> {
     let mut lowering = Lowering {
         group: names::module(&spec.group),
         version: names::module(&version.name),
@@ -164,7 +220,7 @@ fn resource(spec: &Spec, version: &Version, schema: &Schema, at: &str) -> Result
     }
     boxing::box_large(&mut structs);
     let structs = structs.into_values().map(|model| Model::Struct(Box::new(model)));
-    Ok(structs.chain(enums.into_values().map(Model::Enum)).collect())
+    Ok((path, structs.chain(enums.into_values().map(Model::Enum)).collect()))
 }
 
 struct Lowering {

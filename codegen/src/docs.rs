@@ -8,7 +8,8 @@ pub(crate) fn clean(description: &str) -> String {
     let mut inside = 0;
     for line in description.trim().lines() {
         // Indented text would be code, and code a test.
-        let line = line.trim();
+        let line = line.trim().replace('\t', " ");
+        let line = line.as_str();
         if let Some(rest) = line.strip_prefix("```") {
             fenced = !fenced;
             lines.push(if fenced { "```text".to_owned() } else { "```".to_owned() });
@@ -106,6 +107,6 @@ mod tests {
     #[test]
     fn nothing_is_left_that_rustdoc_would_compile() {
         assert_eq!(clean("a\n\n\tcode()\nb"), "a\n\ncode()\nb");
-        assert_eq!(clean("``` x\ny"), "```text\nx\ny\n```");
+        assert_eq!(clean("``` x\ny\tz"), "```text\nx\ny z\n```");
     }
 }

@@ -20,6 +20,7 @@ pub mod nullable;
 pub mod operation;
 pub mod quantity;
 pub mod raw;
+pub mod request;
 pub mod table;
 pub mod text;
 pub mod time;

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use k8s_api::Resource;
+use k8s_api::request::verb;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
@@ -32,7 +33,7 @@ pub struct Informer<K, P> {
     config: Config,
 }
 
-impl<K: Resource, P: Send + 'static> Informer<K, P> {
+impl<K: verb::List + verb::Watch, P: Send + 'static> Informer<K, P> {
     /// An informer of everything that the handle reaches.
     pub fn new(api: Api<K, P>) -> Self {
         Informer { api, builder: Builder::new(), config: Config::default() }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use anyhow::{Context as _, Result, bail};
-use k8s_codegen::Documents;
+use k8s_codegen::{Documents, Kubernetes};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -20,15 +20,61 @@ struct Tree {
     files: BTreeMap<String, String>,
 }
 
-fn trees() -> Result<Vec<Tree>> {
-    let documents = documents()?;
-    let of = |dir: &str, files: Result<BTreeMap<String, String>>| -> Result<Tree> {
-        let files = files.with_context(|| format!("generating {dir} from the pinned documents"))?;
-        Ok(Tree { dir: dir.to_owned(), files })
+/// The part of a file between two lines that is generated, and what belongs there.
+struct Section {
+    /// Relative to the repository.
+    path: &'static str,
+    text: String,
+}
+
+const MANIFEST: &str = "k8s-api/Cargo.toml";
+const BEGIN: &str = "# One for each API group, from the documents: `cargo xtask codegen` writes what is between these lines.\n";
+const END: &str = "# Until here.\n";
+
+impl Section {
+    /// The whole file with what belongs there.
+    fn file(&self) -> Result<(String, String)> {
+        let old = read(&repo::root().join(self.path))?;
+        let parts = old.split_once(BEGIN).and_then(|(before, rest)| Some((before, rest.split_once(END)?.1)));
+        let (before, after) = parts.with_context(|| {
+            format!(
+                "{} has lost the lines `{}` and `{}`: restore them",
+                self.path,
+                BEGIN.trim_end(),
+                END.trim_end()
+            )
+        })?;
+        let new = format!("{before}{BEGIN}{}{END}{after}", self.text);
+        Ok((old, new))
+    }
+}
+
+/// The features as they stand in a manifest.
+fn features(lines: &BTreeMap<String, Vec<String>>) -> String {
+    let line = |(name, others): (&String, &Vec<String>)| {
+        let short = format!("{name} = {others:?}\n");
+        if short.len() <= 120 {
+            return short;
+        }
+        let others: String = others.iter().map(|other| format!("    {other:?},\n")).collect();
+        format!("{name} = [\n{others}]\n")
     };
+    lines.iter().map(line).collect()
+}
+
+fn trees() -> Result<(Vec<Tree>, Section)> {
+    let kubernetes = kubernetes()?;
+    let section = Section { path: MANIFEST, text: features(&kubernetes.features.lines()) };
     let mut trees = vec![
-        of("k8s-api/src/generated", k8s_codegen::generate(&documents, &[], "crate"))?,
-        of("tests/every/generated", k8s_codegen::list_types(&documents, "k8s_api"))?,
+        Tree { dir: "k8s-api/src/generated".to_owned(), files: kubernetes.files },
+        Tree {
+            dir: "tests/conformance/generated".to_owned(),
+            files: BTreeMap::from([("calls.rs".to_owned(), kubernetes.calls)]),
+        },
+        Tree {
+            dir: "tests/every/generated".to_owned(),
+            files: BTreeMap::from([("mod.rs".to_owned(), kubernetes.every)]),
+        },
     ];
     let golden = repo::root().join(GOLDEN);
     let inputs = repo::files_below(&golden)?;
@@ -40,11 +86,10 @@ fn trees() -> Result<Vec<Tree>> {
         };
         trees.push(Tree { dir: format!("{GOLDEN}/{case}/generated"), files });
     }
-    Ok(trees)
+    Ok((trees, section))
 }
 
-/// The pinned ones.
-fn documents() -> Result<Documents> {
+fn kubernetes() -> Result<Kubernetes> {
     let base = specs::documents()?;
     let read_all = |folder: &str| -> Result<BTreeMap<String, String>> {
         let dir = base.join(folder);
@@ -54,11 +99,12 @@ fn documents() -> Result<Documents> {
         }
         Ok(files)
     };
-    Ok(Documents {
+    let documents = Documents {
         openapi: read_all("openapi")?,
         discovery: read_all("discovery")?,
         go_facts: read(&base.join("gofacts.json"))?,
-    })
+    };
+    k8s_codegen::kubernetes(&documents).with_context(|| format!("generating from {}", base.display()))
 }
 
 /// One input file holds all the documents of an example.
@@ -98,7 +144,9 @@ fn read(path: &Path) -> Result<String> {
 /// Writes every tree; a failure leaves the old ones as they were.
 pub fn write() -> Result<()> {
     let (mut count, mut differ) = (0, 0);
-    for tree in trees()? {
+    let (trees, section) = trees()?;
+    let (old, new) = section.file()?;
+    for tree in trees {
         let lines = differences(&tree, &present(&tree)?);
         (count, differ) = (count + tree.files.len(), differ + lines.len());
         if lines.is_empty() {
@@ -117,6 +165,11 @@ pub fn write() -> Result<()> {
         repo::remove(&old)?;
         std::fs::rename(&new, &old).with_context(|| format!("moving the new tree to {}", old.display()))?;
     }
+    if old != new {
+        differ += 1;
+        let path = repo::root().join(section.path);
+        std::fs::write(&path, new).with_context(|| format!("writing {}", path.display()))?;
+    }
     println!("{count} generated files, {differ} of them new, changed or gone");
     Ok(())
 }
@@ -124,9 +177,14 @@ pub fn write() -> Result<()> {
 /// Generates in memory and compares.
 pub fn verify() -> Result<()> {
     let (mut count, mut lines) = (0, Vec::new());
-    for tree in trees()? {
+    let (trees, section) = trees()?;
+    for tree in trees {
         count += tree.files.len();
         lines.extend(differences(&tree, &present(&tree)?));
+    }
+    let (old, new) = section.file()?;
+    if old != new {
+        lines.push(format!("{}: the generated lines are changed", section.path));
     }
     for line in &lines {
         println!("{line}");

@@ -17,10 +17,19 @@ use crate::view::{Message, Slot, View};
 /// A path names fields as JSON does, and elements of lists by their position or all of them with `*`:
 /// `spec.replicas`, `spec.containers[0].tty`, `spec.containers[*].stdin`.
 pub fn encode<M: Message + Default>(message: &M, own: &[&str]) -> Result<Vec<u8>, EncodeError> {
+    encode_dyn(message, &mut M::default(), own)
+}
+
+/// The same, with a new message of the same type.
+pub(crate) fn encode_dyn(
+    message: &dyn Message,
+    blank: &mut dyn Message,
+    own: &[&str],
+) -> Result<Vec<u8>, EncodeError> {
     let mut paths = Vec::new();
     for path in own {
         let steps = parse(path)?;
-        check(path, &steps, Slot::Message(&mut M::default()))?;
+        check(path, &steps, Slot::Message(blank))?;
         paths.push(steps);
     }
     let active: Vec<&[Step]> = paths.iter().map(Vec::as_slice).collect();

@@ -1,21 +1,16 @@
 //! Typed calls: a handle for one kind in one place, and a request for each verb that is built, and then awaited.
 
-mod list;
-mod path;
-mod write;
+mod pending;
 
 use std::marker::PhantomData;
 
-use bytes::Bytes;
-use k8s_api::operation::{Operation, Retry, Verb};
-use k8s_api::transport::{Body, Call};
+use k8s_api::request::{self, Everywhere as All, Place, Places, verb};
 use k8s_api::{Cluster, Namespaced, Resource};
 
 use crate::client::Client;
-use crate::error::{Error, Result};
 
-pub use list::ListRequest;
-pub use write::{Apply, Deleted, Patch};
+pub use k8s_api::request::{Deleted, PatchDocument as Patch};
+pub use pending::Pending;
 
 /// Objects of one kind, in one namespace, in the cluster, or (with [`Everywhere`]) in all namespaces.
 ///
@@ -76,25 +71,15 @@ impl Client {
     }
 }
 
-/// The operations of one kind.
-struct Operations<K>(PhantomData<K>);
-
-impl<K: Resource> Operations<K> {
-    const GET: &'static Operation = &Self::operation(Verb::Get, Retry::Read);
-    const LIST: &'static Operation = &Self::operation(Verb::List, Retry::Read);
-    /// The state machine above it waits and tries again by itself.
-    const WATCH: &'static Operation = &Self::operation(Verb::Watch, Retry::Never);
-    const CREATE: &'static Operation = &Self::operation(Verb::Create, Retry::Write);
-    const UPDATE: &'static Operation = &Self::operation(Verb::Update, Retry::Write);
-    const PATCH: &'static Operation = &Self::operation(Verb::Patch, Retry::Write);
-    const DELETE: &'static Operation = &Self::operation(Verb::Delete, Retry::Write);
-
-    const fn operation(verb: Verb, retry: Retry) -> Operation {
-        Operation { verb, group: K::GROUP, version: K::VERSION, resource: K::PLURAL, subresource: "", retry }
-    }
-}
-
 impl<K: Resource, P> Api<K, P> {
+    fn places(&self) -> Places<K::Scope> {
+        match &self.namespace {
+            Some(namespace) => Place::of(Some(namespace)).into(),
+            // What lives in no namespace is in the same place, everywhere.
+            None => All.into(),
+        }
+    }
+
     /// Starts a list; what it is narrowed to is chained, then it is awaited.
     ///
     /// ```no_run
@@ -106,64 +91,101 @@ impl<K: Resource, P> Api<K, P> {
     /// # Ok(())
     /// # }
     /// ```
-    pub fn list(&self) -> ListRequest<K, P> {
-        ListRequest::new(self.clone())
+    pub fn list(&self) -> Pending<request::List<K>>
+    where
+        K: verb::List,
+    {
+        self.client.request(self.list_request())
     }
 
     pub(crate) fn client(&self) -> &Client {
         &self.client
     }
 
-    /// A call on all objects here, or on the one called `name`.
-    pub(crate) fn call(
-        &self,
-        op: &'static Operation,
-        method: http::Method,
-        name: Option<&str>,
-        query: &[(&str, String)],
-        body: Option<(&'static str, Vec<u8>)>,
-    ) -> Result<Call> {
-        let path = path::path::<K>(self.namespace.as_deref(), name).map_err(Error::config)?;
-        let mut request = http::Request::builder()
-            .method(method)
-            .uri(path + &path::query(query))
-            .header("accept", "application/json");
-        let body = match body {
-            None => Body::Empty,
-            Some((content_type, bytes)) => {
-                request = request.header("content-type", content_type);
-                Body::Bytes(Bytes::from(bytes))
-            }
-        };
-        let request = request
-            .body(body)
-            .map_err(|error| Error::config(format!("the request can't be built: {error}")))?;
-        Ok(Call::new(op, request))
+    pub(crate) fn list_request(&self) -> request::List<K>
+    where
+        K: verb::List,
+    {
+        request::List::new(self.places())
     }
 
-    /// A watch, whose answer is still to be read.
-    pub(crate) fn watch_call(&self, query: &[(&str, String)]) -> Result<Call> {
-        self.call(Operations::<K>::WATCH, http::Method::GET, None, query, None)
+    pub(crate) fn watch_request(&self) -> request::Watch<K>
+    where
+        K: verb::Watch,
+    {
+        request::Watch::new(self.places())
     }
 }
 
 impl<K: Resource> Api<K> {
+    fn place(&self) -> Place<K::Scope> {
+        Place::of(self.namespace.as_deref())
+    }
+
     /// Reads one object.
-    pub async fn get(&self, name: &str) -> Result<K> {
-        let call = self.call(Operations::<K>::GET, http::Method::GET, Some(name), &[], None)?;
-        self.object(call).await
+    pub fn get(&self, name: &str) -> Pending<request::Get<K>>
+    where
+        K: verb::Get,
+    {
+        self.client.request(request::Get::new(self.place(), name))
     }
 
-    /// Sends a call whose answer is one object.
-    async fn object(&self, call: Call) -> Result<K> {
-        decode(&self.client.bytes(call).await?)
+    /// Makes a new object. With `metadata.generateName` the server finds its name.
+    pub fn create<'a>(&self, object: &'a K) -> Pending<request::Create<'a, K>>
+    where
+        K: verb::Create,
+    {
+        self.client.request(request::Create::new(self.place(), object))
     }
-}
 
-/// Reads an answer. One that can't be read says which field of which kind is wrong, and never its value.
-pub(crate) fn decode<M: k8s_api::view::Message + Default>(json: &[u8]) -> Result<M> {
-    k8s_api::codec::json::decode(json).map_err(|error| {
-        let name = M::default().table().name;
-        Error::config(format!("the server's answer is no {name}: {error}"))
-    })
+    /// Replaces the object of the same name. With `metadata.resourceVersion` set it fails as a conflict when somebody
+    /// else was faster.
+    pub fn replace<'a>(&self, object: &'a K) -> Pending<request::Replace<'a, K>>
+    where
+        K: verb::Replace,
+    {
+        self.client.request(request::Replace::new(self.place(), object))
+    }
+
+    /// Changes a part of an object.
+    pub fn patch(&self, name: &str, patch: &Patch) -> Pending<request::Patch<K>>
+    where
+        K: verb::Patch,
+    {
+        self.client.request(request::Patch::new(self.place(), name, patch))
+    }
+
+    /// Applies what is set in `object` in the name of `manager`, which owns those fields from then on.
+    ///
+    /// ```no_run
+    /// # async fn f(client: k8s_client::Client) -> k8s_client::Result<()> {
+    /// let mut web = k8s_api::apps::v1::Deployment::default();
+    /// web.metadata.name = "web".into();
+    /// web.spec.replicas = Some(3);
+    /// client.namespaced("shop").apply(&web, "my-controller").force().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn apply<'a>(&self, object: &'a K, manager: &str) -> Pending<request::Apply<'a, K>>
+    where
+        K: verb::Patch,
+    {
+        self.client.request(request::Apply::new(self.place(), object, manager))
+    }
+
+    /// Deletes an object.
+    pub fn delete(&self, name: &str) -> Pending<request::Delete<K>>
+    where
+        K: verb::Delete,
+    {
+        self.client.request(request::Delete::new(self.place(), name))
+    }
+
+    /// Deletes the objects here, one after the other; what is chained says which.
+    pub fn delete_many(&self) -> Pending<request::DeleteCollection<K>>
+    where
+        K: verb::DeleteCollection,
+    {
+        self.client.request(request::DeleteCollection::new(self.place()))
+    }
 }

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use k8s_api::request::{self, VersionMatch, verb};
+
 use super::version::ResourceVersion;
 
 /// How old a list may be.
@@ -11,15 +13,6 @@ pub enum Freshness {
     Latest,
     /// Whatever the server has at hand, which may be old: `resourceVersion=0`.
     Any,
-}
-
-impl Freshness {
-    fn version(self) -> Option<&'static str> {
-        match self {
-            Self::Latest => None,
-            Self::Any => Some("0"),
-        }
-    }
 }
 
 /// One page of a list.
@@ -34,19 +27,16 @@ pub struct ListQuery {
 }
 
 impl ListQuery {
-    /// The parameters, values not encoded.
-    pub fn parameters(&self) -> Vec<(&'static str, String)> {
-        let mut parameters = Vec::new();
+    /// A list that asks for this.
+    pub fn narrow<K: verb::List>(&self, mut list: request::List<K>) -> request::List<K> {
         if let Some(limit) = self.limit {
-            parameters.push(("limit", limit.to_string()));
+            list = list.limit(limit);
         }
-        if let Some(token) = &self.continue_token {
-            parameters.push(("continue", token.clone()));
-        } else if let Some(version) = self.freshness.version() {
-            parameters.push(("resourceVersion", version.to_owned()));
-            parameters.push(("resourceVersionMatch", "NotOlderThan".to_owned()));
+        match (&self.continue_token, self.freshness) {
+            (Some(token), _) => list.after(token),
+            (None, Freshness::Any) => list.version("0").version_match(VersionMatch::NotOlderThan),
+            (None, Freshness::Latest) => list,
         }
-        parameters
     }
 }
 
@@ -69,23 +59,19 @@ pub struct WatchQuery {
 }
 
 impl WatchQuery {
-    /// The parameters, values not encoded.
-    pub fn parameters(&self) -> Vec<(&'static str, String)> {
-        let mut parameters = vec![
-            ("watch", "true".to_owned()),
-            ("allowWatchBookmarks", "true".to_owned()),
-            ("timeoutSeconds", self.timeout.as_secs().to_string()),
-        ];
-        let version = match &self.from {
+    /// A watch that asks for this.
+    pub fn narrow<K: verb::Watch>(&self, watch: request::Watch<K>) -> request::Watch<K> {
+        let watch = watch.bookmarks().timeout(self.timeout);
+        match &self.from {
             WatchFrom::Everything(freshness) => {
-                parameters.push(("sendInitialEvents", "true".to_owned()));
-                parameters.push(("resourceVersionMatch", "NotOlderThan".to_owned()));
-                freshness.version()
+                let watch = watch.initial_events().version_match(VersionMatch::NotOlderThan);
+                match freshness {
+                    Freshness::Any => watch.version("0"),
+                    Freshness::Latest => watch,
+                }
             }
-            WatchFrom::Version(version) => Some(version.as_str()),
-        };
-        parameters.extend(version.map(|version| ("resourceVersion", version.to_owned())));
-        parameters
+            WatchFrom::Version(version) => watch.version(version.as_str()),
+        }
     }
 }
 
@@ -94,15 +80,18 @@ mod tests {
     use super::{Freshness, ListQuery, WatchFrom, WatchQuery};
     use std::time::Duration;
 
-    fn text(parameters: Vec<(&str, String)>) -> String {
-        let parts: Vec<_> = parameters.iter().map(|(name, value)| format!("{name}={value}")).collect();
-        parts.join("&")
+    use k8s_api::core::v1::pods;
+    use k8s_api::request::Request;
+
+    fn text(request: impl Request) -> String {
+        request.build().unwrap().uri().query().unwrap_or_default().to_owned()
     }
 
     #[test]
     fn lists() {
         let query = |limit, token: Option<&str>, freshness| {
-            text(ListQuery { limit, continue_token: token.map(str::to_owned), freshness }.parameters())
+            let query = ListQuery { limit, continue_token: token.map(str::to_owned), freshness };
+            text(query.narrow(pods::list_all()))
         };
         assert_eq!(query(None, None, Freshness::Latest), "");
         assert_eq!(
@@ -114,7 +103,10 @@ mod tests {
 
     #[test]
     fn watches() {
-        let query = |from| text(WatchQuery { from, timeout: Duration::from_millis(300_500) }.parameters());
+        let query = |from| {
+            let query = WatchQuery { from, timeout: Duration::from_millis(300_500) };
+            text(query.narrow(pods::watch_all()))
+        };
         let common = "watch=true&allowWatchBookmarks=true&timeoutSeconds=300";
         assert_eq!(query(WatchFrom::Version("7".into())), format!("{common}&resourceVersion=7"));
         let everything = format!("{common}&sendInitialEvents=true&resourceVersionMatch=NotOlderThan");

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use futures_util::StreamExt as _;
 use futures_util::stream::{self, BoxStream};
-use k8s_api::Resource;
+use k8s_api::request::{Request as _, verb};
 use k8s_api::transport::{ByteStream, ReplyBody};
 
 use super::config::Config;
@@ -23,7 +23,7 @@ const LARGEST_EVENT: usize = 64 << 20;
 type Inputs<K> = BoxStream<'static, Input<Arc<K>>>;
 
 /// Follows a kind for as long as it is polled. `tell` gets every step in order, and how the watch is doing after it.
-pub(crate) async fn follow<K: Resource, P: Send + 'static>(
+pub(crate) async fn follow<K: verb::List + verb::Watch, P: Send + 'static>(
     api: Api<K, P>,
     config: Config,
     seed: u64,
@@ -73,13 +73,9 @@ pub(crate) async fn follow<K: Resource, P: Send + 'static>(
 }
 
 /// One page.
-fn list<K: Resource, P: Send + 'static>(api: Api<K, P>, call: CallId, query: ListQuery) -> Inputs<K> {
+fn list<K: verb::List, P: Send + 'static>(api: Api<K, P>, call: CallId, query: ListQuery) -> Inputs<K> {
     let page = async move {
-        let request = query
-            .parameters()
-            .into_iter()
-            .fold(api.list(), |request, (name, value)| request.with(name, value));
-        match request.await {
+        match api.client().request(query.narrow(api.list_request())).await {
             Err(error) => vec![Input::Failed(call, failure(&error))],
             Ok(list) => {
                 let resource_version = list.metadata.resource_version.as_str().into();
@@ -100,20 +96,20 @@ enum Watching<K, P> {
     Over,
 }
 
-fn watch<K: Resource, P: Send + 'static>(api: Api<K, P>, call: CallId, query: WatchQuery) -> Inputs<K> {
+fn watch<K: verb::Watch, P: Send + 'static>(api: Api<K, P>, call: CallId, query: WatchQuery) -> Inputs<K> {
     stream::unfold(Watching::Asking(api, query), move |state| step(call, state)).boxed()
 }
 
-async fn step<K: Resource, P>(
+async fn step<K: verb::Watch, P>(
     call: CallId,
     state: Watching<K, P>,
 ) -> Option<(Input<Arc<K>>, Watching<K, P>)> {
     match state {
         Watching::Over => None,
         Watching::Asking(api, query) => {
-            let asked = match api.watch_call(&query.parameters()) {
-                Ok(request) => api.client().send(request).await,
-                Err(error) => Err(error),
+            let asked = match query.narrow(api.watch_request()).call() {
+                Ok(call) => api.client().send(call).await,
+                Err(error) => Err(Error::config(error.to_string())),
             };
             Some(match asked {
                 Ok(reply) => match reply.body {

@@ -3,5 +3,12 @@
 //! The group `admissionregistration`.
 
 pub mod v1;
+#[cfg(feature = "preview")]
 pub mod v1alpha1;
+#[cfg(feature = "preview")]
 pub mod v1beta1;
+
+/// The versions of this group, as the server tells them: `GET /apis/admissionregistration.k8s.io/`
+pub fn group() -> crate::request::server::Fetch<crate::meta::v1::APIGroup> {
+    crate::request::server::group("admissionregistration.k8s.io")
+}

@@ -2,4 +2,10 @@
 
 //! The group `apiserverinternal`.
 
+#[cfg(feature = "preview")]
 pub mod v1alpha1;
+
+/// The versions of this group, as the server tells them: `GET /apis/internal.apiserver.k8s.io/`
+pub fn group() -> crate::request::server::Fetch<crate::meta::v1::APIGroup> {
+    crate::request::server::group("internal.apiserver.k8s.io")
+}

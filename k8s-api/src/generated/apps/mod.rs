@@ -3,3 +3,8 @@
 //! The group `apps`.
 
 pub mod v1;
+
+/// The versions of this group, as the server tells them: `GET /apis/apps/`
+pub fn group() -> crate::request::server::Fetch<crate::meta::v1::APIGroup> {
+    crate::request::server::group("apps")
+}

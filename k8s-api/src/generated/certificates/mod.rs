@@ -3,4 +3,10 @@
 //! The group `certificates`.
 
 pub mod v1;
+#[cfg(feature = "preview")]
 pub mod v1beta1;
+
+/// The versions of this group, as the server tells them: `GET /apis/certificates.k8s.io/`
+pub fn group() -> crate::request::server::Fetch<crate::meta::v1::APIGroup> {
+    crate::request::server::group("certificates.k8s.io")
+}

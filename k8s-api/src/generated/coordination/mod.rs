@@ -3,5 +3,12 @@
 //! The group `coordination`.
 
 pub mod v1;
+#[cfg(feature = "preview")]
 pub mod v1alpha2;
+#[cfg(feature = "preview")]
 pub mod v1beta1;
+
+/// The versions of this group, as the server tells them: `GET /apis/coordination.k8s.io/`
+pub fn group() -> crate::request::server::Fetch<crate::meta::v1::APIGroup> {
+    crate::request::server::group("coordination.k8s.io")
+}

@@ -3,3 +3,8 @@
 //! The group `flowcontrol`.
 
 pub mod v1;
+
+/// The versions of this group, as the server tells them: `GET /apis/flowcontrol.apiserver.k8s.io/`
+pub fn group() -> crate::request::server::Fetch<crate::meta::v1::APIGroup> {
+    crate::request::server::group("flowcontrol.apiserver.k8s.io")
+}

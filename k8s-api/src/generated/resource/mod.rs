@@ -3,6 +3,14 @@
 //! The group `resource`.
 
 pub mod v1;
+#[cfg(feature = "preview")]
 pub mod v1alpha3;
+#[cfg(feature = "preview")]
 pub mod v1beta1;
+#[cfg(feature = "preview")]
 pub mod v1beta2;
+
+/// The versions of this group, as the server tells them: `GET /apis/resource.k8s.io/`
+pub fn group() -> crate::request::server::Fetch<crate::meta::v1::APIGroup> {
+    crate::request::server::group("resource.k8s.io")
+}

@@ -3,5 +3,15 @@
 //! The group `scheduling`.
 
 pub mod v1;
+#[cfg(feature = "preview")]
 pub mod v1alpha3;
+#[cfg(not(feature = "preview"))]
+#[allow(dead_code, unreachable_pub, unused_imports)]
+pub(crate) mod v1alpha3;
+#[cfg(feature = "preview")]
 pub mod v1beta1;
+
+/// The versions of this group, as the server tells them: `GET /apis/scheduling.k8s.io/`
+pub fn group() -> crate::request::server::Fetch<crate::meta::v1::APIGroup> {
+    crate::request::server::group("scheduling.k8s.io")
+}

@@ -2,6 +2,8 @@
 
 //! Version `v1` of the group `autoscaling`.
 
+mod api;
 mod models;
 
+pub use api::*;
 pub use models::*;

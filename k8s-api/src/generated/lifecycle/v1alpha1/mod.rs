@@ -2,6 +2,8 @@
 
 //! Version `v1alpha1` of the group `lifecycle`.
 
+mod api;
 mod models;
 
+pub use api::*;
 pub use models::*;

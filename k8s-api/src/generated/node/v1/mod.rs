@@ -2,6 +2,8 @@
 
 //! Version `v1` of the group `node`.
 
+mod api;
 mod models;
 
+pub use api::*;
 pub use models::*;

@@ -2,6 +2,8 @@
 
 //! Version `v1` of the group `policy`.
 
+mod api;
 mod models;
 
+pub use api::*;
 pub use models::*;

@@ -2,6 +2,8 @@
 
 //! Version `v1alpha3` of the group `resource`.
 
+mod api;
 mod models;
 
+pub use api::*;
 pub use models::*;

@@ -2,6 +2,8 @@
 
 //! Version `v1beta2` of the group `resource`.
 
+mod api;
 mod models;
 
+pub use api::*;
 pub use models::*;

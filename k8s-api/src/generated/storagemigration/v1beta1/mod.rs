@@ -2,6 +2,8 @@
 
 //! Version `v1beta1` of the group `storagemigration`.
 
+mod api;
 mod models;
 
+pub use api::*;
 pub use models::*;

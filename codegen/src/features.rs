@@ -1,0 +1,122 @@
+//! One feature for each group, with what its types refer to.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::ir::{Model, Path, Type};
+use crate::lower::path;
+
+/// Holds what every group needs, and has no feature.
+const ALWAYS: &str = "meta";
+
+/// Alpha and beta versions are behind this one.
+const PREVIEW: &str = "preview";
+
+/// The features of the crate of the types.
+#[derive(Debug, Default)]
+pub struct Features {
+    /// The groups that the types of a group refer to.
+    groups: BTreeMap<String, BTreeSet<String>>,
+    /// Groups with a version that is neither alpha nor beta.
+    stable: BTreeSet<String>,
+    /// Alpha and beta versions that a type of a stable version has a field of. Without `preview` they are there, but not public.
+    needed: BTreeSet<(String, String)>,
+}
+
+/// Whether a version may change in any release of Kubernetes.
+fn is_preview(version: &str) -> bool {
+    version.contains("alpha") || version.contains("beta")
+}
+
+impl Features {
+    pub(crate) fn of(models: &[Model]) -> Features {
+        let mut features = Features::default();
+        let mut previews = BTreeSet::new();
+        for model in models {
+            let here = path(model);
+            let groups = features.groups.entry(here.group.clone()).or_default();
+            if !is_preview(&here.version) {
+                features.stable.insert(here.group.clone());
+            }
+            let Model::Struct(model) = model else { continue };
+            for there in model.fields.iter().filter_map(|field| referred(&field.type_)) {
+                if is_preview(&there.version) {
+                    previews.insert((module(here), module(there)));
+                }
+                if there.group != here.group && there.group != ALWAYS {
+                    groups.insert(there.group.clone());
+                }
+            }
+        }
+        // What is needed needs what it refers to.
+        loop {
+            let known = features.needed.len();
+            for (here, there) in &previews {
+                if !is_preview(&here.1) || features.needed.contains(here) {
+                    features.needed.insert(there.clone());
+                }
+            }
+            if features.needed.len() == known {
+                return features;
+            }
+        }
+    }
+
+    /// How the module of a version is declared.
+    pub(crate) fn module(&self, group: &str, version: &str) -> String {
+        let public = format!("pub mod {version};");
+        if !is_preview(version) {
+            return public;
+        }
+        let public = format!("#[cfg(feature = {PREVIEW:?})]\n{public}");
+        if !self.needed.contains(&(group.to_owned(), version.to_owned())) {
+            return public;
+        }
+        // A stable type has a field of one of its types.
+        let hidden = "#[allow(dead_code, unreachable_pub, unused_imports)]";
+        format!("{public}\n#[cfg(not(feature = {PREVIEW:?}))]\n{hidden}\npub(crate) mod {version};")
+    }
+
+    /// Whether the feature of a group switches on another one.
+    pub(crate) fn brings(&self, group: &str, other: &str) -> bool {
+        let (mut reached, mut next) = (BTreeSet::from([group]), vec![group]);
+        while let Some(group) = next.pop() {
+            for group in self.groups.get(group).into_iter().flatten() {
+                if reached.insert(group) {
+                    next.push(group);
+                }
+            }
+        }
+        other == ALWAYS || reached.contains(other)
+    }
+
+    /// The attribute of a group's module.
+    pub(crate) fn of_group(&self, group: &str) -> Option<String> {
+        (group != ALWAYS).then(|| format!("#[cfg(feature = {group:?})]\n"))
+    }
+
+    /// The feature of a group and those that it switches on. A group that has only versions that may change says so by
+    /// switching on theirs.
+    pub fn lines(&self) -> BTreeMap<String, Vec<String>> {
+        let mut lines = BTreeMap::new();
+        for (group, others) in self.groups.iter().filter(|(group, _)| *group != ALWAYS) {
+            let preview = (!self.stable.contains(group)).then(|| PREVIEW.to_owned());
+            lines.insert(group.clone(), others.iter().cloned().chain(preview).collect());
+        }
+        let default = self.stable.iter().filter(|group| *group != ALWAYS).cloned();
+        lines.insert("default".to_owned(), default.collect());
+        lines.insert(PREVIEW.to_owned(), Vec::new());
+        lines
+    }
+}
+
+fn module(path: &Path) -> (String, String) {
+    (path.group.clone(), path.version.clone())
+}
+
+fn referred(type_: &Type) -> Option<&Path> {
+    match type_ {
+        Type::Model(path) => Some(path),
+        Type::List(inner) | Type::Map(inner) | Type::Option(inner) | Type::Boxed(inner) => referred(inner),
+        _ => None,
+    }
+}

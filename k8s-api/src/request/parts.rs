@@ -1,0 +1,139 @@
+//! What every request on a resource is made of.
+
+use std::fmt::Display;
+
+use bytes::Bytes;
+use http::Method;
+
+use super::RequestError;
+use super::path;
+use super::subresource::Part;
+use crate::codec::error::EncodeError;
+use crate::kind::{Resource, Scope};
+use crate::operation::{Operation, Retry, Verb};
+use crate::transport::Body;
+
+pub(super) const JSON: &str = "application/json";
+
+/// An operation on a kind, or on a part of its objects.
+pub(super) const fn operation<K: Resource, S: Part>(verb: Verb, retry: Retry) -> Operation {
+    Operation { verb, group: K::GROUP, version: K::VERSION, resource: K::PLURAL, subresource: S::NAME, retry }
+}
+
+/// Names and values of a query, in the order in which they were first set.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Query(Vec<(&'static str, String)>);
+
+impl Query {
+    pub(super) fn set(&mut self, name: &'static str, value: &dyn Display) {
+        match self.0.iter_mut().find(|(known, _)| *known == name) {
+            Some((_, known)) => *known = value.to_string(),
+            None => self.add(name, value),
+        }
+    }
+
+    /// Beside the values that it has.
+    pub(super) fn add(&mut self, name: &'static str, value: &dyn Display) {
+        self.0.push((name, value.to_string()));
+    }
+}
+
+/// Which objects, and with which options.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Parts {
+    pub(super) namespace: Option<String>,
+    /// Every namespace is meant, not a forgotten one.
+    pub(super) everywhere: bool,
+    pub(super) name: Option<String>,
+    pub(super) query: Query,
+}
+
+/// How a kind is named and where it lives.
+#[derive(Clone, Copy)]
+pub(super) struct Kind {
+    name: &'static str,
+    namespaced: bool,
+}
+
+impl Kind {
+    pub(super) const fn of<K: Resource>() -> Kind {
+        Kind { name: K::KIND, namespaced: <K::Scope as Scope>::NAMESPACED }
+    }
+}
+
+impl Parts {
+    pub(super) fn new(namespace: Option<String>, name: Option<&str>) -> Parts {
+        Parts { namespace, everywhere: false, name: name.map(str::to_owned), query: Query::default() }
+    }
+
+    pub(super) fn path(&self, op: &Operation, kind: Kind) -> Result<String, RequestError> {
+        match (&self.namespace, kind.namespaced) {
+            (None, true) if !self.everywhere => {
+                let message = format!("a {} lives in a namespace, and none is given", kind.name);
+                return Err(RequestError::new(message));
+            }
+            (Some(_), false) => {
+                let message = format!("a {} lives in no namespace, and one is given", kind.name);
+                return Err(RequestError::new(message));
+            }
+            _ => {}
+        }
+        path::path(op, kind.name, self.namespace.as_deref(), self.name.as_deref())
+    }
+
+    pub(super) fn build(
+        &self,
+        op: &Operation,
+        kind: Kind,
+        body: Option<(&'static str, Result<Vec<u8>, EncodeError>)>,
+    ) -> Result<http::Request<Body>, RequestError> {
+        let method = match op.verb {
+            Verb::Create => Method::POST,
+            Verb::Update => Method::PUT,
+            Verb::Patch => Method::PATCH,
+            Verb::Delete | Verb::DeleteCollection => Method::DELETE,
+            Verb::Get | Verb::List | Verb::Watch | Verb::Connect => Method::GET,
+        };
+        request(method, self.path(op, kind)?, &self.query, JSON, body)
+    }
+}
+
+/// The last step of every request.
+pub(super) fn request(
+    method: Method,
+    path: String,
+    query: &Query,
+    accept: &'static str,
+    body: Option<(&'static str, Result<Vec<u8>, EncodeError>)>,
+) -> Result<http::Request<Body>, RequestError> {
+    let mut request = http::Request::builder()
+        .method(method)
+        .uri(path + &path::query(&query.0))
+        .header(http::header::ACCEPT, accept);
+    let body = match body {
+        None => Body::Empty,
+        Some((content_type, bytes)) => {
+            let bytes = bytes.map_err(|error| RequestError::new(error.to_string()))?;
+            request = request.header(http::header::CONTENT_TYPE, content_type);
+            Body::Bytes(Bytes::from(bytes))
+        }
+    };
+    request.body(body).map_err(|error| RequestError::new(format!("the request can't be built: {error}")))
+}
+
+/// The methods that every request has for its tables of options.
+macro_rules! changes {
+    () => {
+        fn change(mut self, change: impl FnOnce(&mut Self)) -> Self {
+            change(&mut self);
+            self
+        }
+
+        /// What the methods of a client's own type go through.
+        #[doc(hidden)]
+        pub fn __set(&mut self, name: &'static str, value: &dyn ::std::fmt::Display) {
+            self.parts.query.set(name, value);
+        }
+    };
+}
+pub(super) use changes;

@@ -1,0 +1,123 @@
+//! Reading objects.
+
+use std::marker::PhantomData;
+
+use super::answer::Events;
+use super::parts::{Kind, Parts, changes, operation};
+use super::place::{Place, Places};
+use super::subresource::{Itself, Part};
+use super::{Request, RequestError, verb};
+use crate::list;
+use crate::operation::{Operation, Retry, Verb};
+use crate::transport::Body;
+
+/// Reads one object, or a part of one.
+#[derive(Clone, Debug)]
+#[must_use = "a request does nothing until it is sent"]
+pub struct Get<K, S = Itself> {
+    parts: Parts,
+    kind: PhantomData<fn() -> (K, S)>,
+}
+
+impl<K: verb::Get<S>, S: Part> Get<K, S> {
+    const OPERATION: &'static Operation = &operation::<K, S>(Verb::Get, Retry::Read);
+
+    /// The object of this name.
+    pub fn new(place: Place<K::Scope>, name: &str) -> Self {
+        Get { parts: Parts::new(place.into_namespace(), Some(name)), kind: PhantomData }
+    }
+
+    changes!();
+    crate::__get_options!(methods);
+}
+
+impl<K: verb::Get<S>, S: Part> Request for Get<K, S> {
+    type Answer = K::Object;
+    const OPTIONS: &'static [&'static [&'static str]] = &[crate::__get_options!(names)];
+
+    fn operation(&self) -> &'static Operation {
+        Self::OPERATION
+    }
+
+    fn build(&self) -> Result<http::Request<Body>, RequestError> {
+        self.parts.build(Self::OPERATION, Kind::of::<K>(), None)
+    }
+}
+
+/// Reads many objects.
+#[derive(Clone, Debug)]
+#[must_use = "a request does nothing until it is sent"]
+pub struct List<K> {
+    parts: Parts,
+    kind: PhantomData<fn() -> K>,
+}
+
+fn many<S>(places: Places<S>) -> Parts {
+    let (namespace, everywhere) = places.into_parts();
+    Parts { everywhere, ..Parts::new(namespace, None) }
+}
+
+impl<K: verb::List> List<K> {
+    const OPERATION: &'static Operation = &operation::<K, Itself>(Verb::List, Retry::Read);
+
+    /// All objects at a place, or everywhere.
+    pub fn new(places: impl Into<Places<K::Scope>>) -> Self {
+        List { parts: many(places.into()), kind: PhantomData }
+    }
+
+    changes!();
+    crate::__select_options!(methods);
+    crate::__page_options!(methods);
+}
+
+impl<K: verb::List> Request for List<K> {
+    type Answer = list::List<K>;
+    const OPTIONS: &'static [&'static [&'static str]] =
+        &[crate::__select_options!(names), crate::__page_options!(names)];
+
+    fn operation(&self) -> &'static Operation {
+        Self::OPERATION
+    }
+
+    fn build(&self) -> Result<http::Request<Body>, RequestError> {
+        self.parts.build(Self::OPERATION, Kind::of::<K>(), None)
+    }
+}
+
+/// Follows what happens to objects.
+#[derive(Clone, Debug)]
+#[must_use = "a request does nothing until it is sent"]
+pub struct Watch<K> {
+    parts: Parts,
+    kind: PhantomData<fn() -> K>,
+}
+
+impl<K: verb::Watch> Watch<K> {
+    /// Never repeated by itself: what asks for it knows where to go on.
+    const OPERATION: &'static Operation = &operation::<K, Itself>(Verb::Watch, Retry::Never);
+
+    /// All objects at a place, or everywhere.
+    pub fn new(places: impl Into<Places<K::Scope>>) -> Self {
+        let mut parts = many(places.into());
+        parts.query.set("watch", &true);
+        Watch { parts, kind: PhantomData }
+    }
+
+    changes!();
+    crate::__select_options!(methods);
+    crate::__watch_options!(methods);
+}
+
+impl<K: verb::Watch> Request for Watch<K> {
+    type Answer = Events<K>;
+    const OPTIONS: &'static [&'static [&'static str]] =
+        &[&["watch"], crate::__select_options!(names), crate::__watch_options!(names)];
+
+    fn operation(&self) -> &'static Operation {
+        Self::OPERATION
+    }
+
+    fn build(&self) -> Result<http::Request<Body>, RequestError> {
+        self.parts.build(Self::OPERATION, Kind::of::<K>(), None)
+    }
+}
