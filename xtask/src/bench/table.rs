@@ -28,7 +28,7 @@ impl Figures {
 pub(super) fn table(head: &[&str], rows: &[Vec<String>]) -> String {
     let width = |column: usize| {
         let cells = rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count());
-        cells.chain(head.get(column).map(|name| name.chars().count())).max().unwrap_or(0)
+        cells.chain(head.get(column).map(|name| name.chars().count())).fold("---:".len(), usize::max)
     };
     let mut text = String::new();
     let mut line = |cells: &mut dyn Iterator<Item = &str>| {
