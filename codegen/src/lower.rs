@@ -38,13 +38,13 @@ const SENSITIVE: [(&str, &str); 2] =
 
 const TYPE_META: &str = "k8s.io/apimachinery/pkg/apis/meta/v1.TypeMeta";
 
-/// Runs every pass, in this order.
-pub fn lower(loaded: &Loaded, kinds: &[&str]) -> Result<Vec<Model>> {
+/// Runs every pass, in this order. Optional structs of more than `large` bytes are boxed.
+pub fn lower(loaded: &Loaded, kinds: &[&str], large: usize) -> Result<Vec<Model>> {
     let mut lowering =
         Lowering { loaded, structs: BTreeMap::new(), enums: BTreeMap::new(), wanted: Vec::new() };
     lowering.collect(kinds)?;
     let Lowering { mut structs, enums, .. } = lowering;
-    boxing::box_large(&mut structs);
+    boxing::box_large(&mut structs, large);
     let mut models: Vec<Model> = structs
         .into_values()
         .map(|model| Model::Struct(Box::new(model)))

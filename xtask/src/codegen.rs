@@ -44,6 +44,17 @@ fn trees() -> Result<Vec<Tree>> {
 }
 
 fn kubernetes() -> Result<BTreeMap<String, String>> {
+    kubernetes_boxing(k8s_codegen::LARGE)
+}
+
+/// The files of k8s-api with optional structs boxed above another limit, to measure what that costs.
+pub(crate) fn kubernetes_boxing(large: usize) -> Result<BTreeMap<String, String>> {
+    k8s_codegen::generate_boxing(&documents()?, &KINDS, "crate", large)
+        .context("generating from the documents below specs/")
+}
+
+/// The pinned documents.
+fn documents() -> Result<Documents> {
     let base = specs::documents()?;
     let read_all = |folder: &str| -> Result<BTreeMap<String, String>> {
         let dir = base.join(folder);
@@ -53,14 +64,12 @@ fn kubernetes() -> Result<BTreeMap<String, String>> {
         }
         Ok(files)
     };
-    let documents = Documents {
+    Ok(Documents {
         // Without a group and version there are no schemas, only lists of paths.
         openapi: read_all("openapi")?.into_iter().filter(|(name, _)| name.contains("__")).collect(),
         discovery: read_all("discovery")?,
         go_facts: read(&base.join("gofacts.json"))?,
-    };
-    k8s_codegen::generate(&documents, &KINDS, "crate")
-        .with_context(|| format!("generating from {}", base.display()))
+    })
 }
 
 /// One input file holds all the documents of an example.

@@ -72,10 +72,10 @@ fn timed<T>(work: impl FnOnce() -> T) -> (T, f64) {
     (value, cpu() - start)
 }
 
-/// At least three times, and for a small file until there is something to measure.
+/// A small file until there is something to measure. A large one once: rounds are other processes.
 fn median(mut cost: impl FnMut() -> f64) -> f64 {
     let mut costs = Vec::new();
-    while costs.len() < 3 || (costs.iter().sum::<f64>() < 0.2 && costs.len() < 1000) {
+    while costs.is_empty() || (costs.iter().sum::<f64>() < 0.2 && costs.len() < 1000) {
         costs.push(cost());
     }
     middle(costs)
