@@ -44,14 +44,20 @@ pub(super) fn run(args: &Args) -> Result<()> {
     let mut seen = vec![Costs::default(); HELLOS.len()];
     for round in 1..=args.rounds.max(1) {
         for ((package, name), costs) in HELLOS.iter().zip(&mut seen) {
-            println!("round {round}: {name}");
             let target = target(package);
             repo::remove(&target)?;
-            build("check", package, &mut costs.check)?;
+            let step = |what: &str, time: &mut Time| {
+                let (cpu, wall) = build(what, package)?;
+                println!("round {round}, {name}, {what}: {cpu:.1} s of CPU, {wall:.1} s");
+                time.cpu.add(cpu);
+                time.wall.add(wall);
+                Ok::<_, anyhow::Error>(())
+            };
+            step("check", &mut costs.check)?;
             repo::remove(&target)?;
-            build("release", package, &mut costs.release)?;
+            step("release", &mut costs.release)?;
             touch(&programs::peers().join(package).join("src/main.rs"))?;
-            build("release", package, &mut costs.touched)?;
+            step("touched release", &mut costs.touched)?;
         }
     }
     let mut rows = Vec::new();
@@ -102,8 +108,8 @@ fn target(package: &str) -> PathBuf {
     programs::target().join("compile").join(package)
 }
 
-/// Builds, and adds the time that it took.
-fn build(what: &str, package: &str, time: &mut Time) -> Result<()> {
+/// Builds, and says how many seconds of CPU and how many seconds that took.
+fn build(what: &str, package: &str) -> Result<(f64, f64)> {
     let build: &[&str] = if what == "check" { &["check"] } else { &["build", "--release"] };
     let mut shell = Command::new("sh");
     // `times` tells what all processes below have used, on every Unix.
@@ -113,13 +119,12 @@ fn build(what: &str, package: &str, time: &mut Time) -> Result<()> {
         .arg(target(package));
     let start = Instant::now();
     let output = shell.current_dir(programs::peers()).output().context("starting a shell")?;
-    time.wall.add(start.elapsed().as_secs_f64());
+    let wall = start.elapsed().as_secs_f64();
     let text = String::from_utf8_lossy(&output.stdout);
     if !output.status.success() {
         bail!("building {package} failed:\n{}", String::from_utf8_lossy(&output.stderr).trim());
     }
-    time.cpu.add(children(&text).with_context(|| format!("`times` printed `{text}`"))?);
-    Ok(())
+    Ok((children(&text).with_context(|| format!("`times` printed `{text}`"))?, wall))
 }
 
 /// The sum of the second line of `times`: the user and system time of the children, such as `0m1.25s 0m0.50s`.

@@ -3,70 +3,76 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result, bail, ensure};
 
 use crate::repo;
 
-/// A copy below `target/bench`, laid out as this repository is.
-pub(super) struct Copy {
-    pub(super) dir: PathBuf,
-}
+const GENERATED: &str = "k8s-api/src/generated";
+
+/// k8s-api and the peers, laid out as in this repository, in memory until all is as it should be.
+pub(super) struct Copy(BTreeMap<PathBuf, Vec<u8>>);
 
 impl Copy {
-    /// A fresh one of k8s-api and the peers.
-    pub(super) fn new(dir: PathBuf) -> Result<Copy> {
-        for folder in ["k8s-api", "tests"] {
-            repo::remove(&dir.join(folder))?;
-        }
+    /// One that does not differ yet.
+    pub(super) fn new() -> Result<Copy> {
+        let mut files = BTreeMap::new();
         for file in repo::files()? {
             if file.starts_with("k8s-api") || file.starts_with("tests/peers") {
-                let bytes = std::fs::read(repo::root().join(&file));
-                let bytes = bytes.with_context(|| format!("reading {}", file.display()))?;
-                write(&dir.join(file), &bytes)?;
+                let bytes = read(&file)?;
+                files.insert(file, bytes);
             }
         }
-        let root = std::fs::read_to_string(repo::root().join("Cargo.toml")).context("reading Cargo.toml")?;
-        let members = |line: &str| {
-            if line.starts_with("members = ") {
-                "members = [\"k8s-api\"]".to_owned()
-            } else {
-                line.to_owned()
-            }
-        };
-        let root: Vec<String> = root.lines().map(members).collect();
-        write(&dir.join("Cargo.toml"), root.join("\n").as_bytes())?;
-        Ok(Copy { dir })
+        let mut copy = Copy(files);
+        copy.replace("Cargo.toml", "Cargo.toml")?;
+        let text = String::from_utf8(read(Path::new("Cargo.toml"))?).context("Cargo.toml is not UTF-8")?;
+        let members = text.lines().find(|line| line.starts_with("members = "));
+        copy.edit("Cargo.toml", members.context("Cargo.toml names no members")?, "members = [\"k8s-api\"]")?;
+        Ok(copy)
     }
 
     /// Replaces a text in a file, which must be there exactly once.
-    pub(super) fn edit(&self, file: &str, from: &str, to: &str) -> Result<()> {
-        let path = self.dir.join(file);
-        let text = std::fs::read_to_string(&path).with_context(|| format!("reading {}", path.display()))?;
+    pub(super) fn edit(&mut self, file: &str, from: &str, to: &str) -> Result<()> {
+        let Some(bytes) = self.0.get_mut(Path::new(file)) else { bail!("there is no {file} any more") };
+        let text = std::str::from_utf8(bytes).with_context(|| format!("{file} is not UTF-8"))?;
         let count = text.matches(from).count();
         ensure!(
             count == 1,
             "{file} holds `{from}` {count} times: the option that replaces it has to be written anew"
         );
-        write(&path, text.replace(from, to).as_bytes())
+        *bytes = text.replace(from, to).into_bytes();
+        Ok(())
     }
 
     /// Puts a file of this repository in the place of one in the copy.
-    pub(super) fn replace(&self, file: &str, with: &str) -> Result<()> {
-        let bytes = std::fs::read(repo::root().join(with)).with_context(|| format!("reading {with}"))?;
-        write(&self.dir.join(file), &bytes)
+    pub(super) fn replace(&mut self, file: &str, with: &str) -> Result<()> {
+        self.0.insert(file.into(), read(Path::new(with))?);
+        Ok(())
     }
 
     /// Puts other generated files in.
-    pub(super) fn generated(&self, files: &BTreeMap<String, String>) -> Result<()> {
-        let dir = self.dir.join("k8s-api/src/generated");
-        repo::remove(&dir)?;
-        files.iter().try_for_each(|(name, text)| write(&dir.join(name), text.as_bytes()))
+    pub(super) fn generated(&mut self, files: BTreeMap<String, String>) {
+        self.0.retain(|path, _| !path.starts_with(GENERATED));
+        self.0.extend(
+            files.into_iter().map(|(name, text)| (Path::new(GENERATED).join(name), text.into_bytes())),
+        );
+    }
+
+    /// Writes what differs from the last time: only that is built again.
+    pub(super) fn write(&self, dir: &Path) -> Result<()> {
+        for (file, bytes) in &self.0 {
+            let path = dir.join(file);
+            if std::fs::read(&path).is_ok_and(|known| known == *bytes) {
+                continue;
+            }
+            if let Some(parent) = path.parent() {
+                std::fs::create_dir_all(parent).with_context(|| format!("creating {}", parent.display()))?;
+            }
+            std::fs::write(&path, bytes).with_context(|| format!("writing {}", path.display()))?;
+        }
+        Ok(())
     }
 }
 
-fn write(path: &Path, bytes: &[u8]) -> Result<()> {
-    if let Some(parent) = path.parent() {
-        std::fs::create_dir_all(parent).with_context(|| format!("creating {}", parent.display()))?;
-    }
-    std::fs::write(path, bytes).with_context(|| format!("writing {}", path.display()))
+fn read(file: &Path) -> Result<Vec<u8>> {
+    std::fs::read(repo::root().join(file)).with_context(|| format!("reading {}", file.display()))
 }
