@@ -4,30 +4,36 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::ir::{Path, Struct, Type};
 
-/// Boxes what is large, or contains itself, wherever it is optional.
-pub(crate) fn box_large(structs: &mut BTreeMap<Path, Struct>) {
-    let boxed = large(structs);
+/// Boxes what takes more than `limit` bytes, or contains itself, wherever it is optional.
+pub(crate) fn box_large(structs: &mut BTreeMap<Path, Struct>, limit: usize) {
+    let boxed = large(structs, limit);
     for field in structs.values_mut().flat_map(|model| &mut model.fields) {
         box_type(&mut field.type_, &boxed, false);
     }
 }
 
-/// An optional struct of more than this many bytes is kept elsewhere.
-const LARGE: usize = 24;
+/// An optional struct of more than this many bytes is kept elsewhere; `cargo xtask bench options` compares.
+pub const LARGE: usize = 24;
 
 /// The structs that are kept elsewhere where they are optional: large ones, and those that contain themselves.
-fn large(structs: &BTreeMap<Path, Struct>) -> BTreeSet<Path> {
+fn large(structs: &BTreeMap<Path, Struct>, limit: usize) -> BTreeSet<Path> {
     structs
         .keys()
         .filter(|path| {
-            size(&Type::Model((*path).clone()), structs, &mut Vec::new()).is_none_or(|size| size > LARGE)
+            let size = size(&Type::Model((*path).clone()), structs, limit, &mut Vec::new());
+            size.is_none_or(|size| size > limit)
         })
         .cloned()
         .collect()
 }
 
 /// About how many bytes a value takes by itself, on a 64-bit machine; `None` if it contains itself.
-fn size(type_: &Type, structs: &BTreeMap<Path, Struct>, inside: &mut Vec<Path>) -> Option<usize> {
+fn size(
+    type_: &Type,
+    structs: &BTreeMap<Path, Struct>,
+    limit: usize,
+    inside: &mut Vec<Path>,
+) -> Option<usize> {
     Some(match type_ {
         Type::Bool => 1,
         Type::I32 => 4,
@@ -35,7 +41,7 @@ fn size(type_: &Type, structs: &BTreeMap<Path, Struct>, inside: &mut Vec<Path>) 
         Type::Str => 16,
         Type::Known(_) => 24,
         Type::Bytes | Type::List(_) | Type::Map(_) => 24,
-        Type::Option(inner) | Type::Nullable(inner) => size(inner, structs, inside)? + 4,
+        Type::Option(inner) | Type::Nullable(inner) => size(inner, structs, limit, inside)? + 4,
         Type::Model(path) if inside.contains(path) => return None,
         Type::Model(path) => match structs.get(path) {
             None => 24,
@@ -44,9 +50,9 @@ fn size(type_: &Type, structs: &BTreeMap<Path, Struct>, inside: &mut Vec<Path>) 
                 let sizes = model.fields.iter().map(|field| match &field.type_ {
                     // Whatever will be boxed takes a pointer.
                     Type::Option(inner) | Type::Nullable(inner) => {
-                        size(inner, structs, inside).map_or(Some(8), |size| Some(size.min(LARGE)))
+                        size(inner, structs, limit, inside).map_or(Some(8), |size| Some(size.min(limit)))
                     }
-                    other => size(other, structs, inside),
+                    other => size(other, structs, limit, inside),
                 });
                 let total: Option<usize> = sizes.collect::<Vec<_>>().into_iter().sum();
                 inside.pop();

@@ -218,7 +218,7 @@ fn resource(spec: &Spec, version: &Version, schema: &Schema, at: &str) -> Result
             listed: true,
         });
     }
-    boxing::box_large(&mut structs);
+    boxing::box_large(&mut structs, boxing::LARGE);
     let structs = structs.into_values().map(|model| Model::Struct(Box::new(model)));
     Ok((path, structs.chain(enums.into_values().map(Model::Enum)).collect()))
 }

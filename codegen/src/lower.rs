@@ -53,12 +53,12 @@ const RENAMED: [(&str, [&str; 3]); 1] =
 const TYPE_META: &str = "k8s.io/apimachinery/pkg/apis/meta/v1.TypeMeta";
 
 /// Runs every pass, in this order.
-pub fn lower(loaded: &Loaded, kinds: &[&str]) -> Result<Vec<Model>> {
+pub fn lower(loaded: &Loaded, kinds: &[&str], large: usize) -> Result<Vec<Model>> {
     let mut lowering =
         Lowering { loaded, structs: BTreeMap::new(), enums: BTreeMap::new(), wanted: Vec::new() };
     lowering.collect(kinds)?;
     let Lowering { mut structs, enums, .. } = lowering;
-    boxing::box_large(&mut structs);
+    boxing::box_large(&mut structs, large);
     let structs = structs.into_values().map(|model| Model::Struct(Box::new(model)));
     in_order(structs.chain(enums.into_values().map(Model::Enum)).collect())
 }

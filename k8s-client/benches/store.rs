@@ -2,7 +2,7 @@
 //!
 //! Every line is measured in the same run on the same objects. Look at ratios.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::hint::black_box;
 use std::sync::{Arc, RwLock, RwLockReadGuard};
 use std::time::Instant;
@@ -143,51 +143,6 @@ impl Candidate for Locked {
         for pod in pods {
             maps.objects.get_mut(&pod.namespace).map(|objects| objects.remove(&pod.name));
             maps.by_ip.remove(&pod.ip);
-        }
-    }
-}
-
-#[derive(Default)]
-struct Trees {
-    objects: BTreeMap<String, BTreeMap<String, Arc<Pod>>>,
-    by_ip: BTreeMap<String, Arc<Pod>>,
-}
-
-struct LockedTrees(RwLock<Trees>);
-
-impl Candidate for LockedTrees {
-    const NAME: &'static str = "RwLock<BTreeMap of BTreeMap>";
-    type Held<'a> = RwLockReadGuard<'a, Trees>;
-    fn new() -> Self {
-        Self(RwLock::default())
-    }
-    fn hold(&self) -> Self::Held<'_> {
-        self.0.read().unwrap()
-    }
-    fn get<'a>(held: &'a Self::Held<'_>, namespace: &str, name: &str) -> Option<&'a Arc<Pod>> {
-        held.objects.get(namespace)?.get(name)
-    }
-    fn by_ip<'a>(held: &'a Self::Held<'_>, ip: &str) -> Option<&'a Arc<Pod>> {
-        held.by_ip.get(ip)
-    }
-    fn each(held: &Self::Held<'_>, f: impl FnMut(&Arc<Pod>)) {
-        held.objects.values().flat_map(BTreeMap::values).for_each(f);
-    }
-    fn put(&mut self, pods: &[Arc<Pod>]) {
-        let mut trees = self.0.write().unwrap();
-        for pod in pods {
-            let objects = trees.objects.entry(pod.namespace.clone()).or_default();
-            if let Some(old) = objects.insert(pod.name.clone(), pod.clone()) {
-                trees.by_ip.remove(&old.ip);
-            }
-            trees.by_ip.insert(pod.ip.clone(), pod.clone());
-        }
-    }
-    fn delete(&mut self, pods: &[Arc<Pod>]) {
-        let mut trees = self.0.write().unwrap();
-        for pod in pods {
-            trees.objects.get_mut(&pod.namespace).map(|objects| objects.remove(&pod.name));
-            trees.by_ip.remove(&pod.ip);
         }
     }
 }
@@ -347,7 +302,6 @@ fn main() {
         );
         measure::<Ours>(count, &pods);
         measure::<Locked>(count, &pods);
-        measure::<LockedTrees>(count, &pods);
         measure::<Sorted>(count, &pods);
         println!();
     }

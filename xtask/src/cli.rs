@@ -3,7 +3,7 @@
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 
-use crate::{cluster, codegen, deps, specs, testing, tidy};
+use crate::{bench, cluster, codegen, deps, specs, testing, tidy};
 
 /// The commands of this repository.
 #[derive(Debug, Parser)]
@@ -20,6 +20,9 @@ enum Command {
     Cluster(cluster::cli::Command),
     /// Run every test that this machine can run, and say what was left out.
     Test(testing::Args),
+    /// Measure, side by side in one run: decoding, options, compile costs, the store.
+    #[command(subcommand)]
+    Bench(bench::Bench),
     /// The pinned documents of Kubernetes below specs/.
     #[command(subcommand)]
     Specs(specs::Specs),
@@ -39,6 +42,7 @@ impl Cli {
         match self.command {
             Command::Cluster(command) => command.run(),
             Command::Test(args) => testing::run(args),
+            Command::Bench(bench) => bench.run(),
             Command::Specs(specs) => specs.run(),
             Command::Codegen => codegen::write(),
             Command::VerifyCodegen => codegen::verify(),

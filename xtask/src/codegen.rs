@@ -63,7 +63,7 @@ fn features(lines: &BTreeMap<String, Vec<String>>) -> String {
 }
 
 fn trees() -> Result<(Vec<Tree>, Section)> {
-    let kubernetes = kubernetes()?;
+    let kubernetes = kubernetes(k8s_codegen::LARGE)?;
     let section = Section { path: MANIFEST, text: features(&kubernetes.features.lines()) };
     let mut trees = vec![
         Tree { dir: "k8s-api/src/generated".to_owned(), files: kubernetes.files },
@@ -89,7 +89,8 @@ fn trees() -> Result<(Vec<Tree>, Section)> {
     Ok((trees, section))
 }
 
-fn kubernetes() -> Result<Kubernetes> {
+/// What the documents below `specs/` give.
+pub(crate) fn kubernetes(large: usize) -> Result<Kubernetes> {
     let base = specs::documents()?;
     let read_all = |folder: &str| -> Result<BTreeMap<String, String>> {
         let dir = base.join(folder);
@@ -104,7 +105,7 @@ fn kubernetes() -> Result<Kubernetes> {
         discovery: read_all("discovery")?,
         go_facts: read(&base.join("gofacts.json"))?,
     };
-    k8s_codegen::kubernetes(&documents).with_context(|| format!("generating from {}", base.display()))
+    k8s_codegen::kubernetes(&documents, large).with_context(|| format!("generating from {}", base.display()))
 }
 
 /// One input file holds all the documents of an example.

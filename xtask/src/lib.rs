@@ -2,6 +2,7 @@
 //!
 //! Nothing here depends on `k8s-api` or `k8s-client`, so a broken generated tree can always be regenerated.
 
+pub mod bench;
 pub mod cli;
 pub mod cluster;
 pub mod codegen;

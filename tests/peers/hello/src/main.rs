@@ -1,0 +1,13 @@
+//! The smallest program with k8s-api: decodes a Pod and prints it.
+
+use std::io::Read as _;
+
+use k8s_api::codec::json;
+use k8s_api::core::v1::Pod;
+
+fn main() {
+    let mut text = Vec::new();
+    std::io::stdin().read_to_end(&mut text).expect("a Pod to read");
+    let pod: Pod = json::decode(&text).expect("a Pod");
+    println!("{pod:?}");
+}

@@ -1,0 +1,41 @@
+//! `cargo xtask bench`: what is measured, always side by side in one run. Look at ratios.
+
+mod compile;
+mod copy;
+mod decode;
+mod fixture;
+mod options;
+mod pods;
+mod programs;
+mod store;
+mod table;
+
+use anyhow::Result;
+use clap::Subcommand;
+
+/// Measurements, side by side in one run.
+#[derive(Debug, Subcommand)]
+pub enum Bench {
+    /// Fill a real control plane with running pods, and keep the lists that it answers: what the others measure with.
+    Fixture(fixture::Args),
+    /// Decode lists of pods with these types, k8s-openapi's and client-go's.
+    Decode(decode::Args),
+    /// Compare what the models are built from with what else could have been chosen.
+    Options(options::Args),
+    /// Build the smallest program with these types and with k8s-openapi's, from nothing and again.
+    Compile(compile::Args),
+    /// Compare the store with other structures, and replay events into it.
+    Store(store::Args),
+}
+
+impl Bench {
+    pub(crate) fn run(self) -> Result<()> {
+        match self {
+            Bench::Fixture(args) => fixture::run(&args),
+            Bench::Decode(args) => decode::run(&args),
+            Bench::Options(args) => options::run(&args),
+            Bench::Compile(args) => compile::run(&args),
+            Bench::Store(args) => store::run(&args),
+        }
+    }
+}
