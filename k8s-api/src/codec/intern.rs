@@ -7,8 +7,6 @@ use rustc_hash::FxBuildHasher;
 use crate::raw::RawJson;
 use crate::text::Str;
 
-/// Shorter texts are held inline, so that there is nothing to share.
-pub(crate) const INLINE: usize = 16;
 /// What decides where a raw value is looked for that is not read yet.
 const BEGINNING: usize = 48;
 
@@ -26,7 +24,10 @@ pub(crate) struct Interner {
 impl std::fmt::Debug for Interner {
     /// Nothing of what it holds.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Interner").field("held", &self.held).field("limit", &self.limit).finish_non_exhaustive()
+        f.debug_struct("Interner")
+            .field("held", &self.held)
+            .field("limit", &self.limit)
+            .finish_non_exhaustive()
     }
 }
 
@@ -47,8 +48,8 @@ impl Interner {
 
     /// The text, shared if it was there before.
     pub(crate) fn text(&mut self, text: &str) -> Str {
-        if text.len() <= INLINE || !self.admits(text) {
-            return text.into();
+        if text.len() <= Str::INLINE || !self.admits(text) {
+            return Str::read(text);
         }
         let text = self.texts.get(text, &mut self.held);
         self.bound();
@@ -57,7 +58,7 @@ impl Interner {
 
     /// A raw value, shared if it was there before; `depth` is how deep it lies.
     pub(crate) fn raw(&mut self, json: &str, depth: usize) -> RawJson {
-        if json.len() <= INLINE || !self.admits(json) {
+        if json.len() <= Str::INLINE || !self.admits(json) {
             return RawJson::from_valid(json);
         }
         let raw = self.raw.get(json, &mut self.held);
@@ -112,7 +113,7 @@ trait Shared: Clone + Default {
 
 impl Shared for Str {
     fn new(text: &str) -> Str {
-        text.into()
+        Str::read(text)
     }
 
     fn text(&self) -> &str {
@@ -137,7 +138,8 @@ impl<T: Shared> Cache<T> {
 
     fn get(&mut self, text: &str, held: &mut usize) -> T {
         let pairs = self.0.len();
-        let Some([first, second]) = self.0.get_mut(FxBuildHasher.hash_one(text) as usize & (pairs - 1)) else {
+        let Some([first, second]) = self.0.get_mut(FxBuildHasher.hash_one(text) as usize & (pairs - 1))
+        else {
             return T::new(text);
         };
         if first.text() == text {
@@ -155,5 +157,61 @@ impl<T: Shared> Cache<T> {
 
     fn clear(&mut self) {
         self.0.fill(Default::default());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn never_holds_more_than_it_may() {
+        for limit in [0, 100, 5_000, 100_000] {
+            let mut interner = Interner::new(limit);
+            for number in 0..5_000 {
+                let text = format!("{{\"a text that is not inline\": {}}}", number % 700);
+                assert_eq!(interner.text(&text), text);
+                assert_eq!(interner.raw(&text, 1).as_str(), text);
+                let texts: usize = interner.texts.0.iter().flatten().map(|text| text.len()).sum();
+                let raw: usize = interner.raw.0.iter().flatten().map(|raw| raw.text().len()).sum();
+                let begun: usize = interner.begun.iter().map(|(raw, _)| raw.text().len()).sum();
+                let tables =
+                    interner.texts.0.len() * 32 + interner.raw.0.len() * 32 + interner.begun.len() * 24;
+                assert_eq!(texts + raw + begun, interner.held);
+                // Nothing is smaller than one place of each.
+                assert!(texts + raw + begun + tables <= limit.max(88), "{limit} {number}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_text_that_comes_once_does_not_drive_out_one_that_comes_often() {
+        let mut interner = Interner::new(1 << 16);
+        let often = "a text that comes again and again";
+        interner.text(often);
+        let place = interner.text(often).as_ptr();
+        for number in 0..100_000 {
+            interner.text(&format!("once: {number:020}"));
+            assert!(interner.held <= interner.limit);
+            if number % 10 == 0 && interner.text(often).as_ptr() != place {
+                // Only a fresh start, which the bound demands, may do that.
+                assert!(interner.held < 3000, "after {number}");
+                return;
+            }
+        }
+    }
+
+    #[test]
+    fn a_text_too_long_is_not_kept() {
+        let mut interner = Interner::new(1000);
+        interner.text(&"x".repeat(101));
+        assert_eq!(interner.held, 0);
+    }
+
+    #[test]
+    fn shows_nothing_of_what_it_holds() {
+        let mut interner = Interner::new(1 << 12);
+        interner.text("a text that nobody should see");
+        assert!(!format!("{interner:?}").contains("nobody"));
     }
 }

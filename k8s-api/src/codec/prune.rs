@@ -55,7 +55,8 @@ impl Prune {
 
     /// Adds a path, following it through the types on a value that is thrown away.
     pub(crate) fn add(&mut self, path: &str, message: &mut dyn Message) -> Result<(), PathError> {
-        self.follow(path, path, Slot::Message(message)).map_err(|problem| PathError(format!("`{path}`: {problem}")))
+        self.follow(path, path, Slot::Message(message))
+            .map_err(|problem| PathError(format!("`{path}`: {problem}")))
     }
 
     fn follow(&mut self, path: &str, rest: &str, slot: Slot<'_>) -> Result<(), String> {
@@ -72,9 +73,8 @@ impl Prune {
                 let rest = rest.strip_prefix('.').filter(|_| rest.len() < path.len()).unwrap_or(rest);
                 let (name, rest) = rest.split_at(rest.find(['.', '[']).unwrap_or(rest.len()));
                 let table = message.table();
-                let known = || {
-                    format!("{} has no field `{name}`; it has {}", table.name, table.names.join(", "))
-                };
+                let known =
+                    || format!("{} has no field `{name}`; it has {}", table.name, table.names.join(", "));
                 let position = table.position(name).ok_or_else(known)?;
                 let slot = message.field_mut(position).ok_or_else(known)?;
                 self.enter(Step::Field(position)).follow(path, rest, slot)

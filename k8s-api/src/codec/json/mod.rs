@@ -7,8 +7,8 @@ mod transcode;
 mod write;
 
 pub(crate) use lexer::Lexer;
-pub(crate) use read::{read, set_null};
 pub use read::{decode, decode_into, event};
+pub(crate) use read::{read, set_null};
 pub(crate) use transcode::transcode;
 pub(crate) use write::{chosen, key, number, string, value};
 pub use write::{encode, encode_into};
