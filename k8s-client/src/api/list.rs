@@ -2,6 +2,7 @@
 
 use std::future::IntoFuture;
 
+use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use k8s_api::Resource;
 use k8s_api::list::List;
@@ -49,8 +50,13 @@ impl<K: Resource, P> ListRequest<K, P> {
     }
 
     async fn send(self) -> Result<List<K>> {
+        decode(&self.bytes().await?)
+    }
+
+    /// As it came, for a decoder that has seen others.
+    pub(crate) async fn bytes(self) -> Result<Bytes> {
         let call = self.api.call(Operations::<K>::LIST, http::Method::GET, None, &self.query, None)?;
-        decode(&self.api.client().bytes(call).await?)
+        self.api.client().bytes(call).await
     }
 }
 

@@ -7,8 +7,11 @@ mod write;
 use std::marker::PhantomData;
 
 use bytes::Bytes;
+use k8s_api::codec::error::DecodeError;
+use k8s_api::codec::json;
 use k8s_api::operation::{Operation, Retry, Verb};
 use k8s_api::transport::{Body, Call};
+use k8s_api::view::Message;
 use k8s_api::{Cluster, Namespaced, Resource};
 
 use crate::client::Client;
@@ -160,9 +163,17 @@ impl<K: Resource> Api<K> {
     }
 }
 
+/// Reads an answer.
+pub(crate) fn decode<M: Message + Default>(json: &[u8]) -> Result<M> {
+    read(json, json::decode)
+}
+
 /// Reads an answer. One that can't be read says which field of which kind is wrong, and never its value.
-pub(crate) fn decode<M: k8s_api::view::Message + Default>(json: &[u8]) -> Result<M> {
-    k8s_api::codec::json::decode(json).map_err(|error| {
+pub(crate) fn read<M: Message + Default>(
+    json: &[u8],
+    decode: impl FnOnce(&[u8]) -> std::result::Result<M, DecodeError>,
+) -> Result<M> {
+    decode(json).map_err(|error| {
         let name = M::default().table().name;
         Error::config(format!("the server's answer is no {name}: {error}"))
     })
