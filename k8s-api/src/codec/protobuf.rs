@@ -145,7 +145,7 @@ fn write_value(number: u32, view: View<'_>, out: &mut Vec<u8>) -> std::result::R
         View::Raw(raw) => {
             let mut nested = Vec::new();
             if !raw.is_null() {
-                bytes(1, raw.as_str().as_bytes(), &mut nested);
+                bytes(1, raw.text().as_bytes(), &mut nested);
             }
             bytes(number, &nested, out);
         }

@@ -1,9 +1,10 @@
 //! Texts that are in every cluster: they are the program's own, and never copied.
 
 use super::Str;
+use crate::words::Words;
 
 /// All are longer than what a [`Str`] holds inline.
-static KNOWN: [&str; 83] = [
+static KNOWN: Words<83, 512> = Words::new([
     "/dev/termination-log",
     "/var/run/secrets/kubernetes.io/serviceaccount",
     "ContainersNotReady",
@@ -87,48 +88,11 @@ static KNOWN: [&str; 83] = [
     "system-node-critical",
     "topology.kubernetes.io/region",
     "topology.kubernetes.io/zone",
-];
-
-const SLOTS: usize = 512;
-
-/// Positions and one more, by hash; 0 where there is none.
-static INDEX: [u8; SLOTS] = {
-    let mut index = [0; SLOTS];
-    let mut position = 0;
-    while position < KNOWN.len() {
-        let mut slot = hash(KNOWN[position].as_bytes());
-        while index[slot % SLOTS] != 0 {
-            slot += 1;
-        }
-        position += 1;
-        index[slot % SLOTS] = position as u8;
-    }
-    index
-};
-
-#[inline(always)]
-const fn hash(text: &[u8]) -> usize {
-    let length = text.len();
-    if length < 3 {
-        return 0;
-    }
-    length * 3
-        + text[length / 2] as usize * 31
-        + text[length - 3] as usize * 7
-        + text[length - 1] as usize * 131
-}
+]);
 
 /// The text, if it is one of them.
 pub(super) fn known(text: &str) -> Option<Str> {
-    let mut slot = hash(text.as_bytes());
-    loop {
-        let position = usize::from(INDEX[slot % SLOTS]).checked_sub(1)?;
-        let known = *KNOWN.get(position)?;
-        if known == text {
-            return Some(Str::from_static(known));
-        }
-        slot += 1;
-    }
+    KNOWN.position(text).and_then(|position| KNOWN.get(position)).map(Str::from_static)
 }
 
 #[cfg(test)]
@@ -137,12 +101,12 @@ mod tests {
 
     #[test]
     fn each_is_found_and_not_copied() {
-        for text in KNOWN {
-            assert_eq!(known(&String::from(text)).unwrap().as_ptr(), text.as_ptr());
+        for text in KNOWN.all() {
+            assert_eq!(known(&String::from(*text)).unwrap().as_ptr(), text.as_ptr());
             assert!(text.len() > Str::INLINE, "{text} is held inline anyway");
             assert!(known(&text[1..]).is_none() && known(&format!("{text}s")).is_none());
         }
-        assert!(KNOWN.is_sorted());
+        assert!(KNOWN.all().is_sorted());
         assert!(known("").is_none());
     }
 }
