@@ -49,7 +49,7 @@ impl Debug for Shown<'_> {
                 Scalar::Text(text) | Scalar::Number(text) => f.write_str(&text),
                 Scalar::Int(value) => Debug::fmt(&value, f),
             },
-            View::Raw(raw) => f.write_str(raw.as_str()),
+            View::Raw(raw) => f.write_str(&raw.text()),
             View::Message(message) => fmt(*message, f),
             View::List(list) => f.debug_list().entries(elements(*list).map(Shown)).finish(),
             View::Map(map) => f.debug_map().entries(entries(*map)).finish(),

@@ -27,6 +27,7 @@ pub mod time;
 pub mod transport;
 pub mod unknown;
 pub mod view;
+mod words;
 
 pub use generated::*;
 pub use kind::{Cluster, Namespaced, Object, Resource, Scope};

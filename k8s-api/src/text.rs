@@ -1,5 +1,7 @@
 //! The string of the models.
 
+mod known;
+
 use std::borrow::{Borrow, Cow};
 use std::cmp::Ordering;
 use std::convert::Infallible;
@@ -40,6 +42,19 @@ impl Str {
     /// A string of the program itself, which is never copied.
     pub const fn from_static(text: &'static str) -> Str {
         Str(LeanStr::from_static_str(text))
+    }
+
+    /// Longer texts are shared.
+    pub(crate) const INLINE: usize = 16;
+
+    /// A text that was read: what is in every cluster is not copied.
+    #[inline]
+    pub(crate) fn read(text: &str) -> Str {
+        if text.len() <= Str::INLINE {
+            text.into()
+        } else {
+            known::known(text).unwrap_or_else(|| text.into())
+        }
     }
 
     /// The text.

@@ -1,7 +1,9 @@
 //! For any document: the direct path and serde agree, what is written is read back, and nothing panics.
 
+use std::cell::RefCell;
+
 use k8s_api::apiextensions::v1::CustomResourceDefinition;
-use k8s_api::codec::{json, protobuf};
+use k8s_api::codec::{Decoder, json, protobuf};
 use k8s_api::core::v1::Pod;
 use k8s_api::view::Message;
 use proptest::prelude::*;
@@ -95,9 +97,13 @@ fn changed(document: Value) -> impl Strategy<Value = Value> {
 
 fn agree<M: Message + Default + DeserializeOwned + Serialize + PartialEq + std::fmt::Debug>(
     document: &Value,
+    decoder: &RefCell<Decoder<M>>,
 ) -> Result<(), TestCaseError> {
     let text = document.to_string();
     let direct = json::decode::<M>(text.as_bytes());
+    // Whatever the decoder has seen before.
+    let decoder = &mut *decoder.borrow_mut();
+    prop_assert_eq!(&decoder.json(text.as_bytes()), &direct);
     let through_serde = serde_json::from_str::<M>(&text);
     match (&direct, &through_serde) {
         (Ok(direct), Ok(through_serde)) => prop_assert_eq!(direct, through_serde),
@@ -115,10 +121,16 @@ fn agree<M: Message + Default + DeserializeOwned + Serialize + PartialEq + std::
     prop_assert_eq!(&serde_json::from_value::<M>(as_value).unwrap(), &value);
     if let Ok(bytes) = protobuf::encode(&value) {
         let back: M = protobuf::decode(&bytes).unwrap();
+        prop_assert_eq!(&decoder.protobuf(&bytes).unwrap(), &back);
         // What protobuf can't tell apart, an empty list of an optional union say, is the same after one more round.
         prop_assert_eq!(protobuf::encode(&back).unwrap(), bytes);
     }
     Ok(())
+}
+
+thread_local! {
+    static PODS: RefCell<Decoder<Pod>> = RefCell::new(Decoder::new().interning(1 << 14));
+    static DEFINITIONS: RefCell<Decoder<CustomResourceDefinition>> = RefCell::new(Decoder::new().interning(1 << 14));
 }
 
 proptest! {
@@ -126,12 +138,12 @@ proptest! {
 
     #[test]
     fn every_way_agrees_on_pods(document in changed(pod())) {
-        agree::<Pod>(&document)?;
+        PODS.with(|decoder| agree(&document, decoder))?;
     }
 
     #[test]
     fn every_way_agrees_on_schemas(document in changed(definition())) {
-        agree::<CustomResourceDefinition>(&document)?;
+        DEFINITIONS.with(|decoder| agree(&document, decoder))?;
     }
 
     #[test]

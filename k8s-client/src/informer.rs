@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use k8s_api::Resource;
+use k8s_api::codec::Decoder;
 use k8s_api::request::verb;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -31,12 +32,21 @@ pub struct Informer<K, P> {
     api: Api<K, P>,
     builder: Builder<K>,
     config: Config,
+    decoder: Decoder<K>,
 }
+
+/// What an informer's decoder holds to share equal texts, unless told otherwise.
+const INTERNED: usize = 1 << 20;
 
 impl<K: verb::List + verb::Watch, P: Send + 'static> Informer<K, P> {
     /// An informer of everything that the handle reaches.
     pub fn new(api: Api<K, P>) -> Self {
-        Informer { api, builder: Builder::new(), config: Config::default() }
+        Informer {
+            api,
+            builder: Builder::new(),
+            config: Config::default(),
+            decoder: Decoder::new().interning(INTERNED),
+        }
     }
 
     /// Finds objects by what `keys` says of them; the handle carries the type of the key.
@@ -53,6 +63,24 @@ impl<K: verb::List + verb::Watch, P: Send + 'static> Informer<K, P> {
         self.config = config;
     }
 
+    /// Reads objects with another decoder, such as one that leaves out what nobody here needs. Without, equal texts of
+    /// the objects share memory.
+    ///
+    /// ```no_run
+    /// # fn f(client: k8s_client::Client) -> Result<(), k8s_api::codec::PathError> {
+    /// use k8s_api::codec::Decoder;
+    /// use k8s_api::core::v1::Pod;
+    /// use k8s_client::Informer;
+    ///
+    /// let mut informer = Informer::new(client.all::<Pod>());
+    /// informer.decoder(Decoder::new().interning(1 << 20).prune(["metadata.managedFields"])?);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn decoder(&mut self, decoder: Decoder<K>) {
+        self.decoder = decoder;
+    }
+
     /// Begins to follow, on the runtime that this is called on, until the cache is dropped.
     pub fn start(self) -> Cache<K> {
         let (writer, store) = self.builder.build();
@@ -60,7 +88,7 @@ impl<K: verb::List + verb::Watch, P: Send + 'static> Informer<K, P> {
         let mut applier = Applier { writer, draft: None };
         // Only spreads clients over time: whatever differs between two of them will do.
         let seed = std::hash::BuildHasher::hash_one(&std::hash::RandomState::new(), 0);
-        let task = tokio::spawn(follow(self.api, self.config, seed, move |changes, health| {
+        let task = tokio::spawn(follow(self.api, self.config, self.decoder, seed, move |changes, health| {
             applier.apply(changes);
             told.send_replace(health.clone());
         }));

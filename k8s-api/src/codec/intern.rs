@@ -4,11 +4,9 @@ use std::hash::BuildHasher as _;
 
 use rustc_hash::FxBuildHasher;
 
-use crate::raw::RawJson;
+use crate::raw::{Form, RawJson};
 use crate::text::Str;
 
-/// Shorter texts are held inline, so that there is nothing to share.
-pub(crate) const INLINE: usize = 16;
 /// What decides where a raw value is looked for that is not read yet.
 const BEGINNING: usize = 48;
 
@@ -17,10 +15,18 @@ const BEGINNING: usize = 48;
 pub(crate) struct Interner {
     texts: Cache<Str>,
     raw: Cache<RawJson>,
-    /// Raw values by how they begin, and how deep they lay.
-    begun: Vec<(RawJson, usize)>,
+    /// Raw values by how they begin.
+    begun: Vec<Begun>,
     held: usize,
     limit: usize,
+}
+
+/// A raw value, its text, and how deep it lay.
+#[derive(Clone, Default)]
+struct Begun {
+    text: String,
+    raw: RawJson,
+    depth: usize,
 }
 
 impl std::fmt::Debug for Interner {
@@ -38,7 +44,7 @@ impl Interner {
     pub(crate) fn new(limit: usize) -> Interner {
         // A quarter is for the tables.
         let pairs = (limit / 8 / size_of::<[Str; 2]>()).clamp(1, 1 << 14);
-        let begun = (limit / 8 / size_of::<(RawJson, usize)>()).clamp(1, 64);
+        let begun = (limit / 8 / size_of::<Begun>()).clamp(1, 64);
         Interner {
             texts: Cache::new(pairs),
             raw: Cache::new(pairs.min(1 << 8)),
@@ -50,37 +56,42 @@ impl Interner {
 
     /// The text, shared if it was there before.
     pub(crate) fn text(&mut self, text: &str) -> Str {
-        if text.len() <= INLINE || !self.admits(text) {
-            return text.into();
+        if text.len() <= Str::INLINE || !self.admits(text) {
+            return Str::read(text);
         }
-        let text = self.texts.get(text, &mut self.held);
+        let text = self.texts.get(text.as_bytes(), || Str::read(text), &mut self.held);
         self.bound();
         text
     }
 
     /// A raw value, shared if it was there before; `depth` is how deep it lies.
-    pub(crate) fn raw(&mut self, json: &str, depth: usize) -> RawJson {
-        if json.len() <= INLINE || !self.admits(json) {
-            return RawJson::from_valid(json);
+    pub(crate) fn raw(&mut self, json: &str, depth: usize, room: &mut Vec<u8>) -> RawJson {
+        let form = Form::of(json, room);
+        if json.len() <= Str::INLINE || !self.admits(json) {
+            return RawJson::from_form(&form);
         }
-        let raw = self.raw.get(json, &mut self.held);
+        let raw = self.raw.get(form.bytes(), || RawJson::from_form(&form), &mut self.held);
         // Only what has an end of its own can be recognised by how a longer text begins.
         if json.starts_with(['{', '['])
             && let Some(begun) = begun(&mut self.begun, json)
         {
-            // The cache may forget it before.
-            self.held += json.len();
-            self.held -= begun.0.as_str().len().min(self.held);
-            *begun = (raw.clone(), depth);
+            self.held -= begun.held();
+            begun.text.clear();
+            begun.text.push_str(json);
+            begun.raw = raw.clone();
+            begun.depth = depth;
+            self.held += begun.held();
         }
         self.bound();
         raw
     }
 
-    /// The raw value that `rest` begins with, if it was there before, and no less deep: then it need not be looked at.
-    pub(crate) fn ahead(&mut self, rest: &str, depth: usize) -> Option<RawJson> {
-        let (raw, known_depth) = begun(&mut self.begun, rest)?;
-        (depth <= *known_depth && rest.starts_with(raw.as_str())).then(|| raw.clone())
+    /// The raw value that `rest` begins with and its length, if it was there before, and no less deep: then it need not
+    /// be looked at.
+    pub(crate) fn ahead(&mut self, rest: &str, depth: usize) -> Option<(RawJson, usize)> {
+        let begun = begun(&mut self.begun, rest)?;
+        let same = depth <= begun.depth && !begun.text.is_empty() && rest.starts_with(&begun.text);
+        same.then(|| (begun.raw.clone(), begun.text.len()))
     }
 
     /// A single text must not drive out all the others.
@@ -98,7 +109,14 @@ impl Interner {
     }
 }
 
-fn begun<'a>(begun: &'a mut [(RawJson, usize)], text: &str) -> Option<&'a mut (RawJson, usize)> {
+impl Begun {
+    /// The cache may forget the value before.
+    fn held(&self) -> usize {
+        self.text.capacity() + self.raw.bytes().len()
+    }
+}
+
+fn begun<'a>(begun: &'a mut [Begun], text: &str) -> Option<&'a mut Begun> {
     let beginning = text.as_bytes().get(..BEGINNING)?;
     let places = begun.len();
     begun.get_mut(FxBuildHasher.hash_one(beginning) as usize & (places - 1))
@@ -109,27 +127,19 @@ fn begun<'a>(begun: &'a mut [(RawJson, usize)], text: &str) -> Option<&'a mut (R
 struct Cache<T>(Vec<[T; 2]>);
 
 trait Shared: Clone + Default {
-    fn new(text: &str) -> Self;
-    fn text(&self) -> &str;
+    /// Equal for equal texts only; none of the default, which is what an empty place has.
+    fn bytes(&self) -> &[u8];
 }
 
 impl Shared for Str {
-    fn new(text: &str) -> Str {
-        text.into()
-    }
-
-    fn text(&self) -> &str {
-        self
+    fn bytes(&self) -> &[u8] {
+        self.as_bytes()
     }
 }
 
 impl Shared for RawJson {
-    fn new(text: &str) -> RawJson {
-        RawJson::from_valid(text)
-    }
-
-    fn text(&self) -> &str {
-        if self.is_null() { "" } else { self.as_str() }
+    fn bytes(&self) -> &[u8] {
+        self.bytes()
     }
 }
 
@@ -138,19 +148,19 @@ impl<T: Shared> Cache<T> {
         Cache(vec![Default::default(); 1 << pairs.ilog2()])
     }
 
-    fn get(&mut self, text: &str, held: &mut usize) -> T {
+    fn get(&mut self, bytes: &[u8], new: impl FnOnce() -> T, held: &mut usize) -> T {
         let pairs = self.0.len();
-        let Some([first, second]) = self.0.get_mut(FxBuildHasher.hash_one(text) as usize & (pairs - 1))
+        let Some([first, second]) = self.0.get_mut(FxBuildHasher.hash_one(bytes) as usize & (pairs - 1))
         else {
-            return T::new(text);
+            return new();
         };
-        if first.text() == text {
+        if first.bytes() == bytes {
             return first.clone();
         }
-        if second.text() != text {
-            *held += text.len();
-            *held -= second.text().len().min(*held);
-            *second = T::new(text);
+        if second.bytes() != bytes {
+            *held -= second.bytes().len();
+            *second = new();
+            *held += bytes.len();
             return second.clone();
         }
         std::mem::swap(first, second);
@@ -159,5 +169,61 @@ impl<T: Shared> Cache<T> {
 
     fn clear(&mut self) {
         self.0.fill(Default::default());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn never_holds_more_than_it_may() {
+        for limit in [0, 100, 5_000, 100_000] {
+            let mut interner = Interner::new(limit);
+            for number in 0..5_000 {
+                let text = format!("{{\"a text that is not inline\": {}}}", number % 700);
+                assert_eq!(interner.text(&text), text);
+                assert_eq!(interner.raw(&text, 1, &mut Vec::new()).text(), text);
+                let texts: usize = interner.texts.0.iter().flatten().map(|text| text.len()).sum();
+                let raw: usize = interner.raw.0.iter().flatten().map(|raw| raw.bytes().len()).sum();
+                let begun: usize = interner.begun.iter().map(Begun::held).sum();
+                let tables =
+                    interner.texts.0.len() * 32 + interner.raw.0.len() * 16 + interner.begun.len() * 40;
+                assert_eq!(texts + raw + begun, interner.held);
+                // Nothing is smaller than one place of each.
+                assert!(texts + raw + begun + tables <= limit.max(88), "{limit} {number}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_text_that_comes_once_does_not_drive_out_one_that_comes_often() {
+        let mut interner = Interner::new(1 << 16);
+        let often = "a text that comes again and again";
+        interner.text(often);
+        let place = interner.text(often).as_ptr();
+        for number in 0..100_000 {
+            interner.text(&format!("once: {number:020}"));
+            assert!(interner.held <= interner.limit);
+            if number % 10 == 0 && interner.text(often).as_ptr() != place {
+                // Only a fresh start, which the bound demands, may do that.
+                assert!(interner.held < 3000, "after {number}");
+                return;
+            }
+        }
+    }
+
+    #[test]
+    fn a_text_too_long_is_not_kept() {
+        let mut interner = Interner::new(1000);
+        interner.text(&"x".repeat(101));
+        assert_eq!(interner.held, 0);
+    }
+
+    #[test]
+    fn shows_nothing_of_what_it_holds() {
+        let mut interner = Interner::new(1 << 12);
+        interner.text("a text that nobody should see");
+        assert!(!format!("{interner:?}").contains("nobody"));
     }
 }

@@ -358,7 +358,8 @@ impl<'de> DeserializeSeed<'de> for Element<'_> {
 
 impl Serialize for RawJson {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut lexer = Lexer::new(self.as_str().as_bytes()).map_err(S::Error::custom)?;
+        let text = self.text();
+        let mut lexer = Lexer::new(text.as_bytes()).map_err(S::Error::custom)?;
         json::transcode(&mut lexer, serializer)
     }
 }

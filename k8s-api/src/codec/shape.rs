@@ -2,12 +2,13 @@
 
 use crate::table::Table;
 
-const PLACES: usize = 1024;
+/// A power of two.
+const PLACES: usize = 2048;
 
 /// Remembers which field followed which, and how long each list and map was. Objects of one kind are alike, so that
-/// most guesses are right; a wrong one costs a look into the table, or a list that is given back its room.
+/// most guesses are right; a wrong one costs a look into the table, or a list that gives back its room.
 ///
-/// A place is shared by whatever has the same hash: there is nothing to look up and nothing to grow.
+/// Two places with the same hash share what is remembered: there is nothing to look up and nothing to grow.
 #[derive(Debug)]
 pub(crate) struct Shape {
     /// The position of the field that came next, and one more; 0 if none did.
@@ -16,25 +17,30 @@ pub(crate) struct Shape {
     lengths: [u8; PLACES],
 }
 
-/// One type, as a number.
+/// The way from the whole to one field, as a hash.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct TypeMark(usize);
+pub(crate) struct Place(u64);
 
-/// Stands for one field of one type.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Place(usize);
-
-impl TypeMark {
-    #[inline(always)]
-    pub(crate) fn of(table: &'static Table) -> TypeMark {
-        // Where a table lies is a number of its own, of which the lowest bits say nothing.
-        TypeMark((std::ptr::from_ref(table).addr() >> 3).wrapping_mul(0x9E37_79B1) >> 7)
+impl Place {
+    pub(crate) fn root(table: &'static Table) -> Place {
+        // Where it lies is a number of its own.
+        Place(std::ptr::from_ref(table).addr() as u64)
     }
 
-    /// The field at a position; the first one is the start of the object.
+    /// The place after so many fields of a struct.
     #[inline(always)]
-    pub(crate) fn place(self, position: usize) -> Place {
-        Place((self.0 ^ position.wrapping_mul(0x55)) % PLACES)
+    pub(crate) fn after(self, fields: usize) -> Place {
+        Place((self.0 + fields as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15))
+    }
+
+    /// An element. The first ones are often unlike each other, and the many of a long list alike.
+    #[inline(always)]
+    pub(crate) fn element(self, index: usize) -> Place {
+        Place(self.0 ^ (index.min(3) as u64 + 1) << 32)
+    }
+
+    fn index(self) -> usize {
+        (self.0 >> (u64::BITS - PLACES.ilog2())) as usize % PLACES
     }
 }
 
@@ -43,29 +49,26 @@ impl Shape {
         Shape { next: [0; PLACES], lengths: [0; PLACES] }
     }
 
-    /// What followed the last time.
+    /// The position of the field that came here the last time.
     #[inline(always)]
     pub(crate) fn next(&self, place: Place) -> Option<usize> {
-        usize::from(*self.next.get(place.0)?).checked_sub(1)
+        usize::from(self.next[place.index()]).checked_sub(1)
     }
 
     pub(crate) fn set_next(&mut self, place: Place, position: usize) {
-        if let (Some(next), Ok(position)) = (self.next.get_mut(place.0), u8::try_from(position + 1)) {
-            *next = position;
-        }
+        // A struct of hundreds of fields is not guessed at.
+        self.next[place.index()] = u8::try_from(position + 1).unwrap_or_default();
     }
 
     /// How many there were the last time; 0 if there is nothing to go by.
     #[inline(always)]
     pub(crate) fn length(&self, place: Place) -> usize {
-        self.lengths.get(place.0).copied().unwrap_or_default().into()
+        self.lengths[place.index()].into()
     }
 
     #[inline(always)]
     pub(crate) fn set_length(&mut self, place: Place, length: usize) {
-        if let Some(known) = self.lengths.get_mut(place.0) {
-            // A length beyond a byte is no guess at all: growing step by step costs little there.
-            *known = u8::try_from(length).unwrap_or_default();
-        }
+        // The room for hundreds is not taken on a guess: growing step by step costs little there.
+        self.lengths[place.index()] = u8::try_from(length).unwrap_or_default();
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use k8s_api::Resource;
-use k8s_api::codec::json;
+use k8s_api::codec::{Decoder, json};
 use k8s_api::meta::v1::{ObjectMeta, Status};
 
 use super::event::{Event, Failure, Unreadable, UnreadableType};
@@ -16,7 +16,7 @@ const BEGINNING: usize = 256;
 const INITIAL_EVENTS_END: &str = "k8s.io/initial-events-end";
 
 /// One frame of a watch.
-pub(super) fn event<K: Resource>(frame: &Bytes) -> Event<Arc<K>> {
+pub(super) fn event<K: Resource>(frame: &Bytes, decoder: &mut Decoder<K>) -> Event<Arc<K>> {
     let (type_, object) = match json::event(frame) {
         Ok(event) => event,
         Err(error) => {
@@ -38,7 +38,7 @@ pub(super) fn event<K: Resource>(frame: &Bytes) -> Event<Arc<K>> {
             return Event::Unreadable(unreadable::<K>(UnreadableType::Unknown, frame, frame, &error));
         }
     };
-    match json::decode::<K>(object.as_bytes()) {
+    match decoder.json(object.as_bytes()) {
         Err(error) => Event::Unreadable(unreadable::<K>(known, object.as_bytes(), frame, &error.to_string())),
         Ok(object) => match &*type_ {
             "ADDED" => Event::Added(Arc::new(object)),
@@ -113,7 +113,7 @@ mod tests {
     use k8s_api::core::v1::ConfigMap;
 
     fn read(text: &'static str) -> Event<Arc<ConfigMap>> {
-        event(&Bytes::from_static(text.as_bytes()))
+        event(&Bytes::from_static(text.as_bytes()), &mut Decoder::new())
     }
 
     #[test]
@@ -135,7 +135,7 @@ mod tests {
     fn a_bad_secret_is_told_without_what_it_holds() {
         let text =
             br#"{"type":"ADDED","object":{"data":{"k":"aHVudGVyMg=="},"metadata":{"name":"s"},"type":7}}"#;
-        let bad = event::<k8s_api::core::v1::Secret>(&Bytes::from_static(text));
+        let bad = event::<k8s_api::core::v1::Secret>(&Bytes::from_static(text), &mut Decoder::new());
         assert!(matches!(&bad, Event::Unreadable(bad) if bad.key.is_some()));
         assert!(!format!("{bad:?}").contains("aHVudGVyMg"), "{bad:?}");
     }

@@ -1,10 +1,11 @@
 //! Carries out what the machine says: the only part of a watch that does I/O.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use futures_util::StreamExt as _;
 use futures_util::stream::{self, BoxStream};
+use k8s_api::codec::Decoder;
 use k8s_api::request::{Request as _, verb};
 use k8s_api::transport::{ByteStream, ReplyBody};
 
@@ -20,22 +21,31 @@ use crate::error::Error;
 /// No object is larger: etcd takes 1.5 MiB, and its managed fields and the event around it come on top.
 const LARGEST_EVENT: usize = 64 << 20;
 
+/// The one decoder of a watch, with whatever reads now: its calls come one after the other.
+type Shared<K> = Arc<Mutex<Decoder<K>>>;
+
 type Inputs<K> = BoxStream<'static, Input<Arc<K>>>;
 
 /// Follows a kind for as long as it is polled. `tell` gets every step in order, and how the watch is doing after it.
 pub(crate) async fn follow<K: verb::List + verb::Watch, P: Send + 'static>(
     api: Api<K, P>,
     config: Config,
+    decoder: Decoder<K>,
     seed: u64,
     mut tell: impl FnMut(Vec<Change<Arc<K>>>, &Health),
 ) {
     let mut machine = Machine::new(config, seed, Instant::now());
+    let decoder = Arc::new(Mutex::new(decoder));
     let mut open: Option<(CallId, Inputs<K>)> = None;
     loop {
         while let Some(action) = machine.poll() {
             match action {
-                Action::StartList { call, query } => open = Some((call, list(api.clone(), call, query))),
-                Action::StartWatch { call, query } => open = Some((call, watch(api.clone(), call, query))),
+                Action::StartList { call, query } => {
+                    open = Some((call, list(api.clone(), call, query, decoder.clone())));
+                }
+                Action::StartWatch { call, query } => {
+                    open = Some((call, watch(api.clone(), call, query, decoder.clone())));
+                }
                 // Dropping it closes the connection's stream.
                 Action::Cancel { call } => open = open.filter(|(known, _)| *known != call),
                 Action::Emit(changes) => tell(changes, machine.health()),
@@ -73,9 +83,24 @@ pub(crate) async fn follow<K: verb::List + verb::Watch, P: Send + 'static>(
 }
 
 /// One page.
-fn list<K: verb::List, P: Send + 'static>(api: Api<K, P>, call: CallId, query: ListQuery) -> Inputs<K> {
+fn list<K: verb::List, P: Send + 'static>(
+    api: Api<K, P>,
+    call: CallId,
+    query: ListQuery,
+    decoder: Shared<K>,
+) -> Inputs<K> {
     let page = async move {
-        match api.client().request(query.narrow(api.list_request())).await {
+        let answer = match query.narrow(api.list_request()).call() {
+            Ok(call) => api.client().bytes(call).await,
+            Err(error) => Err(Error::config(error.to_string())),
+        };
+        let list = answer.and_then(|bytes| {
+            let mut decoder = decoder.lock().unwrap_or_else(PoisonError::into_inner);
+            decoder.json_list(&bytes).map_err(|error| {
+                Error::config(format!("the server's answer is no {}: {error}", K::LIST_KIND))
+            })
+        });
+        match list {
             Err(error) => vec![Input::Failed(call, failure(&error))],
             Ok(list) => {
                 let resource_version = list.metadata.resource_version.as_str().into();
@@ -96,13 +121,19 @@ enum Watching<K, P> {
     Over,
 }
 
-fn watch<K: verb::Watch, P: Send + 'static>(api: Api<K, P>, call: CallId, query: WatchQuery) -> Inputs<K> {
-    stream::unfold(Watching::Asking(api, query), move |state| step(call, state)).boxed()
+fn watch<K: verb::Watch, P: Send + 'static>(
+    api: Api<K, P>,
+    call: CallId,
+    query: WatchQuery,
+    decoder: Shared<K>,
+) -> Inputs<K> {
+    stream::unfold(Watching::Asking(api, query), move |state| step(call, state, decoder.clone())).boxed()
 }
 
 async fn step<K: verb::Watch, P>(
     call: CallId,
     state: Watching<K, P>,
+    decoder: Shared<K>,
 ) -> Option<(Input<Arc<K>>, Watching<K, P>)> {
     match state {
         Watching::Over => None,
@@ -125,9 +156,10 @@ async fn step<K: verb::Watch, P>(
             Some(Ok(chunk)) => {
                 frames.push(chunk);
                 let mut events = Vec::new();
+                let mut decoder = decoder.lock().unwrap_or_else(PoisonError::into_inner);
                 loop {
                     match frames.next() {
-                        Some(Ok(frame)) => events.push(decode::event(&frame)),
+                        Some(Ok(frame)) => events.push(decode::event(&frame, &mut decoder)),
                         Some(Err(error)) => return Some((failed(call, &error.to_string()), Watching::Over)),
                         None => break,
                     }

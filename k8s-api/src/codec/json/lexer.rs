@@ -6,7 +6,7 @@ use super::scan::special;
 use crate::codec::MAX_DEPTH;
 use crate::codec::error::DecodeError;
 use crate::codec::intern::Interner;
-use crate::raw::RawJson;
+use crate::raw::{Form, RawJson};
 
 type Result<T> = std::result::Result<T, DecodeError>;
 
@@ -16,6 +16,8 @@ pub(crate) struct Lexer<'a> {
     text: &'a str,
     at: usize,
     depth: usize,
+    /// Used again for every raw value.
+    room: Vec<u8>,
 }
 
 /// A number as it was written.
@@ -30,7 +32,7 @@ impl<'a> Lexer<'a> {
     pub(crate) fn new(bytes: &'a [u8]) -> Result<Lexer<'a>> {
         let text = std::str::from_utf8(bytes)
             .map_err(|error| DecodeError::new("the text is not UTF-8", error.valid_up_to()))?;
-        Ok(Lexer { text, at: 0, depth: 0 })
+        Ok(Lexer { text, at: 0, depth: 0, room: Vec::new() })
     }
 
     #[cold]
@@ -297,7 +299,7 @@ impl<'a> Lexer<'a> {
     pub(crate) fn key_is(&mut self, name: &str) -> bool {
         let end = self.at + name.len() + 3;
         let taken = match self.text.as_bytes().get(self.at..end) {
-            Some([b'"', key @ .., b'"', b':']) => key == name.as_bytes(),
+            Some([b'"', key @ .., b'"', b':']) => same(key, name.as_bytes()),
             _ => false,
         };
         if taken {
@@ -316,14 +318,18 @@ impl<'a> Lexer<'a> {
 
     /// Passes over one value and keeps it, or shares it if it was kept before.
     pub(crate) fn raw_with(&mut self, interner: Option<&mut Interner>) -> Result<RawJson> {
-        let Some(interner) = interner else { return self.raw().map(RawJson::from_valid) };
+        let Some(interner) = interner else {
+            let text = self.raw()?;
+            return Ok(RawJson::from_form(&Form::of(text, &mut self.room)));
+        };
         self.peek()?;
         let depth = self.depth;
-        if let Some(known) = interner.ahead(self.text.get(self.at..).unwrap_or_default(), depth) {
-            self.at += known.as_str().len();
+        if let Some((known, length)) = interner.ahead(self.text.get(self.at..).unwrap_or_default(), depth) {
+            self.at += length;
             return Ok(known);
         }
-        Ok(interner.raw(self.raw()?, depth))
+        let text = self.raw()?;
+        Ok(interner.raw(text, depth, &mut self.room))
     }
 
     /// Passes over one value, checking that it is one. Without recursion: one bit says what is open at each depth.
@@ -393,6 +399,17 @@ impl<'a> Lexer<'a> {
     fn close(&mut self) {
         self.at += 1;
         self.depth -= 1;
+    }
+}
+
+/// Whether two texts of the same length are equal. Names are short: this is faster than a call.
+#[inline(always)]
+fn same(a: &[u8], b: &[u8]) -> bool {
+    match a.len() {
+        0..4 => a.iter().eq(b),
+        4..8 => a.first_chunk::<4>() == b.first_chunk::<4>() && a.last_chunk::<4>() == b.last_chunk::<4>(),
+        8..=16 => a.first_chunk::<8>() == b.first_chunk::<8>() && a.last_chunk::<8>() == b.last_chunk::<8>(),
+        _ => a == b,
     }
 }
 

@@ -5,9 +5,9 @@ use std::borrow::Cow;
 use super::lexer::{Lexer, Number, kind};
 use crate::bytes::ByteString;
 use crate::codec::error::DecodeError;
-use crate::codec::intern::{INLINE, Interner};
+use crate::codec::intern::Interner;
 use crate::codec::prune::Prune;
-use crate::codec::shape::{Place, Shape, TypeMark};
+use crate::codec::shape::{Place, Shape};
 use crate::leaf::Scalar;
 use crate::raw::RawJson;
 use crate::table::Table;
@@ -45,7 +45,8 @@ pub(crate) fn read(
     prune: Option<&Prune>,
 ) -> Result<()> {
     let mut reader = Reader { lexer: Lexer::new(json)?, shape, interner };
-    reader.message(message, prune)?;
+    let place = Place::root(message.table());
+    reader.message(message, place, prune)?;
     reader.lexer.end()
 }
 
@@ -75,16 +76,15 @@ struct Reader<'a, 's> {
 }
 
 impl Reader<'_, '_> {
-    fn message(&mut self, message: &mut dyn Message, prune: Option<&Prune>) -> Result<()> {
+    fn message(&mut self, message: &mut dyn Message, place: Place, prune: Option<&Prune>) -> Result<()> {
         let table = message.table();
         if table.union {
-            return self.union(message);
+            return self.union(message, place);
         }
         self.lexer.open(b'{')?;
-        let mark = TypeMark::of(table);
         let (mut first, mut next) = (true, 0);
         while self.lexer.more(&mut first, b'}')? {
-            let before = mark.place(next);
+            let before = place.after(next);
             let guess = self.shape.next(before).unwrap_or(next);
             let position = match table.fields.get(guess) {
                 Some(field) if self.lexer.key_is(field.name) => guess,
@@ -102,7 +102,7 @@ impl Reader<'_, '_> {
             let inside = prune.and_then(|prune| prune.field(position));
             let read = match message.field_mut(position) {
                 Some(slot) if !inside.is_some_and(|inside| inside.whole) => {
-                    self.value(slot, mark.place(next), inside)
+                    self.value(slot, place.after(next), inside)
                 }
                 _ => self.lexer.skip(),
             };
@@ -124,11 +124,10 @@ impl Reader<'_, '_> {
     }
 
     /// The kind of value that comes next says which field it is of.
-    fn union(&mut self, message: &mut dyn Message) -> Result<()> {
+    fn union(&mut self, message: &mut dyn Message, place: Place) -> Result<()> {
         let begins = self.lexer.peek()?;
         let (mut chosen, mut flag) = (None, None);
-        let message_table = message.table();
-        for position in 0..message_table.fields.len() {
+        for position in 0..message.table().fields.len() {
             match message.field_mut(position) {
                 Some(Slot::Bool(_)) => {
                     flag = Some(position);
@@ -145,8 +144,7 @@ impl Reader<'_, '_> {
             return Err(self.lexer.error(format!("{} is none of what may stand here", kind(begins))));
         };
         if let Some(slot) = message.field_mut(position) {
-            let place = TypeMark::of(message_table).place(position);
-            self.value(slot, place, None)?;
+            self.value(slot, place.after(position), None)?;
         }
         // A schema where a boolean may stand means true.
         if begins == b'{'
@@ -157,16 +155,19 @@ impl Reader<'_, '_> {
         Ok(())
     }
 
-    #[inline]
-    fn value(&mut self, mut slot: Slot<'_>, place: Place, prune: Option<&Prune>) -> Result<()> {
+    /// What is inside of an `Option`.
+    fn filled(&mut self, slot: Slot<'_>, place: Place, prune: Option<&Prune>) -> Result<()> {
+        self.value(slot, place, prune)
+    }
+
+    // Inlined, so that a slot is looked at where it was returned to: to copy it was a seventh of decoding.
+    #[inline(always)]
+    fn value(&mut self, slot: Slot<'_>, place: Place, prune: Option<&Prune>) -> Result<()> {
         let begins = self.lexer.peek()?;
         if begins == b'n' && !matches!(slot, Slot::Raw(_)) {
             self.lexer.null()?;
             set_null(slot);
             return Ok(());
-        }
-        while let Slot::Option(option) = slot {
-            slot = option.fill();
         }
         let lexer = &mut self.lexer;
         match slot {
@@ -180,7 +181,7 @@ impl Reader<'_, '_> {
             Slot::F64(value) => *value = float(lexer)?,
             Slot::Str(value) => {
                 let text = lexer.string()?;
-                *value = self.text(text);
+                *value = self.text(&text);
             }
             Slot::Enum(value) => value.set(&lexer.string()?),
             Slot::Bytes(value) => {
@@ -201,11 +202,10 @@ impl Reader<'_, '_> {
                 leaf.set(scalar).map_err(|error| lexer.error(error.to_string()))?;
             }
             Slot::Raw(value) => *value = self.raw()?,
-            Slot::Message(message) => self.message(message, prune)?,
+            Slot::Message(message) => self.message(message, place, prune)?,
             Slot::List(list) => self.list(list, place, prune)?,
             Slot::Map(map) => self.map(map, place, prune)?,
-            // It was filled.
-            Slot::Option(_) => {}
+            Slot::Option(option) => self.filled(option.fill(), place, prune)?,
         }
         Ok(())
     }
@@ -223,7 +223,7 @@ impl Reader<'_, '_> {
                 room += self.more_room(place, length);
                 list.reserve(room - length);
             }
-            self.value(list.push(), place, each).map_err(|error| error.in_element(length))?;
+            self.value(list.push(), place.element(length), each).map_err(|error| error.in_element(length))?;
             length += 1;
         }
         list.shrink();
@@ -246,11 +246,8 @@ impl Reader<'_, '_> {
                 room += self.more_room(place, length);
                 map.reserve(room - length);
             }
-            let slot = map.entry(match &mut self.interner {
-                Some(interner) => interner.text(&key),
-                None => (&*key).into(),
-            });
-            self.value(slot, place, inside).map_err(|error| error.in_field(&key))?;
+            let slot = map.entry(self.text(&key));
+            self.value(slot, place.element(0), inside).map_err(|error| error.in_field(&key))?;
             length += 1;
         }
         // Of a key that came twice the room of the first is left.
@@ -273,10 +270,10 @@ impl Reader<'_, '_> {
     }
 
     #[inline(always)]
-    fn text(&mut self, text: Cow<'_, str>) -> Str {
+    fn text(&mut self, text: &str) -> Str {
         match &mut self.interner {
-            Some(interner) if text.len() > INLINE => interner.text(&text),
-            _ => text.into(),
+            Some(interner) => interner.text(text),
+            None => Str::read(text),
         }
     }
 

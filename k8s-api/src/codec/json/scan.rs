@@ -7,7 +7,7 @@ const ESCAPES: u64 = u64::from_ne_bytes([b'\\'; 8]);
 
 /// Where a quote, a backslash or a control character comes next, from `at` on; the length of `bytes` if none does.
 #[inline(always)]
-pub(super) fn special(bytes: &[u8], mut at: usize) -> usize {
+pub(crate) fn special(bytes: &[u8], mut at: usize) -> usize {
     while let Some(chunk) = bytes.get(at..).and_then(<[u8]>::first_chunk::<8>) {
         let word = u64::from_le_bytes(*chunk);
         // A byte's high bit is set where the byte is what is looked for. A borrow may set wrong ones, but only after a

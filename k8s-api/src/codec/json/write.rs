@@ -48,7 +48,7 @@ fn fields(message: &dyn Message, first: &mut bool, out: &mut Vec<u8>) -> Result<
     }
     for (name, raw) in message.unknown().json() {
         key(name, first, out);
-        out.extend_from_slice(raw.as_str().as_bytes());
+        out.extend_from_slice(raw.text().as_bytes());
     }
     out.push(b'}');
     Ok(())
@@ -69,7 +69,7 @@ pub(crate) fn value(view: View<'_>, out: &mut Vec<u8>) -> Result<(), EncodeError
             Scalar::Int(value) => number(value, out),
             Scalar::Number(text) => number(text, out),
         },
-        View::Raw(raw) => out.extend_from_slice(raw.as_str().as_bytes()),
+        View::Raw(raw) => out.extend_from_slice(raw.text().as_bytes()),
         View::Message(message) if message.table().union => union(message, out)?,
         View::Message(message) => {
             out.push(b'{');
