@@ -5,6 +5,7 @@
 pub mod bytes;
 pub mod codec;
 pub mod debug;
+pub mod diff;
 mod enumeration;
 #[rustfmt::skip]
 mod generated;
@@ -17,6 +18,7 @@ pub mod merge;
 #[doc(hidden)]
 pub mod model;
 pub mod operation;
+pub mod path;
 pub mod quantity;
 pub mod raw;
 pub mod table;
