@@ -10,6 +10,7 @@ mod enumeration;
 #[rustfmt::skip]
 mod generated;
 pub mod int_or_string;
+pub mod jsonpath;
 mod kind;
 pub mod leaf;
 pub mod list;
