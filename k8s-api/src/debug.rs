@@ -6,9 +6,9 @@ use crate::leaf::Scalar;
 use crate::view::{ListView, MapView, Message, View};
 
 /// Holds a copy of the whole object as it was last applied, Secret data included.
-const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
+pub(crate) const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
 
-const HIDDEN: &str = "<hidden>";
+pub(crate) const HIDDEN: &str = "<hidden>";
 
 /// Writes a struct with the fields that are set.
 pub fn fmt(message: &dyn Message, f: &mut Formatter<'_>) -> Result {
@@ -33,7 +33,8 @@ pub fn fmt(message: &dyn Message, f: &mut Formatter<'_>) -> Result {
     out.finish()
 }
 
-struct Shown<'a>(View<'a>);
+/// A value as `Debug` writes it, without what is secret in it.
+pub(crate) struct Shown<'a>(pub(crate) View<'a>);
 
 impl Debug for Shown<'_> {
     fn fmt(&self, f: &mut Formatter<'_>) -> Result {

@@ -10,6 +10,10 @@ pub trait Leaf: Send + Sync {
     fn get(&self) -> Scalar<'_>;
     /// Sets it from what JSON held; an error says what was expected.
     fn set(&mut self, scalar: Scalar<'_>) -> Result<(), LeafError>;
+    /// Whether a value of the same type that holds this is equal.
+    fn same(&self, other: Scalar<'_>) -> bool {
+        self.get() == other
+    }
     /// Appends the message that protobuf holds, without tag and length.
     fn write_protobuf(&self, out: &mut Vec<u8>);
     /// Sets it from that message.

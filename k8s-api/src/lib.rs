@@ -5,10 +5,12 @@
 pub mod bytes;
 pub mod codec;
 pub mod debug;
+pub mod diff;
 mod enumeration;
 #[rustfmt::skip]
 mod generated;
 pub mod int_or_string;
+pub mod jsonpath;
 mod kind;
 pub mod leaf;
 pub mod list;
@@ -18,6 +20,7 @@ pub mod merge;
 pub mod model;
 pub mod nullable;
 pub mod operation;
+pub mod path;
 pub mod quantity;
 pub mod raw;
 pub mod request;

@@ -58,50 +58,22 @@ fn value(field: &Field, slot: Slot<'_>, view: View<'_>) {
                 }
             }
         }
-        (Merge::Keys(keys), Slot::List(into), View::List(from)) => {
-            for index in 0..from.len() {
-                let View::Message(element) = from.get(index) else { continue };
-                let found = (0..into.view().len()).find(|&at| same_keys(keys, into.view().get(at), element));
-                let slot = match found {
+        (merge @ (Merge::Keys(_) | Merge::Set), Slot::List(into), View::List(from)) => {
+            for element in (0..from.len()).map(|index| from.get(index)) {
+                let known =
+                    (0..into.view().len()).find(|&at| merge.same_element(into.view().get(at), element));
+                let slot = match known {
                     Some(at) => into.get_mut(at),
                     None => Some(into.push()),
                 };
-                if let Some(Slot::Message(into)) = slot {
-                    message(into, element);
-                }
-            }
-        }
-        (Merge::Set, Slot::List(into), View::List(from)) => {
-            for index in 0..from.len() {
-                if !(0..into.view().len()).any(|at| same(into.view().get(at), from.get(index))) {
-                    assign(into.push(), from.get(index));
+                match (slot, element) {
+                    (Some(Slot::Message(into)), View::Message(element)) => message(into, element),
+                    (Some(slot), element) => assign(slot, element),
+                    (None, _) => {}
                 }
             }
         }
         (_, slot, view) => assign(slot, view),
-    }
-}
-
-fn same_keys(keys: &[&str], known: View<'_>, element: &dyn Message) -> bool {
-    let View::Message(known) = known else { return false };
-    let key = |message: &dyn Message, name: &str| message.table().position(name);
-    keys.iter().all(|name| match (key(known, name), key(element, name)) {
-        (Some(a), Some(b)) => same(known.field(a), element.field(b)),
-        _ => false,
-    })
-}
-
-/// Whether two keys or elements of a set are the same; such are never structs.
-fn same(a: View<'_>, b: View<'_>) -> bool {
-    match (a, b) {
-        (View::Absent, View::Absent) | (View::Null, View::Null) => true,
-        (View::Bool(a), View::Bool(b)) => a == b,
-        (View::I32(a), View::I32(b)) => a == b,
-        (View::I64(a), View::I64(b)) => a == b,
-        (View::F64(a), View::F64(b)) => a == b,
-        (View::Str(a), View::Str(b)) => a == b,
-        (View::Leaf(a), View::Leaf(b)) => a.get() == b.get(),
-        _ => false,
     }
 }
 

@@ -305,6 +305,12 @@ impl Leaf for Quantity {
         Ok(())
     }
 
+    /// As `==`: `1` and `1000m` are the same.
+    fn same(&self, other: Scalar<'_>) -> bool {
+        let mut quantity = Quantity::default();
+        quantity.set(other).is_ok() && *self == quantity
+    }
+
     fn write_protobuf(&self, out: &mut Vec<u8>) {
         wire::bytes(1, self.text.as_bytes(), out);
     }

@@ -139,6 +139,20 @@ pub enum Merge {
     Keys(&'static [&'static str]),
 }
 
+impl Merge {
+    /// Whether two elements of such a list stand for the same thing.
+    pub(crate) fn same_element(self, a: View<'_>, b: View<'_>) -> bool {
+        match (self, a, b) {
+            (Merge::Set, a, b) => a.same(b),
+            (Merge::Keys(keys), View::Message(a), View::Message(b)) => keys.iter().all(|key| {
+                let table = a.table();
+                table.position(key).is_some_and(|position| a.field(position).same(b.field(position)))
+            }),
+            _ => false,
+        }
+    }
+}
+
 /// Begins a line of a table: a field that is always written.
 #[doc(hidden)]
 pub const fn field(name: &'static str, number: u32) -> Field {

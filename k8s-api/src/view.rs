@@ -37,6 +37,7 @@ pub trait Value {
 }
 
 /// One field, to read.
+#[derive(Clone, Copy)]
 #[non_exhaustive]
 pub enum View<'a> {
     /// An empty `Option`.
@@ -86,6 +87,32 @@ impl View<'_> {
     }
 }
 
+impl<'a> View<'a> {
+    /// Of a union what JSON holds of it; of everything else itself.
+    pub(crate) fn chosen(self) -> View<'a> {
+        match self {
+            View::Message(message) if message.table().union => crate::codec::json::chosen(message),
+            view => view,
+        }
+    }
+
+    /// Whether both hold the same value. Structs, lists and maps are never compared here.
+    pub(crate) fn same(self, other: View<'_>) -> bool {
+        match (self, other) {
+            (View::Absent, View::Absent) | (View::Null, View::Null) => true,
+            (View::Bool(a), View::Bool(b)) => a == b,
+            (View::I32(a), View::I32(b)) => a == b,
+            (View::I64(a), View::I64(b)) => a == b,
+            (View::F64(a), View::F64(b)) => a == b,
+            (View::Str(a), View::Str(b)) => a == b,
+            (View::Bytes(a), View::Bytes(b)) => a == b,
+            (View::Raw(a), View::Raw(b)) => a == b,
+            (View::Leaf(a), View::Leaf(b)) => a.same(b.get()),
+            _ => false,
+        }
+    }
+}
+
 /// One field, to write.
 #[non_exhaustive]
 pub enum Slot<'a> {
@@ -115,6 +142,27 @@ pub enum Slot<'a> {
     List(&'a mut dyn ListSlot),
     /// A map.
     Map(&'a mut dyn MapSlot),
+}
+
+impl Slot<'_> {
+    /// The same field for a shorter time, to come back to.
+    pub fn reborrow(&mut self) -> Slot<'_> {
+        match self {
+            Slot::Bool(value) => Slot::Bool(value),
+            Slot::I32(value) => Slot::I32(value),
+            Slot::I64(value) => Slot::I64(value),
+            Slot::F64(value) => Slot::F64(value),
+            Slot::Str(value) => Slot::Str(value),
+            Slot::Enum(value) => Slot::Enum(*value),
+            Slot::Bytes(value) => Slot::Bytes(value),
+            Slot::Leaf(value) => Slot::Leaf(*value),
+            Slot::Raw(value) => Slot::Raw(value),
+            Slot::Message(value) => Slot::Message(*value),
+            Slot::Option(value) => Slot::Option(*value),
+            Slot::List(value) => Slot::List(*value),
+            Slot::Map(value) => Slot::Map(*value),
+        }
+    }
 }
 
 /// A list, to read.

@@ -5,7 +5,9 @@ use std::cell::RefCell;
 use k8s_api::apiextensions::v1::CustomResourceDefinition;
 use k8s_api::codec::{Decoder, json, protobuf};
 use k8s_api::core::v1::Pod;
-use k8s_api::view::Message;
+use k8s_api::diff::diff;
+use k8s_api::path::FieldPath;
+use k8s_api::view::{Message, View};
 use proptest::prelude::*;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -133,6 +135,28 @@ thread_local! {
     static DEFINITIONS: RefCell<Decoder<CustomResourceDefinition>> = RefCell::new(Decoder::new().interning(1 << 14));
 }
 
+/// There is a difference if and only if the values are not equal, and each is where its path says.
+fn differ<M: Message + Default + DeserializeOwned + PartialEq + std::fmt::Debug>(
+    before: &Value,
+    after: &Value,
+) -> Result<(), TestCaseError> {
+    let read = |document: &Value| json::decode::<M>(document.to_string().as_bytes());
+    let (Ok(before), Ok(after)) = (read(before), read(after)) else { return Ok(()) };
+    let diff = diff(&before, &after);
+    prop_assert_eq!(diff.is_empty(), before == after, "{}", diff);
+    for change in diff.changes() {
+        let path: FieldPath = change.path().to_string().parse().unwrap();
+        prop_assert_eq!(&path, change.path());
+        for (message, view) in [(&before, change.before()), (&after, change.after())] {
+            let found = path.get(message);
+            let nothing = found.is_none_or(|found| matches!(found, View::Absent) || found.is_empty());
+            prop_assert!(!matches!(view, View::Absent) || nothing, "{}", change);
+            prop_assert!(matches!(view, View::Absent) || found.is_some(), "{}", change);
+        }
+    }
+    Ok(())
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 20000, failure_persistence: None, ..ProptestConfig::default() })]
 
@@ -185,5 +209,19 @@ proptest! {
         if let (Ok(direct), Ok(through_serde)) = (direct, through_serde) {
             prop_assert_eq!(direct, through_serde);
         }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 4000, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_diff_tells_every_difference_of_pods((before, after) in (changed(pod()), changed(pod()))) {
+        differ::<Pod>(&before, &after)?;
+    }
+
+    #[test]
+    fn a_diff_tells_every_difference_of_schemas((before, after) in (changed(definition()), changed(definition()))) {
+        differ::<CustomResourceDefinition>(&before, &after)?;
     }
 }

@@ -9,13 +9,13 @@
 
 use crate::codec::error::EncodeError;
 use crate::codec::json::{key, string, value};
+use crate::path::{FieldPath, PathError, Step};
 use crate::table::{Field, Merge, Table};
-use crate::view::{Message, Slot, View};
+use crate::view::{Message, View};
 
 /// Writes what was set in `message`, and the fields at `own` even if they are zero.
 ///
-/// A path names fields as JSON does, and elements of lists by their position or all of them with `*`:
-/// `spec.replicas`, `spec.containers[0].tty`, `spec.containers[*].stdin`.
+/// They are [paths](crate::path): `spec.replicas`, `spec.containers[name=main].tty`, `spec.containers[*].stdin`.
 pub fn encode<M: Message + Default>(message: &M, own: &[&str]) -> Result<Vec<u8>, EncodeError> {
     encode_dyn(message, &mut M::default(), own)
 }
@@ -28,11 +28,11 @@ pub(crate) fn encode_dyn(
 ) -> Result<Vec<u8>, EncodeError> {
     let mut paths = Vec::new();
     for path in own {
-        let steps = parse(path)?;
-        check(path, &steps, Slot::Message(blank))?;
-        paths.push(steps);
+        let path: FieldPath = path.parse().map_err(|error: PathError| EncodeError::new(error.to_string()))?;
+        path.check_in(blank).map_err(|error| EncodeError::new(error.to_string()))?;
+        paths.push(path);
     }
-    let active: Vec<&[Step]> = paths.iter().map(Vec::as_slice).collect();
+    let active: Vec<&[Step]> = paths.iter().map(FieldPath::steps).collect();
     let mut out = vec![b'{'];
     let mut first = true;
     if let Some(kind) = message.table().kind {
@@ -45,77 +45,17 @@ pub(crate) fn encode_dyn(
     Ok(out)
 }
 
-/// One part of a path.
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum Step {
-    Field(String),
-    Element(usize),
-    Every,
-}
-
-fn parse(path: &str) -> Result<Vec<Step>, EncodeError> {
-    let wrong = || {
-        EncodeError::new(format!(
-            "`{path}` is no path: fields are parted by dots, elements named as `[0]` or `[*]`"
-        ))
-    };
-    let mut steps = Vec::new();
-    for part in path.split('.') {
-        let (name, mut rest) = part.split_at(part.find('[').unwrap_or(part.len()));
-        if name.is_empty() {
-            return Err(wrong());
-        }
-        steps.push(Step::Field(name.to_owned()));
-        while let Some(inner) = rest.strip_prefix('[') {
-            let (index, after) = inner.split_once(']').ok_or_else(wrong)?;
-            steps.push(if index == "*" {
-                Step::Every
-            } else {
-                Step::Element(index.parse().map_err(|_| wrong())?)
-            });
-            rest = after;
-        }
-        if !rest.is_empty() {
-            return Err(wrong());
-        }
-    }
-    Ok(steps)
-}
-
-/// Follows a path through the types, on a value that is thrown away.
-fn check(path: &str, steps: &[Step], slot: Slot<'_>) -> Result<(), EncodeError> {
-    let Some((step, rest)) = steps.split_first() else { return Ok(()) };
-    match (slot, step) {
-        (Slot::Option(option), _) => check(path, steps, option.fill()),
-        (Slot::Message(message), Step::Field(name)) => {
-            let table = message.table();
-            match table.position(name).and_then(|position| message.field_mut(position)) {
-                Some(slot) => check(path, rest, slot),
-                None => Err(unknown_field(path, name, table)),
-            }
-        }
-        (Slot::Map(map), Step::Field(name)) => check(path, rest, map.entry(name.as_str().into())),
-        (Slot::List(list), Step::Element(_) | Step::Every) => check(path, rest, list.push()),
-        _ => Err(EncodeError::new(format!("`{path}` goes on where there is nothing inside"))),
-    }
-}
-
-fn unknown_field(path: &str, name: &str, table: &Table) -> EncodeError {
-    let known = table.names.join(", ");
-    EncodeError::new(format!("`{path}`: {} has no field `{name}`; it has {known}", table.name))
-}
-
-/// The paths that go on inside of `step`.
-fn inside<'a>(own: &[&'a [Step]], step: &Step) -> Vec<&'a [Step]> {
-    let matches = |first: &Step| match (first, step) {
-        (Step::Every, Step::Element(_)) => true,
-        (first, step) => first == step,
-    };
+/// The paths that go on inside of where a step leads.
+fn inside<'a>(own: &[&'a [Step]], leads: impl Fn(&Step) -> bool) -> Vec<&'a [Step]> {
     own.iter()
         .filter_map(|path| path.split_first())
-        .filter(|(first, _)| matches(first))
+        .filter(|(first, _)| leads(first))
         .map(|(_, rest)| rest)
         .collect()
+}
+
+fn is_field(name: &str) -> impl Fn(&Step) -> bool {
+    move |step| matches!(step, Step::Field(field) if field == name)
 }
 
 /// The fields of an object that is begun, and its end. `element` is whether it is one of a list with keys.
@@ -129,7 +69,7 @@ fn fields(
     let table = message.table();
     for (position, field) in table.fields.iter().enumerate() {
         let view = message.field(position);
-        let own = if own.is_empty() { Vec::new() } else { inside(own, &Step::Field(field.name.to_owned())) };
+        let own = inside(own, is_field(field.name));
         let named = own.iter().any(|path| path.is_empty());
         let forced = named || (field.required && (element || field.of_custom_resource()));
         if matches!(view, View::Absent) && !forced || is_managed_fields(table, field) {
@@ -171,7 +111,7 @@ fn granular(field: &Field, view: View<'_>, own: &[&[Step]], out: &mut Vec<u8>) -
                 key(name, &mut first, out);
                 match view {
                     View::Message(message) if !message.table().union => {
-                        object(message, false, &inside(own, &Step::Field(name.to_owned())), out)?;
+                        object(message, false, &inside(own, is_field(name)), out)?;
                     }
                     view => value(view, out)?,
                 }
@@ -185,8 +125,8 @@ fn granular(field: &Field, view: View<'_>, own: &[&[Step]], out: &mut Vec<u8>) -
                     out.push(b',');
                 }
                 match list.get(index) {
-                    View::Message(message) => {
-                        object(message, true, &inside(own, &Step::Element(index)), out)?
+                    view @ View::Message(message) => {
+                        object(message, true, &inside(own, |step| step.names(index, view)), out)?
                     }
                     view => value(view, out)?,
                 }
@@ -249,10 +189,14 @@ mod tests {
         let mut pod = Pod::default();
         pod.spec.containers = vec![Container { name: "main".into(), ..Default::default() }];
         pod.spec.active_deadline_seconds = Some(0);
-        let text = applied(&pod, &["spec.hostNetwork", "spec.containers[0].tty"]);
+        let text = applied(&pod, &["spec.hostNetwork", "spec.containers[name=main].tty"]);
         let spec =
             r#"{"containers":[{"name":"main","tty":false}],"activeDeadlineSeconds":0,"hostNetwork":false}"#;
         assert_eq!(text, format!(r#"{{"kind":"Pod","apiVersion":"v1","spec":{spec}}}"#));
+        assert_eq!(applied(&pod, &["spec.hostNetwork", "spec.containers[0].tty"]), text);
+        assert_eq!(applied(&pod, &["spec.hostNetwork", "spec.containers[*].tty"]), text);
+        let other = applied(&pod, &["spec.containers[name=other].tty", "spec.containers[1].tty"]);
+        assert_eq!(other, applied(&pod, &[]));
     }
 
     #[test]

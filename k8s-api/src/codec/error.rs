@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::path::{FieldPath, Step};
+
 /// Why bytes could not be decoded: what was wrong, in which field, at which byte. It may
 /// repeat a number, a time, a quantity or a kind; never any other text, and never bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -11,14 +13,8 @@ pub struct DecodeError(Box<Inner>);
 struct Inner {
     message: String,
     /// Innermost first: the way out is where they are learned.
-    path: Vec<Segment>,
+    path: Vec<Step>,
     offset: usize,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum Segment {
-    Field(String),
-    Index(usize),
 }
 
 impl DecodeError {
@@ -27,12 +23,12 @@ impl DecodeError {
     }
 
     pub(crate) fn in_field(mut self, name: &str) -> DecodeError {
-        self.0.path.push(Segment::Field(name.to_owned()));
+        self.0.path.push(Step::Field(name.to_owned()));
         self
     }
 
     pub(crate) fn in_element(mut self, index: usize) -> DecodeError {
-        self.0.path.push(Segment::Index(index));
+        self.0.path.push(Step::Index(index));
         self
     }
 
@@ -42,19 +38,7 @@ impl DecodeError {
 
     /// The field, such as `spec.containers[0].image`; empty for the whole.
     pub fn path(&self) -> String {
-        let mut path = String::new();
-        for segment in self.0.path.iter().rev() {
-            match segment {
-                Segment::Index(index) => path.push_str(&format!("[{index}]")),
-                Segment::Field(name) => {
-                    if !path.is_empty() {
-                        path.push('.');
-                    }
-                    path.push_str(name);
-                }
-            }
-        }
-        path
+        self.0.path.iter().rev().cloned().collect::<FieldPath>().to_string()
     }
 
     /// How many bytes came before.
