@@ -1,6 +1,8 @@
 //! What following costs: an informer over answers that lie ready in memory, from bytes to the store and whoever waits for
 //! it. `cargo bench -p k8s-client --bench events`; K8S_BENCH_LIST names another list of pods.
 
+mod cpu;
+
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -11,7 +13,6 @@ use k8s_api::transport::{Call, Lane, Reply, ReplyBody, Sending, Transport};
 use k8s_client::watch::frames::Frames;
 use k8s_client::watch::{Config, Strategy};
 use k8s_client::{Client, Informer};
-use rustix::time::{ClockId, clock_gettime};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use tokio::sync::Notify;
@@ -69,10 +70,9 @@ fn events(list: &[u8]) -> (Vec<Bytes>, u64) {
     (frames, version)
 }
 
-/// Microseconds of this thread's CPU time.
+/// Microseconds of CPU so far.
 fn cpu() -> f64 {
-    let now = clock_gettime(ClockId::ThreadCPUTime);
-    now.tv_sec as f64 * 1e6 + now.tv_nsec as f64 / 1e3
+    cpu::nanoseconds() / 1e3
 }
 
 /// What filling the store and following cost, in microseconds for each pod and each event.

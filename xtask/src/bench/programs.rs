@@ -35,7 +35,7 @@ pub(super) fn go(name: &str) -> Result<PathBuf> {
     let mut go = Command::new("go");
     go.args(["build", "-trimpath", "-mod=readonly", "-buildvcs=false", "-o"]).arg(&program).arg(".");
     go.current_dir(peers().join(name)).env("GOWORK", "off").env("CGO_ENABLED", "0");
-    succeed(&mut go)?;
+    succeed(&mut go).with_context(|| format!("building tests/peers/{name} needs Go"))?;
     Ok(program)
 }
 
