@@ -105,6 +105,9 @@ impl Features {
         let default = self.stable.iter().filter(|group| *group != ALWAYS).cloned();
         lines.insert("default".to_owned(), default.collect());
         lines.insert(PREVIEW.to_owned(), Vec::new());
+        // What wants everything need not know what there is.
+        let every = lines.keys().filter(|name| *name != "default").cloned().collect();
+        lines.insert("every".to_owned(), every);
         lines
     }
 }

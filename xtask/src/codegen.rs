@@ -10,6 +10,9 @@ use serde_json::Value;
 
 use crate::{repo, specs};
 
+/// APIs of other servers, pinned beside Kubernetes: folders of specs/ with a document, discovery and Go facts each.
+const BESIDE: [&str; 1] = ["metrics.k8s.io/v1beta1"];
+
 /// Small inputs, one generator feature each, with what they give; a test compiles and uses them.
 const GOLDEN: &str = "tests/golden";
 
@@ -91,11 +94,19 @@ fn kubernetes() -> Result<Kubernetes> {
         }
         Ok(files)
     };
-    let documents = Documents {
+    let mut documents = Documents {
         openapi: read_all("openapi")?,
         discovery: read_all("discovery")?,
-        go_facts: read(&base.join("gofacts.json"))?,
+        go_facts: String::new(),
     };
+    let mut go: BTreeMap<String, Value> = serde_json::from_str(&read(&base.join("gofacts.json"))?)?;
+    for folder in BESIDE {
+        let file = |name: &str| read(&specs::dir().join(folder).join(name));
+        documents.openapi.insert(format!("{folder}/openapi.json"), file("openapi.json")?);
+        documents.discovery.insert(format!("{folder}/discovery.json"), file("discovery.json")?);
+        go.extend(serde_json::from_str::<BTreeMap<String, Value>>(&file("gofacts.json")?)?);
+    }
+    documents.go_facts = serde_json::to_string(&go)?;
     k8s_codegen::kubernetes(&documents).with_context(|| format!("generating from {}", base.display()))
 }
 

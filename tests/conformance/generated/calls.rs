@@ -24,6 +24,7 @@ pub(super) fn every(seen: &mut Seen) {
     seen.add(k8s_api::flowcontrol::group());
     seen.add(k8s_api::apiserverinternal::group());
     seen.add(k8s_api::lifecycle::group());
+    seen.add(k8s_api::metrics::group());
     seen.add(k8s_api::networking::group());
     seen.add(k8s_api::node::group());
     seen.add(k8s_api::policy::group());
@@ -54,6 +55,7 @@ pub(super) fn every(seen: &mut Seen) {
     flowcontrol_v1(seen);
     apiserverinternal_v1alpha1(seen);
     lifecycle_v1alpha1(seen);
+    metrics_v1beta1(seen);
     networking_v1(seen);
     node_v1(seen);
     policy_v1(seen);
@@ -1138,6 +1140,17 @@ fn lifecycle_v1alpha1(seen: &mut Seen) {
     seen.add(evictions::patch_status(NAMESPACE, NAME, &merge()));
     seen.add(evictions::patch_status(NAMESPACE, NAME, &strategic()));
     seen.add(evictions::apply_status(NAMESPACE, NAME, &Default::default(), "manager"));
+}
+
+fn metrics_v1beta1(seen: &mut Seen) {
+    use k8s_api::metrics::v1beta1::*;
+
+    seen.add(resources());
+    seen.add(nodes::get(NAME));
+    seen.add(nodes::list());
+    seen.add(pods::get(NAMESPACE, NAME));
+    seen.add(pods::list(NAMESPACE));
+    seen.add(pods::list_all());
 }
 
 fn networking_v1(seen: &mut Seen) {
