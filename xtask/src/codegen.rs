@@ -116,6 +116,8 @@ fn kubernetes() -> Result<Kubernetes> {
 struct Example {
     kinds: Vec<String>,
     openapi: Value,
+    /// Only where the example has paths.
+    discovery: Option<Value>,
     go: Value,
 }
 
@@ -124,7 +126,11 @@ fn example(path: &Path) -> Result<BTreeMap<String, String>> {
         let example: Example = serde_json::from_str(&read(path)?)?;
         let documents = Documents {
             openapi: BTreeMap::from([("input.json".to_owned(), example.openapi.to_string())]),
-            discovery: BTreeMap::new(),
+            discovery: example
+                .discovery
+                .map(|value| ("discovery.json".to_owned(), value.to_string()))
+                .into_iter()
+                .collect(),
             go_facts: example.go.to_string(),
         };
         let kinds: Vec<&str> = example.kinds.iter().map(String::as_str).collect();

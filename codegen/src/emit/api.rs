@@ -63,7 +63,7 @@ fn resource(
     let kind = &offer.kind;
     let name = &kind.name;
     writeln!(out, "\n/// What can be asked of [`{name}`].\npub mod {plural} {{")?;
-    writeln!(out, "    use {root}::request::*;\n    use {root}::{}::{}::{name};", kind.group, kind.version)?;
+    writeln!(out, "    use super::super::{name};\n    use {root}::request::*;")?;
     offers(plural, offer, root, features, out)?;
     for (call, places) in &offer.calls {
         for function in functions(offer, call, places)? {
@@ -97,6 +97,8 @@ fn foreign<'a>(object: &'a Path, kind: &Path, features: Option<&Features>) -> Op
 fn type_(object: &Path, kind: &Path, root: &str) -> String {
     if object == kind {
         object.name.clone()
+    } else if (&object.group, &object.version) == (&kind.group, &kind.version) {
+        format!("super::super::{}", object.name)
     } else {
         format!("{root}::{}::{}::{}", object.group, object.version, object.name)
     }
@@ -319,16 +321,13 @@ fn connection(
             &both.map(|(_, chain)| ("NAME, [80]", chain)),
         ),
         _ => {
-            let mut function = plain(
-                "proxy".into(),
-                "Proxy",
-                &["name: &str", "method: http::Method"],
-                ", name, method",
-                &[],
-            );
+            let mut function =
+                plain("proxy".into(), "Proxy", &["name: &str", "method: Method"], ", name, method", &[]);
             for place in places {
                 let chain = if place.path.ends_with("{path}") { ".path(PATH)" } else { "" };
-                function.samples.push((format!("NAME, http::Method::{}", place.method), chain.to_owned()));
+                function
+                    .samples
+                    .push((format!("NAME, k8s_api::request::Method::{}", place.method), chain.to_owned()));
             }
             function
         }

@@ -9,8 +9,8 @@ pub fn resources() -> crate::request::server::Fetch<APIResourceList> {
 
 /// What can be asked of [`MutatingAdmissionPolicy`].
 pub mod mutatingadmissionpolicies {
+    use super::super::MutatingAdmissionPolicy;
     use crate::request::*;
-    use crate::admissionregistration::v1::MutatingAdmissionPolicy;
 
     crate::offers! { MutatingAdmissionPolicy: get, list, watch, create, replace, patch, delete, delete_collection }
 
@@ -62,8 +62,8 @@ pub mod mutatingadmissionpolicies {
 
 /// What can be asked of [`MutatingAdmissionPolicyBinding`].
 pub mod mutatingadmissionpolicybindings {
+    use super::super::MutatingAdmissionPolicyBinding;
     use crate::request::*;
-    use crate::admissionregistration::v1::MutatingAdmissionPolicyBinding;
 
     crate::offers! { MutatingAdmissionPolicyBinding: get, list, watch, create, replace, patch, delete, delete_collection }
 
@@ -115,8 +115,8 @@ pub mod mutatingadmissionpolicybindings {
 
 /// What can be asked of [`MutatingWebhookConfiguration`].
 pub mod mutatingwebhookconfigurations {
+    use super::super::MutatingWebhookConfiguration;
     use crate::request::*;
-    use crate::admissionregistration::v1::MutatingWebhookConfiguration;
 
     crate::offers! { MutatingWebhookConfiguration: get, list, watch, create, replace, patch, delete, delete_collection }
 
@@ -168,8 +168,8 @@ pub mod mutatingwebhookconfigurations {
 
 /// What can be asked of [`ValidatingAdmissionPolicy`].
 pub mod validatingadmissionpolicies {
+    use super::super::ValidatingAdmissionPolicy;
     use crate::request::*;
-    use crate::admissionregistration::v1::ValidatingAdmissionPolicy;
 
     crate::offers! { ValidatingAdmissionPolicy: get, list, watch, create, replace, patch, delete, delete_collection }
     crate::offers! { ValidatingAdmissionPolicy, Status(ValidatingAdmissionPolicy): get, replace, patch }
@@ -242,8 +242,8 @@ pub mod validatingadmissionpolicies {
 
 /// What can be asked of [`ValidatingAdmissionPolicyBinding`].
 pub mod validatingadmissionpolicybindings {
+    use super::super::ValidatingAdmissionPolicyBinding;
     use crate::request::*;
-    use crate::admissionregistration::v1::ValidatingAdmissionPolicyBinding;
 
     crate::offers! { ValidatingAdmissionPolicyBinding: get, list, watch, create, replace, patch, delete, delete_collection }
 
@@ -295,8 +295,8 @@ pub mod validatingadmissionpolicybindings {
 
 /// What can be asked of [`ValidatingWebhookConfiguration`].
 pub mod validatingwebhookconfigurations {
+    use super::super::ValidatingWebhookConfiguration;
     use crate::request::*;
-    use crate::admissionregistration::v1::ValidatingWebhookConfiguration;
 
     crate::offers! { ValidatingWebhookConfiguration: get, list, watch, create, replace, patch, delete, delete_collection }
 

@@ -9,8 +9,8 @@ pub fn resources() -> crate::request::server::Fetch<APIResourceList> {
 
 /// What can be asked of [`MutatingAdmissionPolicy`].
 pub mod mutatingadmissionpolicies {
+    use super::super::MutatingAdmissionPolicy;
     use crate::request::*;
-    use crate::admissionregistration::v1alpha1::MutatingAdmissionPolicy;
 
     crate::offers! { MutatingAdmissionPolicy: get, list, watch, create, replace, patch, delete, delete_collection }
 
@@ -62,8 +62,8 @@ pub mod mutatingadmissionpolicies {
 
 /// What can be asked of [`MutatingAdmissionPolicyBinding`].
 pub mod mutatingadmissionpolicybindings {
+    use super::super::MutatingAdmissionPolicyBinding;
     use crate::request::*;
-    use crate::admissionregistration::v1alpha1::MutatingAdmissionPolicyBinding;
 
     crate::offers! { MutatingAdmissionPolicyBinding: get, list, watch, create, replace, patch, delete, delete_collection }
 

@@ -9,8 +9,8 @@ pub fn resources() -> crate::request::server::Fetch<APIResourceList> {
 
 /// What can be asked of [`CustomResourceDefinition`].
 pub mod customresourcedefinitions {
+    use super::super::CustomResourceDefinition;
     use crate::request::*;
-    use crate::apiextensions::v1::CustomResourceDefinition;
 
     crate::offers! { CustomResourceDefinition: get, list, watch, create, replace, patch, delete, delete_collection }
     crate::offers! { CustomResourceDefinition, Status(CustomResourceDefinition): get, replace, patch }

@@ -9,8 +9,8 @@ pub fn resources() -> crate::request::server::Fetch<APIResourceList> {
 
 /// What can be asked of [`APIService`].
 pub mod apiservices {
+    use super::super::APIService;
     use crate::request::*;
-    use crate::apiregistration::v1::APIService;
 
     crate::offers! { APIService: get, list, watch, create, replace, patch, delete, delete_collection }
     crate::offers! { APIService, Status(APIService): get, replace, patch }

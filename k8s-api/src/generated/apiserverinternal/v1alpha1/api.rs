@@ -9,8 +9,8 @@ pub fn resources() -> crate::request::server::Fetch<APIResourceList> {
 
 /// What can be asked of [`StorageVersion`].
 pub mod storageversions {
+    use super::super::StorageVersion;
     use crate::request::*;
-    use crate::apiserverinternal::v1alpha1::StorageVersion;
 
     crate::offers! { StorageVersion: get, list, watch, create, replace, patch, delete, delete_collection }
     crate::offers! { StorageVersion, Status(StorageVersion): get, replace, patch }

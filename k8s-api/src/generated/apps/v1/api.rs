@@ -9,8 +9,8 @@ pub fn resources() -> crate::request::server::Fetch<APIResourceList> {
 
 /// What can be asked of [`ControllerRevision`].
 pub mod controllerrevisions {
+    use super::super::ControllerRevision;
     use crate::request::*;
-    use crate::apps::v1::ControllerRevision;
 
     crate::offers! { ControllerRevision: get, list, watch, create, replace, patch, delete, delete_collection }
 
@@ -72,8 +72,8 @@ pub mod controllerrevisions {
 
 /// What can be asked of [`DaemonSet`].
 pub mod daemonsets {
+    use super::super::DaemonSet;
     use crate::request::*;
-    use crate::apps::v1::DaemonSet;
 
     crate::offers! { DaemonSet: get, list, watch, create, replace, patch, delete, delete_collection }
     crate::offers! { DaemonSet, Status(DaemonSet): get, replace, patch }
@@ -156,8 +156,8 @@ pub mod daemonsets {
 
 /// What can be asked of [`Deployment`].
 pub mod deployments {
+    use super::super::Deployment;
     use crate::request::*;
-    use crate::apps::v1::Deployment;
 
     crate::offers! { Deployment: get, list, watch, create, replace, patch, delete, delete_collection }
     #[cfg(feature = "autoscaling")]
@@ -266,8 +266,8 @@ pub mod deployments {
 
 /// What can be asked of [`ReplicaSet`].
 pub mod replicasets {
+    use super::super::ReplicaSet;
     use crate::request::*;
-    use crate::apps::v1::ReplicaSet;
 
     crate::offers! { ReplicaSet: get, list, watch, create, replace, patch, delete, delete_collection }
     #[cfg(feature = "autoscaling")]
@@ -376,8 +376,8 @@ pub mod replicasets {
 
 /// What can be asked of [`StatefulSet`].
 pub mod statefulsets {
+    use super::super::StatefulSet;
     use crate::request::*;
-    use crate::apps::v1::StatefulSet;
 
     crate::offers! { StatefulSet: get, list, watch, create, replace, patch, delete, delete_collection }
     #[cfg(feature = "autoscaling")]

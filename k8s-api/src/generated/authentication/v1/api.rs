@@ -9,8 +9,8 @@ pub fn resources() -> crate::request::server::Fetch<APIResourceList> {
 
 /// What can be asked of [`SelfSubjectReview`].
 pub mod selfsubjectreviews {
+    use super::super::SelfSubjectReview;
     use crate::request::*;
-    use crate::authentication::v1::SelfSubjectReview;
 
     crate::offers! { SelfSubjectReview: create }
 
@@ -22,8 +22,8 @@ pub mod selfsubjectreviews {
 
 /// What can be asked of [`TokenReview`].
 pub mod tokenreviews {
+    use super::super::TokenReview;
     use crate::request::*;
-    use crate::authentication::v1::TokenReview;
 
     crate::offers! { TokenReview: create }
 

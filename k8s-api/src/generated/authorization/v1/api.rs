@@ -9,8 +9,8 @@ pub fn resources() -> crate::request::server::Fetch<APIResourceList> {
 
 /// What can be asked of [`LocalSubjectAccessReview`].
 pub mod localsubjectaccessreviews {
+    use super::super::LocalSubjectAccessReview;
     use crate::request::*;
-    use crate::authorization::v1::LocalSubjectAccessReview;
 
     crate::offers! { LocalSubjectAccessReview: create }
 
@@ -22,8 +22,8 @@ pub mod localsubjectaccessreviews {
 
 /// What can be asked of [`SelfSubjectAccessReview`].
 pub mod selfsubjectaccessreviews {
+    use super::super::SelfSubjectAccessReview;
     use crate::request::*;
-    use crate::authorization::v1::SelfSubjectAccessReview;
 
     crate::offers! { SelfSubjectAccessReview: create }
 
@@ -35,8 +35,8 @@ pub mod selfsubjectaccessreviews {
 
 /// What can be asked of [`SelfSubjectRulesReview`].
 pub mod selfsubjectrulesreviews {
+    use super::super::SelfSubjectRulesReview;
     use crate::request::*;
-    use crate::authorization::v1::SelfSubjectRulesReview;
 
     crate::offers! { SelfSubjectRulesReview: create }
 
@@ -48,8 +48,8 @@ pub mod selfsubjectrulesreviews {
 
 /// What can be asked of [`SubjectAccessReview`].
 pub mod subjectaccessreviews {
+    use super::super::SubjectAccessReview;
     use crate::request::*;
-    use crate::authorization::v1::SubjectAccessReview;
 
     crate::offers! { SubjectAccessReview: create }
 

@@ -9,8 +9,8 @@ pub fn resources() -> crate::request::server::Fetch<APIResourceList> {
 
 /// What can be asked of [`HorizontalPodAutoscaler`].
 pub mod horizontalpodautoscalers {
+    use super::super::HorizontalPodAutoscaler;
     use crate::request::*;
-    use crate::autoscaling::v2::HorizontalPodAutoscaler;
 
     crate::offers! { HorizontalPodAutoscaler: get, list, watch, create, replace, patch, delete, delete_collection }
     crate::offers! { HorizontalPodAutoscaler, Status(HorizontalPodAutoscaler): get, replace, patch }

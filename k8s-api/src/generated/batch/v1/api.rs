@@ -9,8 +9,8 @@ pub fn resources() -> crate::request::server::Fetch<APIResourceList> {
 
 /// What can be asked of [`CronJob`].
 pub mod cronjobs {
+    use super::super::CronJob;
     use crate::request::*;
-    use crate::batch::v1::CronJob;
 
     crate::offers! { CronJob: get, list, watch, create, replace, patch, delete, delete_collection }
     crate::offers! { CronJob, Status(CronJob): get, replace, patch }
@@ -93,8 +93,8 @@ pub mod cronjobs {
 
 /// What can be asked of [`Job`].
 pub mod jobs {
+    use super::super::Job;
     use crate::request::*;
-    use crate::batch::v1::Job;
 
     crate::offers! { Job: get, list, watch, create, replace, patch, delete, delete_collection }
     crate::offers! { Job, Status(Job): get, replace, patch }

@@ -9,8 +9,8 @@ pub fn resources() -> crate::request::server::Fetch<APIResourceList> {
 
 /// What can be asked of [`CertificateSigningRequest`].
 pub mod certificatesigningrequests {
+    use super::super::CertificateSigningRequest;
     use crate::request::*;
-    use crate::certificates::v1::CertificateSigningRequest;
 
     crate::offers! { CertificateSigningRequest: get, list, watch, create, replace, patch, delete, delete_collection }
     crate::offers! { CertificateSigningRequest, Approval(CertificateSigningRequest): get, replace, patch }
@@ -104,8 +104,8 @@ pub mod certificatesigningrequests {
 
 /// What can be asked of [`ClusterTrustBundle`].
 pub mod clustertrustbundles {
+    use super::super::ClusterTrustBundle;
     use crate::request::*;
-    use crate::certificates::v1::ClusterTrustBundle;
 
     crate::offers! { ClusterTrustBundle: get, list, watch, create, replace, patch, delete, delete_collection }
 
@@ -157,8 +157,8 @@ pub mod clustertrustbundles {
 
 /// What can be asked of [`PodCertificateRequest`].
 pub mod podcertificaterequests {
+    use super::super::PodCertificateRequest;
     use crate::request::*;
-    use crate::certificates::v1::PodCertificateRequest;
 
     crate::offers! { PodCertificateRequest: get, list, watch, create, replace, patch, delete, delete_collection }
     crate::offers! { PodCertificateRequest, Status(PodCertificateRequest): get, replace, patch }

@@ -9,8 +9,8 @@ pub fn resources() -> crate::request::server::Fetch<APIResourceList> {
 
 /// What can be asked of [`ClusterTrustBundle`].
 pub mod clustertrustbundles {
+    use super::super::ClusterTrustBundle;
     use crate::request::*;
-    use crate::certificates::v1beta1::ClusterTrustBundle;
 
     crate::offers! { ClusterTrustBundle: get, list, watch, create, replace, patch, delete, delete_collection }
 
@@ -62,8 +62,8 @@ pub mod clustertrustbundles {
 
 /// What can be asked of [`PodCertificateRequest`].
 pub mod podcertificaterequests {
+    use super::super::PodCertificateRequest;
     use crate::request::*;
-    use crate::certificates::v1beta1::PodCertificateRequest;
 
     crate::offers! { PodCertificateRequest: get, list, watch, create, replace, patch, delete, delete_collection }
     crate::offers! { PodCertificateRequest, Status(PodCertificateRequest): get, replace, patch }

@@ -9,8 +9,8 @@ pub fn resources() -> crate::request::server::Fetch<APIResourceList> {
 
 /// What can be asked of [`Lease`].
 pub mod leases {
+    use super::super::Lease;
     use crate::request::*;
-    use crate::coordination::v1::Lease;
 
     crate::offers! { Lease: get, list, watch, create, replace, patch, delete, delete_collection }
 

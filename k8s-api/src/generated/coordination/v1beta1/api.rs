@@ -9,8 +9,8 @@ pub fn resources() -> crate::request::server::Fetch<APIResourceList> {
 
 /// What can be asked of [`LeaseCandidate`].
 pub mod leasecandidates {
+    use super::super::LeaseCandidate;
     use crate::request::*;
-    use crate::coordination::v1beta1::LeaseCandidate;
 
     crate::offers! { LeaseCandidate: get, list, watch, create, replace, patch, delete, delete_collection }
 

@@ -9,8 +9,8 @@ pub fn resources() -> crate::request::server::Fetch<APIResourceList> {
 
 /// What can be asked of [`Binding`].
 pub mod bindings {
+    use super::super::Binding;
     use crate::request::*;
-    use crate::core::v1::Binding;
 
     crate::offers! { Binding: create: Status }
 
@@ -22,8 +22,8 @@ pub mod bindings {
 
 /// What can be asked of [`ComponentStatus`].
 pub mod componentstatuses {
+    use super::super::ComponentStatus;
     use crate::request::*;
-    use crate::core::v1::ComponentStatus;
 
     crate::offers! { ComponentStatus: get, list }
 
@@ -40,8 +40,8 @@ pub mod componentstatuses {
 
 /// What can be asked of [`ConfigMap`].
 pub mod configmaps {
+    use super::super::ConfigMap;
     use crate::request::*;
-    use crate::core::v1::ConfigMap;
 
     crate::offers! { ConfigMap: get, list, watch, create, replace, patch, delete, delete_collection }
 
@@ -103,8 +103,8 @@ pub mod configmaps {
 
 /// What can be asked of [`Endpoints`].
 pub mod endpoints {
+    use super::super::Endpoints;
     use crate::request::*;
-    use crate::core::v1::Endpoints;
 
     crate::offers! { Endpoints: get, list, watch, create, replace, patch, delete, delete_collection }
 
@@ -166,8 +166,8 @@ pub mod endpoints {
 
 /// What can be asked of [`Event`].
 pub mod events {
+    use super::super::Event;
     use crate::request::*;
-    use crate::core::v1::Event;
 
     crate::offers! { Event: get, list, watch, create, replace, patch, delete, delete_collection }
 
@@ -229,8 +229,8 @@ pub mod events {
 
 /// What can be asked of [`LimitRange`].
 pub mod limitranges {
+    use super::super::LimitRange;
     use crate::request::*;
-    use crate::core::v1::LimitRange;
 
     crate::offers! { LimitRange: get, list, watch, create, replace, patch, delete, delete_collection }
 
@@ -292,8 +292,8 @@ pub mod limitranges {
 
 /// What can be asked of [`Namespace`].
 pub mod namespaces {
+    use super::super::Namespace;
     use crate::request::*;
-    use crate::core::v1::Namespace;
 
     crate::offers! { Namespace: get, list, watch, create, replace, patch, delete }
     crate::offers! { Namespace, Finalize(Namespace): replace }
@@ -367,8 +367,8 @@ pub mod namespaces {
 
 /// What can be asked of [`Node`].
 pub mod nodes {
+    use super::super::Node;
     use crate::request::*;
-    use crate::core::v1::Node;
 
     crate::offers! { Node: get, list, watch, create, replace, patch, delete, delete_collection }
     crate::offers! { Node, Proxy }
@@ -420,7 +420,7 @@ pub mod nodes {
     }
 
     /// `PUT|POST|PATCH|OPTIONS|HEAD|GET|DELETE /api/v1/nodes/{name}/proxy`, `PUT|POST|PATCH|OPTIONS|HEAD|GET|DELETE /api/v1/nodes/{name}/proxy/{path}`
-    pub fn proxy(name: &str, method: http::Method) -> Proxy<Node> {
+    pub fn proxy(name: &str, method: Method) -> Proxy<Node> {
         Proxy::new(Place::cluster(), name, method)
     }
 
@@ -447,8 +447,8 @@ pub mod nodes {
 
 /// What can be asked of [`PersistentVolumeClaim`].
 pub mod persistentvolumeclaims {
+    use super::super::PersistentVolumeClaim;
     use crate::request::*;
-    use crate::core::v1::PersistentVolumeClaim;
 
     crate::offers! { PersistentVolumeClaim: get, list, watch, create, replace, patch, delete, delete_collection }
     crate::offers! { PersistentVolumeClaim, Status(PersistentVolumeClaim): get, replace, patch }
@@ -531,8 +531,8 @@ pub mod persistentvolumeclaims {
 
 /// What can be asked of [`PersistentVolume`].
 pub mod persistentvolumes {
+    use super::super::PersistentVolume;
     use crate::request::*;
-    use crate::core::v1::PersistentVolume;
 
     crate::offers! { PersistentVolume: get, list, watch, create, replace, patch, delete, delete_collection }
     crate::offers! { PersistentVolume, Status(PersistentVolume): get, replace, patch }
@@ -605,12 +605,12 @@ pub mod persistentvolumes {
 
 /// What can be asked of [`Pod`].
 pub mod pods {
+    use super::super::Pod;
     use crate::request::*;
-    use crate::core::v1::Pod;
 
     crate::offers! { Pod: get, list, watch, create, replace, patch, delete, delete_collection }
     crate::offers! { Pod, Attach }
-    crate::offers! { Pod, Binding(crate::core::v1::Binding): create: Status }
+    crate::offers! { Pod, Binding(super::super::Binding): create: Status }
     crate::offers! { Pod, EphemeralContainers(Pod): get, replace, patch }
     #[cfg(feature = "policy")]
     crate::offers! { Pod, Eviction(crate::policy::v1::Eviction): ask: Status }
@@ -682,7 +682,7 @@ pub mod pods {
     }
 
     /// `POST /api/v1/namespaces/{namespace}/pods/{name}/binding`
-    pub fn bind<'a>(namespace: &str, name: &str, object: &'a crate::core::v1::Binding) -> Create<'a, Pod, subresource::Binding> {
+    pub fn bind<'a>(namespace: &str, name: &str, object: &'a super::super::Binding) -> Create<'a, Pod, subresource::Binding> {
         Create::on(Place::namespace(namespace), name, object)
     }
 
@@ -728,7 +728,7 @@ pub mod pods {
     }
 
     /// `PUT|POST|PATCH|OPTIONS|HEAD|GET|DELETE /api/v1/namespaces/{namespace}/pods/{name}/proxy`, `PUT|POST|PATCH|OPTIONS|HEAD|GET|DELETE /api/v1/namespaces/{namespace}/pods/{name}/proxy/{path}`
-    pub fn proxy(namespace: &str, name: &str, method: http::Method) -> Proxy<Pod> {
+    pub fn proxy(namespace: &str, name: &str, method: Method) -> Proxy<Pod> {
         Proxy::new(Place::namespace(namespace), name, method)
     }
 
@@ -775,8 +775,8 @@ pub mod pods {
 
 /// What can be asked of [`PodTemplate`].
 pub mod podtemplates {
+    use super::super::PodTemplate;
     use crate::request::*;
-    use crate::core::v1::PodTemplate;
 
     crate::offers! { PodTemplate: get, list, watch, create, replace, patch, delete, delete_collection }
 
@@ -838,8 +838,8 @@ pub mod podtemplates {
 
 /// What can be asked of [`ReplicationController`].
 pub mod replicationcontrollers {
+    use super::super::ReplicationController;
     use crate::request::*;
-    use crate::core::v1::ReplicationController;
 
     crate::offers! { ReplicationController: get, list, watch, create, replace, patch, delete, delete_collection }
     #[cfg(feature = "autoscaling")]
@@ -948,8 +948,8 @@ pub mod replicationcontrollers {
 
 /// What can be asked of [`ResourceQuota`].
 pub mod resourcequotas {
+    use super::super::ResourceQuota;
     use crate::request::*;
-    use crate::core::v1::ResourceQuota;
 
     crate::offers! { ResourceQuota: get, list, watch, create, replace, patch, delete, delete_collection }
     crate::offers! { ResourceQuota, Status(ResourceQuota): get, replace, patch }
@@ -1032,8 +1032,8 @@ pub mod resourcequotas {
 
 /// What can be asked of [`Secret`].
 pub mod secrets {
+    use super::super::Secret;
     use crate::request::*;
-    use crate::core::v1::Secret;
 
     crate::offers! { Secret: get, list, watch, create, replace, patch, delete, delete_collection }
 
@@ -1095,8 +1095,8 @@ pub mod secrets {
 
 /// What can be asked of [`ServiceAccount`].
 pub mod serviceaccounts {
+    use super::super::ServiceAccount;
     use crate::request::*;
-    use crate::core::v1::ServiceAccount;
 
     crate::offers! { ServiceAccount: get, list, watch, create, replace, patch, delete, delete_collection }
     #[cfg(feature = "authentication")]
@@ -1166,8 +1166,8 @@ pub mod serviceaccounts {
 
 /// What can be asked of [`Service`].
 pub mod services {
+    use super::super::Service;
     use crate::request::*;
-    use crate::core::v1::Service;
 
     crate::offers! { Service: get, list, watch, create, replace, patch, delete, delete_collection }
     crate::offers! { Service, Proxy }
@@ -1229,7 +1229,7 @@ pub mod services {
     }
 
     /// `PUT|POST|PATCH|OPTIONS|HEAD|GET|DELETE /api/v1/namespaces/{namespace}/services/{name}/proxy`, `PUT|POST|PATCH|OPTIONS|HEAD|GET|DELETE /api/v1/namespaces/{namespace}/services/{name}/proxy/{path}`
-    pub fn proxy(namespace: &str, name: &str, method: http::Method) -> Proxy<Service> {
+    pub fn proxy(namespace: &str, name: &str, method: Method) -> Proxy<Service> {
         Proxy::new(Place::namespace(namespace), name, method)
     }
 

@@ -9,8 +9,8 @@ pub fn resources() -> crate::request::server::Fetch<APIResourceList> {
 
 /// What can be asked of [`EndpointSlice`].
 pub mod endpointslices {
+    use super::super::EndpointSlice;
     use crate::request::*;
-    use crate::discovery::v1::EndpointSlice;
 
     crate::offers! { EndpointSlice: get, list, watch, create, replace, patch, delete, delete_collection }
 

@@ -9,8 +9,8 @@ pub fn resources() -> crate::request::server::Fetch<APIResourceList> {
 
 /// What can be asked of [`Event`].
 pub mod events {
+    use super::super::Event;
     use crate::request::*;
-    use crate::events::v1::Event;
 
     crate::offers! { Event: get, list, watch, create, replace, patch, delete, delete_collection }
 

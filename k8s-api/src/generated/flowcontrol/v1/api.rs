@@ -9,8 +9,8 @@ pub fn resources() -> crate::request::server::Fetch<APIResourceList> {
 
 /// What can be asked of [`FlowSchema`].
 pub mod flowschemas {
+    use super::super::FlowSchema;
     use crate::request::*;
-    use crate::flowcontrol::v1::FlowSchema;
 
     crate::offers! { FlowSchema: get, list, watch, create, replace, patch, delete, delete_collection }
     crate::offers! { FlowSchema, Status(FlowSchema): get, replace, patch }
@@ -83,8 +83,8 @@ pub mod flowschemas {
 
 /// What can be asked of [`PriorityLevelConfiguration`].
 pub mod prioritylevelconfigurations {
+    use super::super::PriorityLevelConfiguration;
     use crate::request::*;
-    use crate::flowcontrol::v1::PriorityLevelConfiguration;
 
     crate::offers! { PriorityLevelConfiguration: get, list, watch, create, replace, patch, delete, delete_collection }
     crate::offers! { PriorityLevelConfiguration, Status(PriorityLevelConfiguration): get, replace, patch }

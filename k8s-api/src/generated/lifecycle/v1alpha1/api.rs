@@ -9,8 +9,8 @@ pub fn resources() -> crate::request::server::Fetch<APIResourceList> {
 
 /// What can be asked of [`EvictionRequest`].
 pub mod evictionrequests {
+    use super::super::EvictionRequest;
     use crate::request::*;
-    use crate::lifecycle::v1alpha1::EvictionRequest;
 
     crate::offers! { EvictionRequest: get, list, watch, create, replace, patch, delete, delete_collection }
     crate::offers! { EvictionRequest, Status(EvictionRequest): get, replace, patch }
@@ -93,8 +93,8 @@ pub mod evictionrequests {
 
 /// What can be asked of [`Eviction`].
 pub mod evictions {
+    use super::super::Eviction;
     use crate::request::*;
-    use crate::lifecycle::v1alpha1::Eviction;
 
     crate::offers! { Eviction: get, list, watch, create, replace, patch, delete, delete_collection }
     crate::offers! { Eviction, Status(Eviction): get, replace, patch }

@@ -9,8 +9,8 @@ pub fn resources() -> crate::request::server::Fetch<APIResourceList> {
 
 /// What can be asked of [`NodeMetrics`].
 pub mod nodes {
+    use super::super::NodeMetrics;
     use crate::request::*;
-    use crate::metrics::v1beta1::NodeMetrics;
 
     crate::offers! { NodeMetrics: get, list }
 
@@ -27,8 +27,8 @@ pub mod nodes {
 
 /// What can be asked of [`PodMetrics`].
 pub mod pods {
+    use super::super::PodMetrics;
     use crate::request::*;
-    use crate::metrics::v1beta1::PodMetrics;
 
     crate::offers! { PodMetrics: get, list }
 

@@ -9,8 +9,8 @@ pub fn resources() -> crate::request::server::Fetch<APIResourceList> {
 
 /// What can be asked of [`IngressClass`].
 pub mod ingressclasses {
+    use super::super::IngressClass;
     use crate::request::*;
-    use crate::networking::v1::IngressClass;
 
     crate::offers! { IngressClass: get, list, watch, create, replace, patch, delete, delete_collection }
 
@@ -62,8 +62,8 @@ pub mod ingressclasses {
 
 /// What can be asked of [`Ingress`].
 pub mod ingresses {
+    use super::super::Ingress;
     use crate::request::*;
-    use crate::networking::v1::Ingress;
 
     crate::offers! { Ingress: get, list, watch, create, replace, patch, delete, delete_collection }
     crate::offers! { Ingress, Status(Ingress): get, replace, patch }
@@ -146,8 +146,8 @@ pub mod ingresses {
 
 /// What can be asked of [`IPAddress`].
 pub mod ipaddresses {
+    use super::super::IPAddress;
     use crate::request::*;
-    use crate::networking::v1::IPAddress;
 
     crate::offers! { IPAddress: get, list, watch, create, replace, patch, delete, delete_collection }
 
@@ -199,8 +199,8 @@ pub mod ipaddresses {
 
 /// What can be asked of [`NetworkPolicy`].
 pub mod networkpolicies {
+    use super::super::NetworkPolicy;
     use crate::request::*;
-    use crate::networking::v1::NetworkPolicy;
 
     crate::offers! { NetworkPolicy: get, list, watch, create, replace, patch, delete, delete_collection }
 
@@ -262,8 +262,8 @@ pub mod networkpolicies {
 
 /// What can be asked of [`ServiceCIDR`].
 pub mod servicecidrs {
+    use super::super::ServiceCIDR;
     use crate::request::*;
-    use crate::networking::v1::ServiceCIDR;
 
     crate::offers! { ServiceCIDR: get, list, watch, create, replace, patch, delete, delete_collection }
     crate::offers! { ServiceCIDR, Status(ServiceCIDR): get, replace, patch }

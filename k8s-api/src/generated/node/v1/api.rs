@@ -9,8 +9,8 @@ pub fn resources() -> crate::request::server::Fetch<APIResourceList> {
 
 /// What can be asked of [`RuntimeClass`].
 pub mod runtimeclasses {
+    use super::super::RuntimeClass;
     use crate::request::*;
-    use crate::node::v1::RuntimeClass;
 
     crate::offers! { RuntimeClass: get, list, watch, create, replace, patch, delete, delete_collection }
 

@@ -9,8 +9,8 @@ pub fn resources() -> crate::request::server::Fetch<APIResourceList> {
 
 /// What can be asked of [`PodDisruptionBudget`].
 pub mod poddisruptionbudgets {
+    use super::super::PodDisruptionBudget;
     use crate::request::*;
-    use crate::policy::v1::PodDisruptionBudget;
 
     crate::offers! { PodDisruptionBudget: get, list, watch, create, replace, patch, delete, delete_collection }
     crate::offers! { PodDisruptionBudget, Status(PodDisruptionBudget): get, replace, patch }

@@ -9,8 +9,8 @@ pub fn resources() -> crate::request::server::Fetch<APIResourceList> {
 
 /// What can be asked of [`ClusterRoleBinding`].
 pub mod clusterrolebindings {
+    use super::super::ClusterRoleBinding;
     use crate::request::*;
-    use crate::rbac::v1::ClusterRoleBinding;
 
     crate::offers! { ClusterRoleBinding: get, list, watch, create, replace, patch, delete, delete_collection }
 
@@ -62,8 +62,8 @@ pub mod clusterrolebindings {
 
 /// What can be asked of [`ClusterRole`].
 pub mod clusterroles {
+    use super::super::ClusterRole;
     use crate::request::*;
-    use crate::rbac::v1::ClusterRole;
 
     crate::offers! { ClusterRole: get, list, watch, create, replace, patch, delete, delete_collection }
 
@@ -115,8 +115,8 @@ pub mod clusterroles {
 
 /// What can be asked of [`RoleBinding`].
 pub mod rolebindings {
+    use super::super::RoleBinding;
     use crate::request::*;
-    use crate::rbac::v1::RoleBinding;
 
     crate::offers! { RoleBinding: get, list, watch, create, replace, patch, delete, delete_collection }
 
@@ -178,8 +178,8 @@ pub mod rolebindings {
 
 /// What can be asked of [`Role`].
 pub mod roles {
+    use super::super::Role;
     use crate::request::*;
-    use crate::rbac::v1::Role;
 
     crate::offers! { Role: get, list, watch, create, replace, patch, delete, delete_collection }
 

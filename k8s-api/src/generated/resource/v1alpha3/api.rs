@@ -9,8 +9,8 @@ pub fn resources() -> crate::request::server::Fetch<APIResourceList> {
 
 /// What can be asked of [`DeviceTaintRule`].
 pub mod devicetaintrules {
+    use super::super::DeviceTaintRule;
     use crate::request::*;
-    use crate::resource::v1alpha3::DeviceTaintRule;
 
     crate::offers! { DeviceTaintRule: get, list, watch, create, replace, patch, delete, delete_collection }
     crate::offers! { DeviceTaintRule, Status(DeviceTaintRule): get, replace, patch }
@@ -83,8 +83,8 @@ pub mod devicetaintrules {
 
 /// What can be asked of [`ResourcePoolStatusRequest`].
 pub mod resourcepoolstatusrequests {
+    use super::super::ResourcePoolStatusRequest;
     use crate::request::*;
-    use crate::resource::v1alpha3::ResourcePoolStatusRequest;
 
     crate::offers! { ResourcePoolStatusRequest: get, list, watch, create, replace, patch, delete, delete_collection }
     crate::offers! { ResourcePoolStatusRequest, Status(ResourcePoolStatusRequest): get, replace, patch }

@@ -9,8 +9,8 @@ pub fn resources() -> crate::request::server::Fetch<APIResourceList> {
 
 /// What can be asked of [`DeviceClass`].
 pub mod deviceclasses {
+    use super::super::DeviceClass;
     use crate::request::*;
-    use crate::resource::v1beta1::DeviceClass;
 
     crate::offers! { DeviceClass: get, list, watch, create, replace, patch, delete, delete_collection }
 
@@ -62,8 +62,8 @@ pub mod deviceclasses {
 
 /// What can be asked of [`ResourceClaim`].
 pub mod resourceclaims {
+    use super::super::ResourceClaim;
     use crate::request::*;
-    use crate::resource::v1beta1::ResourceClaim;
 
     crate::offers! { ResourceClaim: get, list, watch, create, replace, patch, delete, delete_collection }
     crate::offers! { ResourceClaim, Status(ResourceClaim): get, replace, patch }
@@ -146,8 +146,8 @@ pub mod resourceclaims {
 
 /// What can be asked of [`ResourceClaimTemplate`].
 pub mod resourceclaimtemplates {
+    use super::super::ResourceClaimTemplate;
     use crate::request::*;
-    use crate::resource::v1beta1::ResourceClaimTemplate;
 
     crate::offers! { ResourceClaimTemplate: get, list, watch, create, replace, patch, delete, delete_collection }
 
@@ -209,8 +209,8 @@ pub mod resourceclaimtemplates {
 
 /// What can be asked of [`ResourceSlice`].
 pub mod resourceslices {
+    use super::super::ResourceSlice;
     use crate::request::*;
-    use crate::resource::v1beta1::ResourceSlice;
 
     crate::offers! { ResourceSlice: get, list, watch, create, replace, patch, delete, delete_collection }
 

@@ -9,8 +9,8 @@ pub fn resources() -> crate::request::server::Fetch<APIResourceList> {
 
 /// What can be asked of [`PriorityClass`].
 pub mod priorityclasses {
+    use super::super::PriorityClass;
     use crate::request::*;
-    use crate::scheduling::v1::PriorityClass;
 
     crate::offers! { PriorityClass: get, list, watch, create, replace, patch, delete, delete_collection }
 

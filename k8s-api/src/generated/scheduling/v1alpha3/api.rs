@@ -9,8 +9,8 @@ pub fn resources() -> crate::request::server::Fetch<APIResourceList> {
 
 /// What can be asked of [`CompositePodGroup`].
 pub mod compositepodgroups {
+    use super::super::CompositePodGroup;
     use crate::request::*;
-    use crate::scheduling::v1alpha3::CompositePodGroup;
 
     crate::offers! { CompositePodGroup: get, list, watch, create, replace, patch, delete, delete_collection }
     crate::offers! { CompositePodGroup, Status(CompositePodGroup): get, replace, patch }
@@ -93,8 +93,8 @@ pub mod compositepodgroups {
 
 /// What can be asked of [`PodGroup`].
 pub mod podgroups {
+    use super::super::PodGroup;
     use crate::request::*;
-    use crate::scheduling::v1alpha3::PodGroup;
 
     crate::offers! { PodGroup: get, list, watch, create, replace, patch, delete, delete_collection }
     crate::offers! { PodGroup, Status(PodGroup): get, replace, patch }
@@ -177,8 +177,8 @@ pub mod podgroups {
 
 /// What can be asked of [`Workload`].
 pub mod workloads {
+    use super::super::Workload;
     use crate::request::*;
-    use crate::scheduling::v1alpha3::Workload;
 
     crate::offers! { Workload: get, list, watch, create, replace, patch, delete, delete_collection }
 

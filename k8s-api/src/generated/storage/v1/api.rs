@@ -9,8 +9,8 @@ pub fn resources() -> crate::request::server::Fetch<APIResourceList> {
 
 /// What can be asked of [`CSIDriver`].
 pub mod csidrivers {
+    use super::super::CSIDriver;
     use crate::request::*;
-    use crate::storage::v1::CSIDriver;
 
     crate::offers! { CSIDriver: get, list, watch, create, replace, patch, delete, delete_collection }
 
@@ -62,8 +62,8 @@ pub mod csidrivers {
 
 /// What can be asked of [`CSINode`].
 pub mod csinodes {
+    use super::super::CSINode;
     use crate::request::*;
-    use crate::storage::v1::CSINode;
 
     crate::offers! { CSINode: get, list, watch, create, replace, patch, delete, delete_collection }
     crate::offers! { CSINode, Status(CSINode): get, replace, patch }
@@ -136,8 +136,8 @@ pub mod csinodes {
 
 /// What can be asked of [`CSIStorageCapacity`].
 pub mod csistoragecapacities {
+    use super::super::CSIStorageCapacity;
     use crate::request::*;
-    use crate::storage::v1::CSIStorageCapacity;
 
     crate::offers! { CSIStorageCapacity: get, list, watch, create, replace, patch, delete, delete_collection }
 
@@ -199,8 +199,8 @@ pub mod csistoragecapacities {
 
 /// What can be asked of [`StorageClass`].
 pub mod storageclasses {
+    use super::super::StorageClass;
     use crate::request::*;
-    use crate::storage::v1::StorageClass;
 
     crate::offers! { StorageClass: get, list, watch, create, replace, patch, delete, delete_collection }
 
@@ -252,8 +252,8 @@ pub mod storageclasses {
 
 /// What can be asked of [`VolumeAttachment`].
 pub mod volumeattachments {
+    use super::super::VolumeAttachment;
     use crate::request::*;
-    use crate::storage::v1::VolumeAttachment;
 
     crate::offers! { VolumeAttachment: get, list, watch, create, replace, patch, delete, delete_collection }
     crate::offers! { VolumeAttachment, Status(VolumeAttachment): get, replace, patch }
@@ -326,8 +326,8 @@ pub mod volumeattachments {
 
 /// What can be asked of [`VolumeAttributesClass`].
 pub mod volumeattributesclasses {
+    use super::super::VolumeAttributesClass;
     use crate::request::*;
-    use crate::storage::v1::VolumeAttributesClass;
 
     crate::offers! { VolumeAttributesClass: get, list, watch, create, replace, patch, delete, delete_collection }
 

@@ -9,8 +9,8 @@ pub fn resources() -> crate::request::server::Fetch<APIResourceList> {
 
 /// What can be asked of [`StorageVersionMigration`].
 pub mod storageversionmigrations {
+    use super::super::StorageVersionMigration;
     use crate::request::*;
-    use crate::storagemigration::v1beta1::StorageVersionMigration;
 
     crate::offers! { StorageVersionMigration: get, list, watch, create, replace, patch, delete, delete_collection }
     crate::offers! { StorageVersionMigration, Status(StorageVersionMigration): get, replace, patch }
