@@ -321,8 +321,7 @@ fn check_body(documents: &Documents, schema: Option<&str>, built: &Built) -> Res
     // An apply holds the type that comes back; the documents call every patch a Patch.
     let gvk = match built.op.verb {
         Verb::Patch => {
-            let (_, name) =
-                documents.kinds.iter().map(|(k, v)| (k, v)).find(|(_, v)| model(v) == built.answer).unzip();
+            let name = documents.kinds.values().find(|name| model(name) == built.answer);
             &documents.schemas[name.unwrap()]["x-kubernetes-group-version-kind"][0]
         }
         _ => &schema["x-kubernetes-group-version-kind"][0],

@@ -62,7 +62,7 @@ fn resource(
 ) -> Result<()> {
     let kind = &offer.kind;
     let name = &kind.name;
-    writeln!(out, "\n/// What can be asked of [`{name}`].\npub mod {plural} {{")?;
+    writeln!(out, "\npub mod {plural} {{\n    //! What can be asked of [`{name}`].\n")?;
     writeln!(out, "    use super::super::{name};\n    use {root}::request::*;")?;
     offers(plural, offer, root, features, out)?;
     for (call, places) in &offer.calls {
@@ -176,6 +176,9 @@ pub(super) struct Function {
     pub(super) samples: Vec<(String, String)>,
 }
 
+/// Makes a function by its name, its type, the arguments after the place, how they are passed on, and samples.
+type Plain<'a> = dyn Fn(String, &str, &[&str], &str, &[(&str, &str)]) -> Function + 'a;
+
 /// The functions for a call: two for a patch, which may be an apply.
 pub(super) fn functions(offer: &Offer, call: &Call, places: &[Place]) -> Result<Vec<Function>> {
     let kind = &offer.kind.name;
@@ -285,11 +288,7 @@ pub(super) fn functions(offer: &Offer, call: &Call, places: &[Place]) -> Result<
     })
 }
 
-fn connection(
-    call: &Call,
-    places: &[Place],
-    plain: &dyn Fn(String, &str, &[&str], &str, &[(&str, &str)]) -> Function,
-) -> Function {
+fn connection(call: &Call, places: &[Place], plain: &Plain<'_>) -> Function {
     let both = [("", ""), ("", ".post()")];
     match call.subresource.as_str() {
         "log" => {

@@ -7,8 +7,9 @@ pub fn resources() -> crate::request::server::Fetch<APIResourceList> {
     crate::request::server::resources("apps", "v1")
 }
 
-/// What can be asked of [`ControllerRevision`].
 pub mod controllerrevisions {
+    //! What can be asked of [`ControllerRevision`].
+
     use super::super::ControllerRevision;
     use crate::request::*;
 
@@ -70,8 +71,9 @@ pub mod controllerrevisions {
     }
 }
 
-/// What can be asked of [`DaemonSet`].
 pub mod daemonsets {
+    //! What can be asked of [`DaemonSet`].
+
     use super::super::DaemonSet;
     use crate::request::*;
 
@@ -154,8 +156,9 @@ pub mod daemonsets {
     }
 }
 
-/// What can be asked of [`Deployment`].
 pub mod deployments {
+    //! What can be asked of [`Deployment`].
+
     use super::super::Deployment;
     use crate::request::*;
 
@@ -264,8 +267,9 @@ pub mod deployments {
     }
 }
 
-/// What can be asked of [`ReplicaSet`].
 pub mod replicasets {
+    //! What can be asked of [`ReplicaSet`].
+
     use super::super::ReplicaSet;
     use crate::request::*;
 
@@ -374,8 +378,9 @@ pub mod replicasets {
     }
 }
 
-/// What can be asked of [`StatefulSet`].
 pub mod statefulsets {
+    //! What can be asked of [`StatefulSet`].
+
     use super::super::StatefulSet;
     use crate::request::*;
 

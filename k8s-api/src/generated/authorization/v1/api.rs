@@ -7,8 +7,9 @@ pub fn resources() -> crate::request::server::Fetch<APIResourceList> {
     crate::request::server::resources("authorization.k8s.io", "v1")
 }
 
-/// What can be asked of [`LocalSubjectAccessReview`].
 pub mod localsubjectaccessreviews {
+    //! What can be asked of [`LocalSubjectAccessReview`].
+
     use super::super::LocalSubjectAccessReview;
     use crate::request::*;
 
@@ -20,8 +21,9 @@ pub mod localsubjectaccessreviews {
     }
 }
 
-/// What can be asked of [`SelfSubjectAccessReview`].
 pub mod selfsubjectaccessreviews {
+    //! What can be asked of [`SelfSubjectAccessReview`].
+
     use super::super::SelfSubjectAccessReview;
     use crate::request::*;
 
@@ -33,8 +35,9 @@ pub mod selfsubjectaccessreviews {
     }
 }
 
-/// What can be asked of [`SelfSubjectRulesReview`].
 pub mod selfsubjectrulesreviews {
+    //! What can be asked of [`SelfSubjectRulesReview`].
+
     use super::super::SelfSubjectRulesReview;
     use crate::request::*;
 
@@ -46,8 +49,9 @@ pub mod selfsubjectrulesreviews {
     }
 }
 
-/// What can be asked of [`SubjectAccessReview`].
 pub mod subjectaccessreviews {
+    //! What can be asked of [`SubjectAccessReview`].
+
     use super::super::SubjectAccessReview;
     use crate::request::*;
 

@@ -7,8 +7,9 @@ pub fn resources() -> crate::request::server::Fetch<APIResourceList> {
     crate::request::server::resources("", "v1")
 }
 
-/// What can be asked of [`Binding`].
 pub mod bindings {
+    //! What can be asked of [`Binding`].
+
     use super::super::Binding;
     use crate::request::*;
 
@@ -20,8 +21,9 @@ pub mod bindings {
     }
 }
 
-/// What can be asked of [`ComponentStatus`].
 pub mod componentstatuses {
+    //! What can be asked of [`ComponentStatus`].
+
     use super::super::ComponentStatus;
     use crate::request::*;
 
@@ -38,8 +40,9 @@ pub mod componentstatuses {
     }
 }
 
-/// What can be asked of [`ConfigMap`].
 pub mod configmaps {
+    //! What can be asked of [`ConfigMap`].
+
     use super::super::ConfigMap;
     use crate::request::*;
 
@@ -101,8 +104,9 @@ pub mod configmaps {
     }
 }
 
-/// What can be asked of [`Endpoints`].
 pub mod endpoints {
+    //! What can be asked of [`Endpoints`].
+
     use super::super::Endpoints;
     use crate::request::*;
 
@@ -164,8 +168,9 @@ pub mod endpoints {
     }
 }
 
-/// What can be asked of [`Event`].
 pub mod events {
+    //! What can be asked of [`Event`].
+
     use super::super::Event;
     use crate::request::*;
 
@@ -227,8 +232,9 @@ pub mod events {
     }
 }
 
-/// What can be asked of [`LimitRange`].
 pub mod limitranges {
+    //! What can be asked of [`LimitRange`].
+
     use super::super::LimitRange;
     use crate::request::*;
 
@@ -290,8 +296,9 @@ pub mod limitranges {
     }
 }
 
-/// What can be asked of [`Namespace`].
 pub mod namespaces {
+    //! What can be asked of [`Namespace`].
+
     use super::super::Namespace;
     use crate::request::*;
 
@@ -365,8 +372,9 @@ pub mod namespaces {
     }
 }
 
-/// What can be asked of [`Node`].
 pub mod nodes {
+    //! What can be asked of [`Node`].
+
     use super::super::Node;
     use crate::request::*;
 
@@ -445,8 +453,9 @@ pub mod nodes {
     }
 }
 
-/// What can be asked of [`PersistentVolumeClaim`].
 pub mod persistentvolumeclaims {
+    //! What can be asked of [`PersistentVolumeClaim`].
+
     use super::super::PersistentVolumeClaim;
     use crate::request::*;
 
@@ -529,8 +538,9 @@ pub mod persistentvolumeclaims {
     }
 }
 
-/// What can be asked of [`PersistentVolume`].
 pub mod persistentvolumes {
+    //! What can be asked of [`PersistentVolume`].
+
     use super::super::PersistentVolume;
     use crate::request::*;
 
@@ -603,8 +613,9 @@ pub mod persistentvolumes {
     }
 }
 
-/// What can be asked of [`Pod`].
 pub mod pods {
+    //! What can be asked of [`Pod`].
+
     use super::super::Pod;
     use crate::request::*;
 
@@ -773,8 +784,9 @@ pub mod pods {
     }
 }
 
-/// What can be asked of [`PodTemplate`].
 pub mod podtemplates {
+    //! What can be asked of [`PodTemplate`].
+
     use super::super::PodTemplate;
     use crate::request::*;
 
@@ -836,8 +848,9 @@ pub mod podtemplates {
     }
 }
 
-/// What can be asked of [`ReplicationController`].
 pub mod replicationcontrollers {
+    //! What can be asked of [`ReplicationController`].
+
     use super::super::ReplicationController;
     use crate::request::*;
 
@@ -946,8 +959,9 @@ pub mod replicationcontrollers {
     }
 }
 
-/// What can be asked of [`ResourceQuota`].
 pub mod resourcequotas {
+    //! What can be asked of [`ResourceQuota`].
+
     use super::super::ResourceQuota;
     use crate::request::*;
 
@@ -1030,8 +1044,9 @@ pub mod resourcequotas {
     }
 }
 
-/// What can be asked of [`Secret`].
 pub mod secrets {
+    //! What can be asked of [`Secret`].
+
     use super::super::Secret;
     use crate::request::*;
 
@@ -1093,8 +1108,9 @@ pub mod secrets {
     }
 }
 
-/// What can be asked of [`ServiceAccount`].
 pub mod serviceaccounts {
+    //! What can be asked of [`ServiceAccount`].
+
     use super::super::ServiceAccount;
     use crate::request::*;
 
@@ -1164,8 +1180,9 @@ pub mod serviceaccounts {
     }
 }
 
-/// What can be asked of [`Service`].
 pub mod services {
+    //! What can be asked of [`Service`].
+
     use super::super::Service;
     use crate::request::*;
 

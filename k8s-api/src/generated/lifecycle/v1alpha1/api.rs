@@ -7,8 +7,9 @@ pub fn resources() -> crate::request::server::Fetch<APIResourceList> {
     crate::request::server::resources("lifecycle.k8s.io", "v1alpha1")
 }
 
-/// What can be asked of [`EvictionRequest`].
 pub mod evictionrequests {
+    //! What can be asked of [`EvictionRequest`].
+
     use super::super::EvictionRequest;
     use crate::request::*;
 
@@ -91,8 +92,9 @@ pub mod evictionrequests {
     }
 }
 
-/// What can be asked of [`Eviction`].
 pub mod evictions {
+    //! What can be asked of [`Eviction`].
+
     use super::super::Eviction;
     use crate::request::*;
 

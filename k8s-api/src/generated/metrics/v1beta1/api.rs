@@ -7,8 +7,9 @@ pub fn resources() -> crate::request::server::Fetch<APIResourceList> {
     crate::request::server::resources("metrics.k8s.io", "v1beta1")
 }
 
-/// What can be asked of [`NodeMetrics`].
 pub mod nodes {
+    //! What can be asked of [`NodeMetrics`].
+
     use super::super::NodeMetrics;
     use crate::request::*;
 
@@ -25,8 +26,9 @@ pub mod nodes {
     }
 }
 
-/// What can be asked of [`PodMetrics`].
 pub mod pods {
+    //! What can be asked of [`PodMetrics`].
+
     use super::super::PodMetrics;
     use crate::request::*;
 

@@ -7,8 +7,9 @@ pub fn resources() -> crate::request::server::Fetch<APIResourceList> {
     crate::request::server::resources("resource.k8s.io", "v1beta1")
 }
 
-/// What can be asked of [`DeviceClass`].
 pub mod deviceclasses {
+    //! What can be asked of [`DeviceClass`].
+
     use super::super::DeviceClass;
     use crate::request::*;
 
@@ -60,8 +61,9 @@ pub mod deviceclasses {
     }
 }
 
-/// What can be asked of [`ResourceClaim`].
 pub mod resourceclaims {
+    //! What can be asked of [`ResourceClaim`].
+
     use super::super::ResourceClaim;
     use crate::request::*;
 
@@ -144,8 +146,9 @@ pub mod resourceclaims {
     }
 }
 
-/// What can be asked of [`ResourceClaimTemplate`].
 pub mod resourceclaimtemplates {
+    //! What can be asked of [`ResourceClaimTemplate`].
+
     use super::super::ResourceClaimTemplate;
     use crate::request::*;
 
@@ -207,8 +210,9 @@ pub mod resourceclaimtemplates {
     }
 }
 
-/// What can be asked of [`ResourceSlice`].
 pub mod resourceslices {
+    //! What can be asked of [`ResourceSlice`].
+
     use super::super::ResourceSlice;
     use crate::request::*;
 

@@ -7,8 +7,9 @@ pub fn resources() -> crate::request::server::Fetch<APIResourceList> {
     crate::request::server::resources("resource.k8s.io", "v1beta2")
 }
 
-/// What can be asked of [`DeviceClass`].
 pub mod deviceclasses {
+    //! What can be asked of [`DeviceClass`].
+
     use super::super::DeviceClass;
     use crate::request::*;
 
@@ -60,8 +61,9 @@ pub mod deviceclasses {
     }
 }
 
-/// What can be asked of [`DeviceTaintRule`].
 pub mod devicetaintrules {
+    //! What can be asked of [`DeviceTaintRule`].
+
     use super::super::DeviceTaintRule;
     use crate::request::*;
 
@@ -134,8 +136,9 @@ pub mod devicetaintrules {
     }
 }
 
-/// What can be asked of [`ResourceClaim`].
 pub mod resourceclaims {
+    //! What can be asked of [`ResourceClaim`].
+
     use super::super::ResourceClaim;
     use crate::request::*;
 
@@ -218,8 +221,9 @@ pub mod resourceclaims {
     }
 }
 
-/// What can be asked of [`ResourceClaimTemplate`].
 pub mod resourceclaimtemplates {
+    //! What can be asked of [`ResourceClaimTemplate`].
+
     use super::super::ResourceClaimTemplate;
     use crate::request::*;
 
@@ -281,8 +285,9 @@ pub mod resourceclaimtemplates {
     }
 }
 
-/// What can be asked of [`ResourceSlice`].
 pub mod resourceslices {
+    //! What can be asked of [`ResourceSlice`].
+
     use super::super::ResourceSlice;
     use crate::request::*;
 

@@ -7,8 +7,9 @@ pub fn resources() -> crate::request::server::Fetch<APIResourceList> {
     crate::request::server::resources("storage.k8s.io", "v1")
 }
 
-/// What can be asked of [`CSIDriver`].
 pub mod csidrivers {
+    //! What can be asked of [`CSIDriver`].
+
     use super::super::CSIDriver;
     use crate::request::*;
 
@@ -60,8 +61,9 @@ pub mod csidrivers {
     }
 }
 
-/// What can be asked of [`CSINode`].
 pub mod csinodes {
+    //! What can be asked of [`CSINode`].
+
     use super::super::CSINode;
     use crate::request::*;
 
@@ -134,8 +136,9 @@ pub mod csinodes {
     }
 }
 
-/// What can be asked of [`CSIStorageCapacity`].
 pub mod csistoragecapacities {
+    //! What can be asked of [`CSIStorageCapacity`].
+
     use super::super::CSIStorageCapacity;
     use crate::request::*;
 
@@ -197,8 +200,9 @@ pub mod csistoragecapacities {
     }
 }
 
-/// What can be asked of [`StorageClass`].
 pub mod storageclasses {
+    //! What can be asked of [`StorageClass`].
+
     use super::super::StorageClass;
     use crate::request::*;
 
@@ -250,8 +254,9 @@ pub mod storageclasses {
     }
 }
 
-/// What can be asked of [`VolumeAttachment`].
 pub mod volumeattachments {
+    //! What can be asked of [`VolumeAttachment`].
+
     use super::super::VolumeAttachment;
     use crate::request::*;
 
@@ -324,8 +329,9 @@ pub mod volumeattachments {
     }
 }
 
-/// What can be asked of [`VolumeAttributesClass`].
 pub mod volumeattributesclasses {
+    //! What can be asked of [`VolumeAttributesClass`].
+
     use super::super::VolumeAttributesClass;
     use crate::request::*;
 

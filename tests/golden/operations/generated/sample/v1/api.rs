@@ -7,8 +7,9 @@ pub fn resources() -> k8s_api::request::server::Fetch<APIResourceList> {
     k8s_api::request::server::resources("sample.k8s.io", "v1")
 }
 
-/// What can be asked of [`Widget`].
 pub mod widgets {
+    //! What can be asked of [`Widget`].
+
     use super::super::Widget;
     use k8s_api::request::*;
 
