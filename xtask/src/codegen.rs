@@ -1,7 +1,7 @@
 //! `cargo xtask codegen` and `cargo xtask verify-codegen`: one way to the files, to write them or to compare.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
 use k8s_codegen::{Documents, Kubernetes};
@@ -12,6 +12,17 @@ use crate::{repo, specs};
 
 /// APIs of other servers, pinned beside Kubernetes: folders of specs/ with a document, discovery and Go facts each.
 const BESIDE: [&str; 1] = ["metrics.k8s.io/v1beta1"];
+
+/// The Go facts of all of them.
+fn go_facts(base: &Path) -> Result<String> {
+    let mut all = BTreeMap::new();
+    for dir in BESIDE.map(|other| specs::dir().join(other)).iter().map(PathBuf::as_path).chain([base]) {
+        let facts: BTreeMap<String, Value> = serde_json::from_str(&read(&dir.join("gofacts.json"))?)
+            .with_context(|| format!("reading {}", dir.join("gofacts.json").display()))?;
+        all.extend(facts);
+    }
+    Ok(serde_json::to_string(&all)?)
+}
 
 /// Small inputs, one generator feature each, with what they give; a test compiles and uses them.
 const GOLDEN: &str = "tests/golden";
@@ -92,21 +103,18 @@ fn kubernetes() -> Result<Kubernetes> {
         for name in repo::files_below(&dir)? {
             files.insert(format!("{folder}/{name}"), read(&dir.join(&name))?);
         }
+        for other in BESIDE {
+            let name = format!("{other}/{folder}.json");
+            let text = read(&specs::dir().join(&name))?;
+            files.insert(name, text);
+        }
         Ok(files)
     };
-    let mut documents = Documents {
+    let documents = Documents {
         openapi: read_all("openapi")?,
         discovery: read_all("discovery")?,
-        go_facts: String::new(),
+        go_facts: go_facts(&base)?,
     };
-    let mut go: BTreeMap<String, Value> = serde_json::from_str(&read(&base.join("gofacts.json"))?)?;
-    for folder in BESIDE {
-        let file = |name: &str| read(&specs::dir().join(folder).join(name));
-        documents.openapi.insert(format!("{folder}/openapi.json"), file("openapi.json")?);
-        documents.discovery.insert(format!("{folder}/discovery.json"), file("discovery.json")?);
-        go.extend(serde_json::from_str::<BTreeMap<String, Value>>(&file("gofacts.json")?)?);
-    }
-    documents.go_facts = serde_json::to_string(&go)?;
     k8s_codegen::kubernetes(&documents).with_context(|| format!("generating from {}", base.display()))
 }
 

@@ -63,7 +63,7 @@ fn resource(
     let kind = &offer.kind;
     let name = &kind.name;
     writeln!(out, "\npub mod {plural} {{\n    //! What can be asked of [`{name}`].\n")?;
-    writeln!(out, "    use super::super::{name};\n    use {root}::request::*;")?;
+    writeln!(out, "    use {root}::request::*;\n    use super::super::{name};")?;
     offers(plural, offer, root, features, out)?;
     for (call, places) in &offer.calls {
         for function in functions(offer, call, places)? {

@@ -10,8 +10,8 @@ pub fn resources() -> crate::request::server::Fetch<APIResourceList> {
 pub mod mutatingadmissionpolicies {
     //! What can be asked of [`MutatingAdmissionPolicy`].
 
-    use super::super::MutatingAdmissionPolicy;
     use crate::request::*;
+    use super::super::MutatingAdmissionPolicy;
 
     crate::offers! { MutatingAdmissionPolicy: get, list, watch, create, replace, patch, delete, delete_collection }
 
@@ -64,8 +64,8 @@ pub mod mutatingadmissionpolicies {
 pub mod mutatingadmissionpolicybindings {
     //! What can be asked of [`MutatingAdmissionPolicyBinding`].
 
-    use super::super::MutatingAdmissionPolicyBinding;
     use crate::request::*;
+    use super::super::MutatingAdmissionPolicyBinding;
 
     crate::offers! { MutatingAdmissionPolicyBinding: get, list, watch, create, replace, patch, delete, delete_collection }
 
@@ -118,8 +118,8 @@ pub mod mutatingadmissionpolicybindings {
 pub mod mutatingwebhookconfigurations {
     //! What can be asked of [`MutatingWebhookConfiguration`].
 
-    use super::super::MutatingWebhookConfiguration;
     use crate::request::*;
+    use super::super::MutatingWebhookConfiguration;
 
     crate::offers! { MutatingWebhookConfiguration: get, list, watch, create, replace, patch, delete, delete_collection }
 
@@ -172,8 +172,8 @@ pub mod mutatingwebhookconfigurations {
 pub mod validatingadmissionpolicies {
     //! What can be asked of [`ValidatingAdmissionPolicy`].
 
-    use super::super::ValidatingAdmissionPolicy;
     use crate::request::*;
+    use super::super::ValidatingAdmissionPolicy;
 
     crate::offers! { ValidatingAdmissionPolicy: get, list, watch, create, replace, patch, delete, delete_collection }
     crate::offers! { ValidatingAdmissionPolicy, Status(ValidatingAdmissionPolicy): get, replace, patch }
@@ -247,8 +247,8 @@ pub mod validatingadmissionpolicies {
 pub mod validatingadmissionpolicybindings {
     //! What can be asked of [`ValidatingAdmissionPolicyBinding`].
 
-    use super::super::ValidatingAdmissionPolicyBinding;
     use crate::request::*;
+    use super::super::ValidatingAdmissionPolicyBinding;
 
     crate::offers! { ValidatingAdmissionPolicyBinding: get, list, watch, create, replace, patch, delete, delete_collection }
 
@@ -301,8 +301,8 @@ pub mod validatingadmissionpolicybindings {
 pub mod validatingwebhookconfigurations {
     //! What can be asked of [`ValidatingWebhookConfiguration`].
 
-    use super::super::ValidatingWebhookConfiguration;
     use crate::request::*;
+    use super::super::ValidatingWebhookConfiguration;
 
     crate::offers! { ValidatingWebhookConfiguration: get, list, watch, create, replace, patch, delete, delete_collection }
 

@@ -10,8 +10,8 @@ pub fn resources() -> crate::request::server::Fetch<APIResourceList> {
 pub mod mutatingadmissionpolicies {
     //! What can be asked of [`MutatingAdmissionPolicy`].
 
-    use super::super::MutatingAdmissionPolicy;
     use crate::request::*;
+    use super::super::MutatingAdmissionPolicy;
 
     crate::offers! { MutatingAdmissionPolicy: get, list, watch, create, replace, patch, delete, delete_collection }
 
@@ -64,8 +64,8 @@ pub mod mutatingadmissionpolicies {
 pub mod mutatingadmissionpolicybindings {
     //! What can be asked of [`MutatingAdmissionPolicyBinding`].
 
-    use super::super::MutatingAdmissionPolicyBinding;
     use crate::request::*;
+    use super::super::MutatingAdmissionPolicyBinding;
 
     crate::offers! { MutatingAdmissionPolicyBinding: get, list, watch, create, replace, patch, delete, delete_collection }
 

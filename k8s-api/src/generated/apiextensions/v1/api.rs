@@ -10,8 +10,8 @@ pub fn resources() -> crate::request::server::Fetch<APIResourceList> {
 pub mod customresourcedefinitions {
     //! What can be asked of [`CustomResourceDefinition`].
 
-    use super::super::CustomResourceDefinition;
     use crate::request::*;
+    use super::super::CustomResourceDefinition;
 
     crate::offers! { CustomResourceDefinition: get, list, watch, create, replace, patch, delete, delete_collection }
     crate::offers! { CustomResourceDefinition, Status(CustomResourceDefinition): get, replace, patch }

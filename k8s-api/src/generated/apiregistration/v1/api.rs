@@ -10,8 +10,8 @@ pub fn resources() -> crate::request::server::Fetch<APIResourceList> {
 pub mod apiservices {
     //! What can be asked of [`APIService`].
 
-    use super::super::APIService;
     use crate::request::*;
+    use super::super::APIService;
 
     crate::offers! { APIService: get, list, watch, create, replace, patch, delete, delete_collection }
     crate::offers! { APIService, Status(APIService): get, replace, patch }

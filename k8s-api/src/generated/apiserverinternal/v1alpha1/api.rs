@@ -10,8 +10,8 @@ pub fn resources() -> crate::request::server::Fetch<APIResourceList> {
 pub mod storageversions {
     //! What can be asked of [`StorageVersion`].
 
-    use super::super::StorageVersion;
     use crate::request::*;
+    use super::super::StorageVersion;
 
     crate::offers! { StorageVersion: get, list, watch, create, replace, patch, delete, delete_collection }
     crate::offers! { StorageVersion, Status(StorageVersion): get, replace, patch }

@@ -10,8 +10,8 @@ pub fn resources() -> crate::request::server::Fetch<APIResourceList> {
 pub mod controllerrevisions {
     //! What can be asked of [`ControllerRevision`].
 
-    use super::super::ControllerRevision;
     use crate::request::*;
+    use super::super::ControllerRevision;
 
     crate::offers! { ControllerRevision: get, list, watch, create, replace, patch, delete, delete_collection }
 
@@ -74,8 +74,8 @@ pub mod controllerrevisions {
 pub mod daemonsets {
     //! What can be asked of [`DaemonSet`].
 
-    use super::super::DaemonSet;
     use crate::request::*;
+    use super::super::DaemonSet;
 
     crate::offers! { DaemonSet: get, list, watch, create, replace, patch, delete, delete_collection }
     crate::offers! { DaemonSet, Status(DaemonSet): get, replace, patch }
@@ -159,8 +159,8 @@ pub mod daemonsets {
 pub mod deployments {
     //! What can be asked of [`Deployment`].
 
-    use super::super::Deployment;
     use crate::request::*;
+    use super::super::Deployment;
 
     crate::offers! { Deployment: get, list, watch, create, replace, patch, delete, delete_collection }
     #[cfg(feature = "autoscaling")]
@@ -270,8 +270,8 @@ pub mod deployments {
 pub mod replicasets {
     //! What can be asked of [`ReplicaSet`].
 
-    use super::super::ReplicaSet;
     use crate::request::*;
+    use super::super::ReplicaSet;
 
     crate::offers! { ReplicaSet: get, list, watch, create, replace, patch, delete, delete_collection }
     #[cfg(feature = "autoscaling")]
@@ -381,8 +381,8 @@ pub mod replicasets {
 pub mod statefulsets {
     //! What can be asked of [`StatefulSet`].
 
-    use super::super::StatefulSet;
     use crate::request::*;
+    use super::super::StatefulSet;
 
     crate::offers! { StatefulSet: get, list, watch, create, replace, patch, delete, delete_collection }
     #[cfg(feature = "autoscaling")]

@@ -10,8 +10,8 @@ pub fn resources() -> crate::request::server::Fetch<APIResourceList> {
 pub mod selfsubjectreviews {
     //! What can be asked of [`SelfSubjectReview`].
 
-    use super::super::SelfSubjectReview;
     use crate::request::*;
+    use super::super::SelfSubjectReview;
 
     crate::offers! { SelfSubjectReview: create }
 
@@ -24,8 +24,8 @@ pub mod selfsubjectreviews {
 pub mod tokenreviews {
     //! What can be asked of [`TokenReview`].
 
-    use super::super::TokenReview;
     use crate::request::*;
+    use super::super::TokenReview;
 
     crate::offers! { TokenReview: create }
 

@@ -10,8 +10,8 @@ pub fn resources() -> crate::request::server::Fetch<APIResourceList> {
 pub mod localsubjectaccessreviews {
     //! What can be asked of [`LocalSubjectAccessReview`].
 
-    use super::super::LocalSubjectAccessReview;
     use crate::request::*;
+    use super::super::LocalSubjectAccessReview;
 
     crate::offers! { LocalSubjectAccessReview: create }
 
@@ -24,8 +24,8 @@ pub mod localsubjectaccessreviews {
 pub mod selfsubjectaccessreviews {
     //! What can be asked of [`SelfSubjectAccessReview`].
 
-    use super::super::SelfSubjectAccessReview;
     use crate::request::*;
+    use super::super::SelfSubjectAccessReview;
 
     crate::offers! { SelfSubjectAccessReview: create }
 
@@ -38,8 +38,8 @@ pub mod selfsubjectaccessreviews {
 pub mod selfsubjectrulesreviews {
     //! What can be asked of [`SelfSubjectRulesReview`].
 
-    use super::super::SelfSubjectRulesReview;
     use crate::request::*;
+    use super::super::SelfSubjectRulesReview;
 
     crate::offers! { SelfSubjectRulesReview: create }
 
@@ -52,8 +52,8 @@ pub mod selfsubjectrulesreviews {
 pub mod subjectaccessreviews {
     //! What can be asked of [`SubjectAccessReview`].
 
-    use super::super::SubjectAccessReview;
     use crate::request::*;
+    use super::super::SubjectAccessReview;
 
     crate::offers! { SubjectAccessReview: create }
 

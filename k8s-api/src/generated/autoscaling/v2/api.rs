@@ -10,8 +10,8 @@ pub fn resources() -> crate::request::server::Fetch<APIResourceList> {
 pub mod horizontalpodautoscalers {
     //! What can be asked of [`HorizontalPodAutoscaler`].
 
-    use super::super::HorizontalPodAutoscaler;
     use crate::request::*;
+    use super::super::HorizontalPodAutoscaler;
 
     crate::offers! { HorizontalPodAutoscaler: get, list, watch, create, replace, patch, delete, delete_collection }
     crate::offers! { HorizontalPodAutoscaler, Status(HorizontalPodAutoscaler): get, replace, patch }

@@ -10,8 +10,8 @@ pub fn resources() -> crate::request::server::Fetch<APIResourceList> {
 pub mod cronjobs {
     //! What can be asked of [`CronJob`].
 
-    use super::super::CronJob;
     use crate::request::*;
+    use super::super::CronJob;
 
     crate::offers! { CronJob: get, list, watch, create, replace, patch, delete, delete_collection }
     crate::offers! { CronJob, Status(CronJob): get, replace, patch }
@@ -95,8 +95,8 @@ pub mod cronjobs {
 pub mod jobs {
     //! What can be asked of [`Job`].
 
-    use super::super::Job;
     use crate::request::*;
+    use super::super::Job;
 
     crate::offers! { Job: get, list, watch, create, replace, patch, delete, delete_collection }
     crate::offers! { Job, Status(Job): get, replace, patch }

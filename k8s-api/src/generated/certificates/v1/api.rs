@@ -10,8 +10,8 @@ pub fn resources() -> crate::request::server::Fetch<APIResourceList> {
 pub mod certificatesigningrequests {
     //! What can be asked of [`CertificateSigningRequest`].
 
-    use super::super::CertificateSigningRequest;
     use crate::request::*;
+    use super::super::CertificateSigningRequest;
 
     crate::offers! { CertificateSigningRequest: get, list, watch, create, replace, patch, delete, delete_collection }
     crate::offers! { CertificateSigningRequest, Approval(CertificateSigningRequest): get, replace, patch }
@@ -106,8 +106,8 @@ pub mod certificatesigningrequests {
 pub mod clustertrustbundles {
     //! What can be asked of [`ClusterTrustBundle`].
 
-    use super::super::ClusterTrustBundle;
     use crate::request::*;
+    use super::super::ClusterTrustBundle;
 
     crate::offers! { ClusterTrustBundle: get, list, watch, create, replace, patch, delete, delete_collection }
 
@@ -160,8 +160,8 @@ pub mod clustertrustbundles {
 pub mod podcertificaterequests {
     //! What can be asked of [`PodCertificateRequest`].
 
-    use super::super::PodCertificateRequest;
     use crate::request::*;
+    use super::super::PodCertificateRequest;
 
     crate::offers! { PodCertificateRequest: get, list, watch, create, replace, patch, delete, delete_collection }
     crate::offers! { PodCertificateRequest, Status(PodCertificateRequest): get, replace, patch }

@@ -10,8 +10,8 @@ pub fn resources() -> crate::request::server::Fetch<APIResourceList> {
 pub mod leases {
     //! What can be asked of [`Lease`].
 
-    use super::super::Lease;
     use crate::request::*;
+    use super::super::Lease;
 
     crate::offers! { Lease: get, list, watch, create, replace, patch, delete, delete_collection }
 

@@ -10,8 +10,8 @@ pub fn resources() -> crate::request::server::Fetch<APIResourceList> {
 pub mod leasecandidates {
     //! What can be asked of [`LeaseCandidate`].
 
-    use super::super::LeaseCandidate;
     use crate::request::*;
+    use super::super::LeaseCandidate;
 
     crate::offers! { LeaseCandidate: get, list, watch, create, replace, patch, delete, delete_collection }
 

@@ -10,8 +10,8 @@ pub fn resources() -> crate::request::server::Fetch<APIResourceList> {
 pub mod bindings {
     //! What can be asked of [`Binding`].
 
-    use super::super::Binding;
     use crate::request::*;
+    use super::super::Binding;
 
     crate::offers! { Binding: create: Status }
 
@@ -24,8 +24,8 @@ pub mod bindings {
 pub mod componentstatuses {
     //! What can be asked of [`ComponentStatus`].
 
-    use super::super::ComponentStatus;
     use crate::request::*;
+    use super::super::ComponentStatus;
 
     crate::offers! { ComponentStatus: get, list }
 
@@ -43,8 +43,8 @@ pub mod componentstatuses {
 pub mod configmaps {
     //! What can be asked of [`ConfigMap`].
 
-    use super::super::ConfigMap;
     use crate::request::*;
+    use super::super::ConfigMap;
 
     crate::offers! { ConfigMap: get, list, watch, create, replace, patch, delete, delete_collection }
 
@@ -107,8 +107,8 @@ pub mod configmaps {
 pub mod endpoints {
     //! What can be asked of [`Endpoints`].
 
-    use super::super::Endpoints;
     use crate::request::*;
+    use super::super::Endpoints;
 
     crate::offers! { Endpoints: get, list, watch, create, replace, patch, delete, delete_collection }
 
@@ -171,8 +171,8 @@ pub mod endpoints {
 pub mod events {
     //! What can be asked of [`Event`].
 
-    use super::super::Event;
     use crate::request::*;
+    use super::super::Event;
 
     crate::offers! { Event: get, list, watch, create, replace, patch, delete, delete_collection }
 
@@ -235,8 +235,8 @@ pub mod events {
 pub mod limitranges {
     //! What can be asked of [`LimitRange`].
 
-    use super::super::LimitRange;
     use crate::request::*;
+    use super::super::LimitRange;
 
     crate::offers! { LimitRange: get, list, watch, create, replace, patch, delete, delete_collection }
 
@@ -299,8 +299,8 @@ pub mod limitranges {
 pub mod namespaces {
     //! What can be asked of [`Namespace`].
 
-    use super::super::Namespace;
     use crate::request::*;
+    use super::super::Namespace;
 
     crate::offers! { Namespace: get, list, watch, create, replace, patch, delete }
     crate::offers! { Namespace, Finalize(Namespace): replace }
@@ -375,8 +375,8 @@ pub mod namespaces {
 pub mod nodes {
     //! What can be asked of [`Node`].
 
-    use super::super::Node;
     use crate::request::*;
+    use super::super::Node;
 
     crate::offers! { Node: get, list, watch, create, replace, patch, delete, delete_collection }
     crate::offers! { Node, Proxy }
@@ -456,8 +456,8 @@ pub mod nodes {
 pub mod persistentvolumeclaims {
     //! What can be asked of [`PersistentVolumeClaim`].
 
-    use super::super::PersistentVolumeClaim;
     use crate::request::*;
+    use super::super::PersistentVolumeClaim;
 
     crate::offers! { PersistentVolumeClaim: get, list, watch, create, replace, patch, delete, delete_collection }
     crate::offers! { PersistentVolumeClaim, Status(PersistentVolumeClaim): get, replace, patch }
@@ -541,8 +541,8 @@ pub mod persistentvolumeclaims {
 pub mod persistentvolumes {
     //! What can be asked of [`PersistentVolume`].
 
-    use super::super::PersistentVolume;
     use crate::request::*;
+    use super::super::PersistentVolume;
 
     crate::offers! { PersistentVolume: get, list, watch, create, replace, patch, delete, delete_collection }
     crate::offers! { PersistentVolume, Status(PersistentVolume): get, replace, patch }
@@ -616,8 +616,8 @@ pub mod persistentvolumes {
 pub mod pods {
     //! What can be asked of [`Pod`].
 
-    use super::super::Pod;
     use crate::request::*;
+    use super::super::Pod;
 
     crate::offers! { Pod: get, list, watch, create, replace, patch, delete, delete_collection }
     crate::offers! { Pod, Attach }
@@ -787,8 +787,8 @@ pub mod pods {
 pub mod podtemplates {
     //! What can be asked of [`PodTemplate`].
 
-    use super::super::PodTemplate;
     use crate::request::*;
+    use super::super::PodTemplate;
 
     crate::offers! { PodTemplate: get, list, watch, create, replace, patch, delete, delete_collection }
 
@@ -851,8 +851,8 @@ pub mod podtemplates {
 pub mod replicationcontrollers {
     //! What can be asked of [`ReplicationController`].
 
-    use super::super::ReplicationController;
     use crate::request::*;
+    use super::super::ReplicationController;
 
     crate::offers! { ReplicationController: get, list, watch, create, replace, patch, delete, delete_collection }
     #[cfg(feature = "autoscaling")]
@@ -962,8 +962,8 @@ pub mod replicationcontrollers {
 pub mod resourcequotas {
     //! What can be asked of [`ResourceQuota`].
 
-    use super::super::ResourceQuota;
     use crate::request::*;
+    use super::super::ResourceQuota;
 
     crate::offers! { ResourceQuota: get, list, watch, create, replace, patch, delete, delete_collection }
     crate::offers! { ResourceQuota, Status(ResourceQuota): get, replace, patch }
@@ -1047,8 +1047,8 @@ pub mod resourcequotas {
 pub mod secrets {
     //! What can be asked of [`Secret`].
 
-    use super::super::Secret;
     use crate::request::*;
+    use super::super::Secret;
 
     crate::offers! { Secret: get, list, watch, create, replace, patch, delete, delete_collection }
 
@@ -1111,8 +1111,8 @@ pub mod secrets {
 pub mod serviceaccounts {
     //! What can be asked of [`ServiceAccount`].
 
-    use super::super::ServiceAccount;
     use crate::request::*;
+    use super::super::ServiceAccount;
 
     crate::offers! { ServiceAccount: get, list, watch, create, replace, patch, delete, delete_collection }
     #[cfg(feature = "authentication")]
@@ -1183,8 +1183,8 @@ pub mod serviceaccounts {
 pub mod services {
     //! What can be asked of [`Service`].
 
-    use super::super::Service;
     use crate::request::*;
+    use super::super::Service;
 
     crate::offers! { Service: get, list, watch, create, replace, patch, delete, delete_collection }
     crate::offers! { Service, Proxy }

@@ -10,8 +10,8 @@ pub fn resources() -> crate::request::server::Fetch<APIResourceList> {
 pub mod endpointslices {
     //! What can be asked of [`EndpointSlice`].
 
-    use super::super::EndpointSlice;
     use crate::request::*;
+    use super::super::EndpointSlice;
 
     crate::offers! { EndpointSlice: get, list, watch, create, replace, patch, delete, delete_collection }
 

@@ -10,8 +10,8 @@ pub fn resources() -> crate::request::server::Fetch<APIResourceList> {
 pub mod events {
     //! What can be asked of [`Event`].
 
-    use super::super::Event;
     use crate::request::*;
+    use super::super::Event;
 
     crate::offers! { Event: get, list, watch, create, replace, patch, delete, delete_collection }
 

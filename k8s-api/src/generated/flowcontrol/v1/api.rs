@@ -10,8 +10,8 @@ pub fn resources() -> crate::request::server::Fetch<APIResourceList> {
 pub mod flowschemas {
     //! What can be asked of [`FlowSchema`].
 
-    use super::super::FlowSchema;
     use crate::request::*;
+    use super::super::FlowSchema;
 
     crate::offers! { FlowSchema: get, list, watch, create, replace, patch, delete, delete_collection }
     crate::offers! { FlowSchema, Status(FlowSchema): get, replace, patch }
@@ -85,8 +85,8 @@ pub mod flowschemas {
 pub mod prioritylevelconfigurations {
     //! What can be asked of [`PriorityLevelConfiguration`].
 
-    use super::super::PriorityLevelConfiguration;
     use crate::request::*;
+    use super::super::PriorityLevelConfiguration;
 
     crate::offers! { PriorityLevelConfiguration: get, list, watch, create, replace, patch, delete, delete_collection }
     crate::offers! { PriorityLevelConfiguration, Status(PriorityLevelConfiguration): get, replace, patch }

@@ -10,8 +10,8 @@ pub fn resources() -> crate::request::server::Fetch<APIResourceList> {
 pub mod evictionrequests {
     //! What can be asked of [`EvictionRequest`].
 
-    use super::super::EvictionRequest;
     use crate::request::*;
+    use super::super::EvictionRequest;
 
     crate::offers! { EvictionRequest: get, list, watch, create, replace, patch, delete, delete_collection }
     crate::offers! { EvictionRequest, Status(EvictionRequest): get, replace, patch }
@@ -95,8 +95,8 @@ pub mod evictionrequests {
 pub mod evictions {
     //! What can be asked of [`Eviction`].
 
-    use super::super::Eviction;
     use crate::request::*;
+    use super::super::Eviction;
 
     crate::offers! { Eviction: get, list, watch, create, replace, patch, delete, delete_collection }
     crate::offers! { Eviction, Status(Eviction): get, replace, patch }

@@ -10,8 +10,8 @@ pub fn resources() -> crate::request::server::Fetch<APIResourceList> {
 pub mod nodes {
     //! What can be asked of [`NodeMetrics`].
 
-    use super::super::NodeMetrics;
     use crate::request::*;
+    use super::super::NodeMetrics;
 
     crate::offers! { NodeMetrics: get, list }
 
@@ -29,8 +29,8 @@ pub mod nodes {
 pub mod pods {
     //! What can be asked of [`PodMetrics`].
 
-    use super::super::PodMetrics;
     use crate::request::*;
+    use super::super::PodMetrics;
 
     crate::offers! { PodMetrics: get, list }
 

@@ -10,8 +10,8 @@ pub fn resources() -> crate::request::server::Fetch<APIResourceList> {
 pub mod ingressclasses {
     //! What can be asked of [`IngressClass`].
 
-    use super::super::IngressClass;
     use crate::request::*;
+    use super::super::IngressClass;
 
     crate::offers! { IngressClass: get, list, watch, create, replace, patch, delete, delete_collection }
 
@@ -64,8 +64,8 @@ pub mod ingressclasses {
 pub mod ingresses {
     //! What can be asked of [`Ingress`].
 
-    use super::super::Ingress;
     use crate::request::*;
+    use super::super::Ingress;
 
     crate::offers! { Ingress: get, list, watch, create, replace, patch, delete, delete_collection }
     crate::offers! { Ingress, Status(Ingress): get, replace, patch }
@@ -149,8 +149,8 @@ pub mod ingresses {
 pub mod ipaddresses {
     //! What can be asked of [`IPAddress`].
 
-    use super::super::IPAddress;
     use crate::request::*;
+    use super::super::IPAddress;
 
     crate::offers! { IPAddress: get, list, watch, create, replace, patch, delete, delete_collection }
 
@@ -203,8 +203,8 @@ pub mod ipaddresses {
 pub mod networkpolicies {
     //! What can be asked of [`NetworkPolicy`].
 
-    use super::super::NetworkPolicy;
     use crate::request::*;
+    use super::super::NetworkPolicy;
 
     crate::offers! { NetworkPolicy: get, list, watch, create, replace, patch, delete, delete_collection }
 
@@ -267,8 +267,8 @@ pub mod networkpolicies {
 pub mod servicecidrs {
     //! What can be asked of [`ServiceCIDR`].
 
-    use super::super::ServiceCIDR;
     use crate::request::*;
+    use super::super::ServiceCIDR;
 
     crate::offers! { ServiceCIDR: get, list, watch, create, replace, patch, delete, delete_collection }
     crate::offers! { ServiceCIDR, Status(ServiceCIDR): get, replace, patch }

@@ -10,8 +10,8 @@ pub fn resources() -> crate::request::server::Fetch<APIResourceList> {
 pub mod runtimeclasses {
     //! What can be asked of [`RuntimeClass`].
 
-    use super::super::RuntimeClass;
     use crate::request::*;
+    use super::super::RuntimeClass;
 
     crate::offers! { RuntimeClass: get, list, watch, create, replace, patch, delete, delete_collection }
 

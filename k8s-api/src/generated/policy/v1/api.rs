@@ -10,8 +10,8 @@ pub fn resources() -> crate::request::server::Fetch<APIResourceList> {
 pub mod poddisruptionbudgets {
     //! What can be asked of [`PodDisruptionBudget`].
 
-    use super::super::PodDisruptionBudget;
     use crate::request::*;
+    use super::super::PodDisruptionBudget;
 
     crate::offers! { PodDisruptionBudget: get, list, watch, create, replace, patch, delete, delete_collection }
     crate::offers! { PodDisruptionBudget, Status(PodDisruptionBudget): get, replace, patch }

@@ -10,8 +10,8 @@ pub fn resources() -> crate::request::server::Fetch<APIResourceList> {
 pub mod clusterrolebindings {
     //! What can be asked of [`ClusterRoleBinding`].
 
-    use super::super::ClusterRoleBinding;
     use crate::request::*;
+    use super::super::ClusterRoleBinding;
 
     crate::offers! { ClusterRoleBinding: get, list, watch, create, replace, patch, delete, delete_collection }
 
@@ -64,8 +64,8 @@ pub mod clusterrolebindings {
 pub mod clusterroles {
     //! What can be asked of [`ClusterRole`].
 
-    use super::super::ClusterRole;
     use crate::request::*;
+    use super::super::ClusterRole;
 
     crate::offers! { ClusterRole: get, list, watch, create, replace, patch, delete, delete_collection }
 
@@ -118,8 +118,8 @@ pub mod clusterroles {
 pub mod rolebindings {
     //! What can be asked of [`RoleBinding`].
 
-    use super::super::RoleBinding;
     use crate::request::*;
+    use super::super::RoleBinding;
 
     crate::offers! { RoleBinding: get, list, watch, create, replace, patch, delete, delete_collection }
 
@@ -182,8 +182,8 @@ pub mod rolebindings {
 pub mod roles {
     //! What can be asked of [`Role`].
 
-    use super::super::Role;
     use crate::request::*;
+    use super::super::Role;
 
     crate::offers! { Role: get, list, watch, create, replace, patch, delete, delete_collection }
 

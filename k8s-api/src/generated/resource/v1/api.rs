@@ -10,8 +10,8 @@ pub fn resources() -> crate::request::server::Fetch<APIResourceList> {
 pub mod deviceclasses {
     //! What can be asked of [`DeviceClass`].
 
-    use super::super::DeviceClass;
     use crate::request::*;
+    use super::super::DeviceClass;
 
     crate::offers! { DeviceClass: get, list, watch, create, replace, patch, delete, delete_collection }
 
@@ -64,8 +64,8 @@ pub mod deviceclasses {
 pub mod devicetaintrules {
     //! What can be asked of [`DeviceTaintRule`].
 
-    use super::super::DeviceTaintRule;
     use crate::request::*;
+    use super::super::DeviceTaintRule;
 
     crate::offers! { DeviceTaintRule: get, list, watch, create, replace, patch, delete, delete_collection }
     crate::offers! { DeviceTaintRule, Status(DeviceTaintRule): get, replace, patch }
@@ -139,8 +139,8 @@ pub mod devicetaintrules {
 pub mod resourceclaims {
     //! What can be asked of [`ResourceClaim`].
 
-    use super::super::ResourceClaim;
     use crate::request::*;
+    use super::super::ResourceClaim;
 
     crate::offers! { ResourceClaim: get, list, watch, create, replace, patch, delete, delete_collection }
     crate::offers! { ResourceClaim, Status(ResourceClaim): get, replace, patch }
@@ -224,8 +224,8 @@ pub mod resourceclaims {
 pub mod resourceclaimtemplates {
     //! What can be asked of [`ResourceClaimTemplate`].
 
-    use super::super::ResourceClaimTemplate;
     use crate::request::*;
+    use super::super::ResourceClaimTemplate;
 
     crate::offers! { ResourceClaimTemplate: get, list, watch, create, replace, patch, delete, delete_collection }
 
@@ -288,8 +288,8 @@ pub mod resourceclaimtemplates {
 pub mod resourceslices {
     //! What can be asked of [`ResourceSlice`].
 
-    use super::super::ResourceSlice;
     use crate::request::*;
+    use super::super::ResourceSlice;
 
     crate::offers! { ResourceSlice: get, list, watch, create, replace, patch, delete, delete_collection }
 

@@ -10,8 +10,8 @@ pub fn resources() -> crate::request::server::Fetch<APIResourceList> {
 pub mod devicetaintrules {
     //! What can be asked of [`DeviceTaintRule`].
 
-    use super::super::DeviceTaintRule;
     use crate::request::*;
+    use super::super::DeviceTaintRule;
 
     crate::offers! { DeviceTaintRule: get, list, watch, create, replace, patch, delete, delete_collection }
     crate::offers! { DeviceTaintRule, Status(DeviceTaintRule): get, replace, patch }
@@ -85,8 +85,8 @@ pub mod devicetaintrules {
 pub mod resourcepoolstatusrequests {
     //! What can be asked of [`ResourcePoolStatusRequest`].
 
-    use super::super::ResourcePoolStatusRequest;
     use crate::request::*;
+    use super::super::ResourcePoolStatusRequest;
 
     crate::offers! { ResourcePoolStatusRequest: get, list, watch, create, replace, patch, delete, delete_collection }
     crate::offers! { ResourcePoolStatusRequest, Status(ResourcePoolStatusRequest): get, replace, patch }

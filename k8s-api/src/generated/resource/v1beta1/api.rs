@@ -10,8 +10,8 @@ pub fn resources() -> crate::request::server::Fetch<APIResourceList> {
 pub mod deviceclasses {
     //! What can be asked of [`DeviceClass`].
 
-    use super::super::DeviceClass;
     use crate::request::*;
+    use super::super::DeviceClass;
 
     crate::offers! { DeviceClass: get, list, watch, create, replace, patch, delete, delete_collection }
 
@@ -64,8 +64,8 @@ pub mod deviceclasses {
 pub mod resourceclaims {
     //! What can be asked of [`ResourceClaim`].
 
-    use super::super::ResourceClaim;
     use crate::request::*;
+    use super::super::ResourceClaim;
 
     crate::offers! { ResourceClaim: get, list, watch, create, replace, patch, delete, delete_collection }
     crate::offers! { ResourceClaim, Status(ResourceClaim): get, replace, patch }
@@ -149,8 +149,8 @@ pub mod resourceclaims {
 pub mod resourceclaimtemplates {
     //! What can be asked of [`ResourceClaimTemplate`].
 
-    use super::super::ResourceClaimTemplate;
     use crate::request::*;
+    use super::super::ResourceClaimTemplate;
 
     crate::offers! { ResourceClaimTemplate: get, list, watch, create, replace, patch, delete, delete_collection }
 
@@ -213,8 +213,8 @@ pub mod resourceclaimtemplates {
 pub mod resourceslices {
     //! What can be asked of [`ResourceSlice`].
 
-    use super::super::ResourceSlice;
     use crate::request::*;
+    use super::super::ResourceSlice;
 
     crate::offers! { ResourceSlice: get, list, watch, create, replace, patch, delete, delete_collection }
 

@@ -10,8 +10,8 @@ pub fn resources() -> crate::request::server::Fetch<APIResourceList> {
 pub mod priorityclasses {
     //! What can be asked of [`PriorityClass`].
 
-    use super::super::PriorityClass;
     use crate::request::*;
+    use super::super::PriorityClass;
 
     crate::offers! { PriorityClass: get, list, watch, create, replace, patch, delete, delete_collection }
 

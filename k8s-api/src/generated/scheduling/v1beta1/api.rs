@@ -10,8 +10,8 @@ pub fn resources() -> crate::request::server::Fetch<APIResourceList> {
 pub mod podgroups {
     //! What can be asked of [`PodGroup`].
 
-    use super::super::PodGroup;
     use crate::request::*;
+    use super::super::PodGroup;
 
     crate::offers! { PodGroup: get, list, watch, create, replace, patch, delete, delete_collection }
     crate::offers! { PodGroup, Status(PodGroup): get, replace, patch }
@@ -95,8 +95,8 @@ pub mod podgroups {
 pub mod workloads {
     //! What can be asked of [`Workload`].
 
-    use super::super::Workload;
     use crate::request::*;
+    use super::super::Workload;
 
     crate::offers! { Workload: get, list, watch, create, replace, patch, delete, delete_collection }
 

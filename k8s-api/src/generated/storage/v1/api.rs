@@ -10,8 +10,8 @@ pub fn resources() -> crate::request::server::Fetch<APIResourceList> {
 pub mod csidrivers {
     //! What can be asked of [`CSIDriver`].
 
-    use super::super::CSIDriver;
     use crate::request::*;
+    use super::super::CSIDriver;
 
     crate::offers! { CSIDriver: get, list, watch, create, replace, patch, delete, delete_collection }
 
@@ -64,8 +64,8 @@ pub mod csidrivers {
 pub mod csinodes {
     //! What can be asked of [`CSINode`].
 
-    use super::super::CSINode;
     use crate::request::*;
+    use super::super::CSINode;
 
     crate::offers! { CSINode: get, list, watch, create, replace, patch, delete, delete_collection }
     crate::offers! { CSINode, Status(CSINode): get, replace, patch }
@@ -139,8 +139,8 @@ pub mod csinodes {
 pub mod csistoragecapacities {
     //! What can be asked of [`CSIStorageCapacity`].
 
-    use super::super::CSIStorageCapacity;
     use crate::request::*;
+    use super::super::CSIStorageCapacity;
 
     crate::offers! { CSIStorageCapacity: get, list, watch, create, replace, patch, delete, delete_collection }
 
@@ -203,8 +203,8 @@ pub mod csistoragecapacities {
 pub mod storageclasses {
     //! What can be asked of [`StorageClass`].
 
-    use super::super::StorageClass;
     use crate::request::*;
+    use super::super::StorageClass;
 
     crate::offers! { StorageClass: get, list, watch, create, replace, patch, delete, delete_collection }
 
@@ -257,8 +257,8 @@ pub mod storageclasses {
 pub mod volumeattachments {
     //! What can be asked of [`VolumeAttachment`].
 
-    use super::super::VolumeAttachment;
     use crate::request::*;
+    use super::super::VolumeAttachment;
 
     crate::offers! { VolumeAttachment: get, list, watch, create, replace, patch, delete, delete_collection }
     crate::offers! { VolumeAttachment, Status(VolumeAttachment): get, replace, patch }
@@ -332,8 +332,8 @@ pub mod volumeattachments {
 pub mod volumeattributesclasses {
     //! What can be asked of [`VolumeAttributesClass`].
 
-    use super::super::VolumeAttributesClass;
     use crate::request::*;
+    use super::super::VolumeAttributesClass;
 
     crate::offers! { VolumeAttributesClass: get, list, watch, create, replace, patch, delete, delete_collection }
 

@@ -10,8 +10,8 @@ pub fn resources() -> crate::request::server::Fetch<APIResourceList> {
 pub mod storageversionmigrations {
     //! What can be asked of [`StorageVersionMigration`].
 
-    use super::super::StorageVersionMigration;
     use crate::request::*;
+    use super::super::StorageVersionMigration;
 
     crate::offers! { StorageVersionMigration: get, list, watch, create, replace, patch, delete, delete_collection }
     crate::offers! { StorageVersionMigration, Status(StorageVersionMigration): get, replace, patch }

@@ -10,8 +10,8 @@ pub fn resources() -> k8s_api::request::server::Fetch<APIResourceList> {
 pub mod widgets {
     //! What can be asked of [`Widget`].
 
-    use super::super::Widget;
     use k8s_api::request::*;
+    use super::super::Widget;
 
     k8s_api::offers! { Widget: get, list, watch, create, delete }
     k8s_api::offers! { Widget, Eviction(super::super::Excuse): ask: Status }
