@@ -52,7 +52,7 @@ pub fn kubernetes(documents: &Documents) -> Result<Kubernetes> {
     let models = lower::lower(&loaded, &every::schemas(&loaded))?;
     let operations = operations::read(documents, &loaded, &models)?;
     operations.check()?;
-    let features = features::Features::of(&models);
+    let features = features::Features::of(&models)?;
     let files = emit::emit(&models, &operations, Some(&features), "crate")?;
     Ok(Kubernetes { files, calls: emit::calls(&operations)?, features })
 }
