@@ -23,6 +23,9 @@ mod list_map_keys;
 #[path = "golden/map_of_lists/generated/mod.rs"]
 mod map_of_lists;
 #[rustfmt::skip]
+#[path = "golden/operations/generated/mod.rs"]
+mod operations;
+#[rustfmt::skip]
 #[path = "golden/presence/generated/mod.rs"]
 mod presence;
 #[rustfmt::skip]
@@ -316,4 +319,76 @@ fn a_definition_that_gives_no_model_is_refused() {
         let error = refused(&text);
         assert!(error.starts_with(expected), "{error}");
     }
+}
+
+#[test]
+fn a_kind_of_another_crate_has_typed_requests() {
+    use k8s_api::operation::Retry;
+    use k8s_api::request::{Method, Request};
+    use operations::sample::v1::{Excuse, Widget, widgets};
+
+    let sent = |request: &dyn Fn() -> http::Request<k8s_api::transport::Body>| {
+        let request = request();
+        format!("{} {}", request.method(), request.uri())
+    };
+    let base = "/apis/sample.k8s.io/v1";
+    assert_eq!(sent(&|| widgets::list_all().build().unwrap()), format!("GET {base}/widgets"));
+    assert_eq!(
+        sent(&|| widgets::replace_status("web", "w", &Widget::default()).build().unwrap()),
+        format!("PUT {base}/namespaces/web/widgets/w/status")
+    );
+    assert_eq!(
+        sent(&|| widgets::proxy("web", "w", Method::GET).path("a/b").build().unwrap()),
+        format!("GET {base}/namespaces/web/widgets/w/proxy/a/b")
+    );
+    let excuse = Excuse::default();
+    assert_eq!(widgets::evict("web", "w", &excuse).operation().retry, Retry::Answered);
+    assert_eq!(operations::sample::group().build().unwrap().uri(), "/apis/sample.k8s.io/");
+}
+
+#[test]
+fn paths_that_mean_nothing_known_are_refused() {
+    let refused = |change: fn(&mut serde_json::Value)| {
+        let mut input: serde_json::Value =
+            serde_json::from_str(include_str!("golden/operations/input.json")).unwrap();
+        change(&mut input);
+        let documents = Documents {
+            openapi: BTreeMap::from([("input.json".to_owned(), input["openapi"].to_string())]),
+            discovery: BTreeMap::from([("discovery.json".to_owned(), input["discovery"].to_string())]),
+            go_facts: input["go"].to_string(),
+        };
+        let kinds = ["io.k8s.api.sample.v1.Widget", "io.k8s.api.sample.v1.Excuse"];
+        format!("{:#}", k8s_codegen::generate(&documents, &kinds, "k8s_api").unwrap_err())
+    };
+    assert_eq!(
+        refused(|input| input["openapi"]["paths"]["/metrics"] = serde_json::json!({"get": {"responses": {}}})),
+        "input.json#/paths/~1metrics/get: a path that is neither a resource nor known otherwise; name it in operations.rs"
+    );
+    let error = refused(|input| {
+        let paths = input["openapi"]["paths"].as_object_mut().unwrap();
+        paths.retain(|path, _| !path.ends_with("/{name}"));
+    });
+    assert!(
+        error.starts_with(
+            "widgets in sample.k8s.io/v1: the documents offer {\"create\", \"list\", \"watch\"}"
+        ),
+        "{error}"
+    );
+    let error = refused(|input| {
+        let paths = input["openapi"]["paths"].as_object_mut().unwrap();
+        let get = serde_json::json!({"get": {"x-kubernetes-action": "connect", "responses": {}}});
+        paths.insert("/apis/sample.k8s.io/v1/namespaces/{namespace}/widgets/{name}/dance".to_owned(), get);
+    });
+    assert!(
+        error.ends_with("/get: nothing says what a connection to `dance` is; name it in OPEN"),
+        "{error}"
+    );
+    let error = refused(|input| {
+        let paths = input["openapi"]["paths"].as_object_mut().unwrap();
+        let status = "/apis/sample.k8s.io/v1/namespaces/{namespace}/widgets/{name}/status";
+        let path = status.replace("/status", "/mood");
+        let put = paths.remove(status).unwrap();
+        paths.insert(path, put);
+    });
+    assert_eq!(error, "the subresource `mood` has no marker; name it in emit/api.rs");
 }

@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use anyhow::{Result, bail};
+
 use crate::ir::{Model, Path, Type};
 use crate::lower::path;
 
@@ -28,7 +30,7 @@ fn is_preview(version: &str) -> bool {
 }
 
 impl Features {
-    pub(crate) fn of(models: &[Model]) -> Features {
+    pub(crate) fn of(models: &[Model]) -> Result<Features> {
         let mut features = Features::default();
         let mut previews = BTreeSet::new();
         for model in models {
@@ -56,9 +58,24 @@ impl Features {
                 }
             }
             if features.needed.len() == known {
-                return features;
+                break;
             }
         }
+        features.check()?;
+        Ok(features)
+    }
+
+    /// What is on by default does not switch on what may change in any release.
+    fn check(&self) -> Result<()> {
+        for group in &self.stable {
+            let preview = |other: &&String| !self.stable.contains(*other) && *other != ALWAYS;
+            if let Some(other) = self.groups.keys().filter(preview).find(|other| self.brings(group, other)) {
+                bail!(
+                    "the feature {group} would switch on {PREVIEW}, since a type of it refers to {other}; name a fix"
+                );
+            }
+        }
+        Ok(())
     }
 
     /// How the module of a version is declared.
@@ -105,6 +122,9 @@ impl Features {
         let default = self.stable.iter().filter(|group| *group != ALWAYS).cloned();
         lines.insert("default".to_owned(), default.collect());
         lines.insert(PREVIEW.to_owned(), Vec::new());
+        // What wants everything need not know what there is.
+        let every = lines.keys().filter(|name| *name != "default").cloned().collect();
+        lines.insert("every".to_owned(), every);
         lines
     }
 }
@@ -118,5 +138,101 @@ fn referred(type_: &Type) -> Option<&Path> {
         Type::Model(path) => Some(path),
         Type::List(inner) | Type::Map(inner) | Type::Option(inner) | Type::Boxed(inner) => referred(inner),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ir::{Field, Merge, Struct};
+
+    /// A type with fields of other types, each written as `group.version.Name`.
+    fn model(name: &str, of: &[&str]) -> Model {
+        let path = |name: &str| {
+            let mut parts = name.split('.').map(str::to_owned);
+            let mut next = || parts.next().unwrap();
+            Path { group: next(), version: next(), name: next() }
+        };
+        let field = |name: &&str| Field {
+            rust: String::new(),
+            name: String::new(),
+            docs: String::new(),
+            type_: Type::List(Box::new(Type::Model(path(name)))),
+            number: 0,
+            within: Vec::new(),
+            omit: false,
+            always: false,
+            required: false,
+            merge: Merge::Default,
+            patch_merge: None,
+            sensitive: false,
+        };
+        Model::Struct(Box::new(Struct {
+            path: path(name),
+            schema: name.to_owned(),
+            docs: String::new(),
+            kind: None,
+            resource: None,
+            union: false,
+            fields: of.iter().map(field).collect(),
+        }))
+    }
+
+    #[test]
+    fn a_feature_brings_what_its_types_refer_to() {
+        let features = Features::of(&[
+            model("meta.v1.M", &[]),
+            model("core.v1.A", &["meta.v1.M"]),
+            model("apps.v1.B", &["core.v1.A", "apps.v1.B"]),
+            model("apps.v1beta1.B", &["batch.v1.D"]),
+            model("odd.v1alpha1.C", &[]),
+            model("batch.v1.D", &["apps.v1.B"]),
+        ])
+        .unwrap();
+        let lines: Vec<String> =
+            features.lines().iter().map(|(name, others)| format!("{name}: {}", others.join(" "))).collect();
+        assert_eq!(
+            lines,
+            [
+                "apps: batch core",
+                "batch: apps",
+                "core: ",
+                "default: apps batch core",
+                "every: apps batch core odd preview",
+                "odd: preview",
+                "preview: "
+            ]
+        );
+        assert!(features.brings("batch", "core") && features.brings("core", "meta"));
+        assert!(!features.brings("core", "apps"));
+        assert_eq!(features.of_group("meta"), None);
+    }
+
+    #[test]
+    fn what_a_stable_type_needs_of_a_preview_is_there_and_not_public() {
+        let features = Features::of(&[
+            model("a.v1.A", &["b.v1alpha1.B"]),
+            model("b.v1.B", &[]),
+            model("c.v1.C", &[]),
+            model("b.v1alpha1.B", &["c.v1beta2.C"]),
+            model("c.v1beta2.C", &[]),
+            model("d.v1beta1.D", &["e.v1beta1.E"]),
+            model("e.v1beta1.E", &[]),
+        ])
+        .unwrap();
+        let hidden = |group: &str, version: &str| features.module(group, version).contains("pub(crate) mod");
+        assert!(hidden("b", "v1alpha1") && hidden("c", "v1beta2"));
+        assert!(!hidden("e", "v1beta1"));
+        assert_eq!(features.module("a", "v1"), "pub mod v1;");
+        let error = Features::of(&[
+            model("a.v1.A", &[]),
+            model("a.v1beta1.A", &["b.v1beta1.B"]),
+            model("b.v1beta1.B", &[]),
+        ]);
+        assert_eq!(
+            error.unwrap_err().to_string(),
+            "the feature a would switch on preview, since a type of it refers to b; name a fix"
+        );
+        assert_eq!(features.module("e", "v1beta1"), "#[cfg(feature = \"preview\")]\npub mod v1beta1;");
     }
 }

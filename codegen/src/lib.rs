@@ -56,7 +56,8 @@ pub fn kubernetes(documents: &Documents, large: usize) -> Result<Kubernetes> {
     let loaded = load::load(documents)?;
     let models = lower::lower(&loaded, &every::schemas(&loaded), large)?;
     let operations = operations::read(documents, &loaded, &models)?;
-    let features = features::Features::of(&models);
+    operations.check()?;
+    let features = features::Features::of(&models)?;
     let files = emit::emit(&models, &operations, Some(&features), "crate")?;
     Ok(Kubernetes { files, calls: emit::calls(&operations)?, every: emit::list(&models), features })
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::TryStreamExt as _;
+use k8s_api::operation::Verb;
 use k8s_api::transport::{Call, Fault, Lane, Limits, Reply, ReplyBody, Sent, Transport, TransportError};
 
 use crate::auth::Credential;
@@ -159,7 +160,8 @@ impl Client {
         match call.meta.lane {
             Lane::Watch | Lane::Upgrade => {
                 *head = head.or(Some(HEAD));
-                if call.meta.lane == Lane::Watch {
+                // A followed log may be silent for as long as it likes.
+                if call.meta.lane == Lane::Watch && call.meta.op.verb == Verb::Watch {
                     *idle = idle.or(Some(WATCH_IDLE));
                 }
             }

@@ -6,5 +6,6 @@ mod documents;
 mod every;
 mod informer;
 mod kinds;
+mod requests;
 mod unknown;
 mod verbs;

@@ -3,7 +3,7 @@
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 
-use crate::{bench, cluster, codegen, deps, specs, testing, tidy};
+use crate::{bench, cluster, codegen, deps, features, specs, testing, tidy};
 
 /// The commands of this repository.
 #[derive(Debug, Parser)]
@@ -30,6 +30,8 @@ enum Command {
     Codegen,
     /// Compare the generated files of k8s-api with what the documents give.
     VerifyCodegen,
+    /// Check that each feature of k8s-api compiles alone, and none and all of them.
+    Features,
     /// Check the repository's invariants and print its hand-written lines.
     Tidy,
     /// Check licences, bans, sources and known advisories of all dependencies.
@@ -46,6 +48,7 @@ impl Cli {
             Command::Specs(specs) => specs.run(),
             Command::Codegen => codegen::write(),
             Command::VerifyCodegen => codegen::verify(),
+            Command::Features => features::run(),
             Command::Tidy => tidy::run(),
             Command::Deps => deps::run(),
         }

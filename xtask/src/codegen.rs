@@ -1,7 +1,7 @@
 //! `cargo xtask codegen` and `cargo xtask verify-codegen`: one way to the files, to write them or to compare.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
 use k8s_codegen::{Documents, Kubernetes};
@@ -9,6 +9,20 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::{repo, specs};
+
+/// APIs of other servers, pinned beside Kubernetes: folders of specs/ with a document, discovery and Go facts each.
+const BESIDE: [&str; 1] = ["metrics.k8s.io/v1beta1"];
+
+/// The Go facts of all of them.
+fn go_facts(base: &Path) -> Result<String> {
+    let mut all = BTreeMap::new();
+    for dir in BESIDE.map(|other| specs::dir().join(other)).iter().map(PathBuf::as_path).chain([base]) {
+        let facts: BTreeMap<String, Value> = serde_json::from_str(&read(&dir.join("gofacts.json"))?)
+            .with_context(|| format!("reading {}", dir.join("gofacts.json").display()))?;
+        all.extend(facts);
+    }
+    Ok(serde_json::to_string(&all)?)
+}
 
 /// Small inputs, one generator feature each, with what they give; a test compiles and uses them.
 const GOLDEN: &str = "tests/golden";
@@ -98,12 +112,17 @@ pub(crate) fn kubernetes(large: usize) -> Result<Kubernetes> {
         for name in repo::files_below(&dir)? {
             files.insert(format!("{folder}/{name}"), read(&dir.join(&name))?);
         }
+        for other in BESIDE {
+            let name = format!("{other}/{folder}.json");
+            let text = read(&specs::dir().join(&name))?;
+            files.insert(name, text);
+        }
         Ok(files)
     };
     let documents = Documents {
         openapi: read_all("openapi")?,
         discovery: read_all("discovery")?,
-        go_facts: read(&base.join("gofacts.json"))?,
+        go_facts: go_facts(&base)?,
     };
     k8s_codegen::kubernetes(&documents, large).with_context(|| format!("generating from {}", base.display()))
 }
@@ -114,6 +133,8 @@ pub(crate) fn kubernetes(large: usize) -> Result<Kubernetes> {
 struct Example {
     kinds: Vec<String>,
     openapi: Value,
+    /// Only where the example has paths.
+    discovery: Option<Value>,
     go: Value,
 }
 
@@ -122,7 +143,11 @@ fn example(path: &Path) -> Result<BTreeMap<String, String>> {
         let example: Example = serde_json::from_str(&read(path)?)?;
         let documents = Documents {
             openapi: BTreeMap::from([("input.json".to_owned(), example.openapi.to_string())]),
-            discovery: BTreeMap::new(),
+            discovery: example
+                .discovery
+                .map(|value| ("discovery.json".to_owned(), value.to_string()))
+                .into_iter()
+                .collect(),
             go_facts: example.go.to_string(),
         };
         let kinds: Vec<&str> = example.kinds.iter().map(String::as_str).collect();

@@ -57,7 +57,7 @@ const PIN: &str = "pin.toml";
 const MODULES: [&str; 4] =
     ["k8s.io/api", "k8s.io/apimachinery", "k8s.io/apiextensions-apiserver", "k8s.io/kube-aggregator"];
 
-fn dir() -> PathBuf {
+pub(crate) fn dir() -> PathBuf {
     repo::root().join("specs")
 }
 

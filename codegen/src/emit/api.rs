@@ -62,7 +62,7 @@ fn resource(
 ) -> Result<()> {
     let kind = &offer.kind;
     let name = &kind.name;
-    writeln!(out, "\n/// What can be asked of [`{name}`].\npub mod {plural} {{")?;
+    writeln!(out, "\npub mod {plural} {{\n    //! What can be asked of [`{name}`].\n")?;
     writeln!(out, "    use {root}::request::*;\n    use super::super::{name};")?;
     offers(plural, offer, root, features, out)?;
     for (call, places) in &offer.calls {
@@ -97,6 +97,8 @@ fn foreign<'a>(object: &'a Path, kind: &Path, features: Option<&Features>) -> Op
 fn type_(object: &Path, kind: &Path, root: &str) -> String {
     if object == kind {
         object.name.clone()
+    } else if (&object.group, &object.version) == (&kind.group, &kind.version) {
+        format!("super::super::{}", object.name)
     } else {
         format!("{root}::{}::{}::{}", object.group, object.version, object.name)
     }
@@ -173,6 +175,9 @@ pub(super) struct Function {
     /// The values of its arguments after those of the place, and what is chained, for each request that it stands for.
     pub(super) samples: Vec<(String, String)>,
 }
+
+/// Makes a function by its name, its type, the arguments after the place, how they are passed on, and samples.
+type Plain<'a> = dyn Fn(String, &str, &[&str], &str, &[(&str, &str)]) -> Function + 'a;
 
 /// The functions for a call: two for a patch, which may be an apply.
 pub(super) fn functions(offer: &Offer, call: &Call, places: &[Place]) -> Result<Vec<Function>> {
@@ -283,11 +288,7 @@ pub(super) fn functions(offer: &Offer, call: &Call, places: &[Place]) -> Result<
     })
 }
 
-fn connection(
-    call: &Call,
-    places: &[Place],
-    plain: &dyn Fn(String, &str, &[&str], &str, &[(&str, &str)]) -> Function,
-) -> Function {
+fn connection(call: &Call, places: &[Place], plain: &Plain<'_>) -> Function {
     let both = [("", ""), ("", ".post()")];
     match call.subresource.as_str() {
         "log" => {
@@ -319,16 +320,13 @@ fn connection(
             &both.map(|(_, chain)| ("NAME, [80]", chain)),
         ),
         _ => {
-            let mut function = plain(
-                "proxy".into(),
-                "Proxy",
-                &["name: &str", "method: http::Method"],
-                ", name, method",
-                &[],
-            );
+            let mut function =
+                plain("proxy".into(), "Proxy", &["name: &str", "method: Method"], ", name, method", &[]);
             for place in places {
                 let chain = if place.path.ends_with("{path}") { ".path(PATH)" } else { "" };
-                function.samples.push((format!("NAME, http::Method::{}", place.method), chain.to_owned()));
+                function
+                    .samples
+                    .push((format!("NAME, k8s_api::request::Method::{}", place.method), chain.to_owned()));
             }
             function
         }

@@ -33,6 +33,8 @@ pub mod flowcontrol;
 #[cfg(feature = "lifecycle")]
 pub mod lifecycle;
 pub mod meta;
+#[cfg(feature = "metrics")]
+pub mod metrics;
 #[cfg(feature = "networking")]
 pub mod networking;
 #[cfg(feature = "node")]

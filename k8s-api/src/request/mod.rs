@@ -62,6 +62,8 @@ mod write;
 use std::fmt;
 
 pub use answer::{Answer, Deleted, Events, Following, Upgraded};
+pub use http::Method;
+
 pub use connect::{Attach, Exec, PortForward, Proxy};
 pub use delete::{Delete, DeleteCollection};
 pub use log::{FollowLog, Log};

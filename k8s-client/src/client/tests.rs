@@ -35,6 +35,8 @@ fn no_call_is_without_limits() {
     assert_eq!(limits(&CREATE, Lane::Write), [Some(60), None, None]);
     assert_eq!(limits(&CREATE, Lane::Lease), [Some(60), Some(30), Some(30)]);
     assert_eq!(limits(&WATCH, Lane::Watch), [None, Some(30), Some(90)]);
+    // A followed log.
+    assert_eq!(limits(&GET, Lane::Watch), [None, Some(30), None]);
     assert_eq!(limits(&GET, Lane::Upgrade), [None, Some(30), None]);
 }
 

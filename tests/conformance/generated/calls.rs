@@ -24,6 +24,7 @@ pub(super) fn every(seen: &mut Seen) {
     seen.add(k8s_api::flowcontrol::group());
     seen.add(k8s_api::apiserverinternal::group());
     seen.add(k8s_api::lifecycle::group());
+    seen.add(k8s_api::metrics::group());
     seen.add(k8s_api::networking::group());
     seen.add(k8s_api::node::group());
     seen.add(k8s_api::policy::group());
@@ -54,6 +55,7 @@ pub(super) fn every(seen: &mut Seen) {
     flowcontrol_v1(seen);
     apiserverinternal_v1alpha1(seen);
     lifecycle_v1alpha1(seen);
+    metrics_v1beta1(seen);
     networking_v1(seen);
     node_v1(seen);
     policy_v1(seen);
@@ -163,20 +165,20 @@ fn core_v1(seen: &mut Seen) {
     seen.add(nodes::apply(&the(), "manager"));
     seen.add(nodes::delete(NAME).grace_period(1));
     seen.add(nodes::delete_collection().grace_period(1));
-    seen.add(nodes::proxy(NAME, http::Method::DELETE));
-    seen.add(nodes::proxy(NAME, http::Method::GET));
-    seen.add(nodes::proxy(NAME, http::Method::HEAD));
-    seen.add(nodes::proxy(NAME, http::Method::OPTIONS));
-    seen.add(nodes::proxy(NAME, http::Method::PATCH));
-    seen.add(nodes::proxy(NAME, http::Method::POST));
-    seen.add(nodes::proxy(NAME, http::Method::PUT));
-    seen.add(nodes::proxy(NAME, http::Method::DELETE).path(PATH));
-    seen.add(nodes::proxy(NAME, http::Method::GET).path(PATH));
-    seen.add(nodes::proxy(NAME, http::Method::HEAD).path(PATH));
-    seen.add(nodes::proxy(NAME, http::Method::OPTIONS).path(PATH));
-    seen.add(nodes::proxy(NAME, http::Method::PATCH).path(PATH));
-    seen.add(nodes::proxy(NAME, http::Method::POST).path(PATH));
-    seen.add(nodes::proxy(NAME, http::Method::PUT).path(PATH));
+    seen.add(nodes::proxy(NAME, k8s_api::request::Method::DELETE));
+    seen.add(nodes::proxy(NAME, k8s_api::request::Method::GET));
+    seen.add(nodes::proxy(NAME, k8s_api::request::Method::HEAD));
+    seen.add(nodes::proxy(NAME, k8s_api::request::Method::OPTIONS));
+    seen.add(nodes::proxy(NAME, k8s_api::request::Method::PATCH));
+    seen.add(nodes::proxy(NAME, k8s_api::request::Method::POST));
+    seen.add(nodes::proxy(NAME, k8s_api::request::Method::PUT));
+    seen.add(nodes::proxy(NAME, k8s_api::request::Method::DELETE).path(PATH));
+    seen.add(nodes::proxy(NAME, k8s_api::request::Method::GET).path(PATH));
+    seen.add(nodes::proxy(NAME, k8s_api::request::Method::HEAD).path(PATH));
+    seen.add(nodes::proxy(NAME, k8s_api::request::Method::OPTIONS).path(PATH));
+    seen.add(nodes::proxy(NAME, k8s_api::request::Method::PATCH).path(PATH));
+    seen.add(nodes::proxy(NAME, k8s_api::request::Method::POST).path(PATH));
+    seen.add(nodes::proxy(NAME, k8s_api::request::Method::PUT).path(PATH));
     seen.add(nodes::get_status(NAME));
     seen.add(nodes::replace_status(NAME, &Default::default()));
     seen.add(nodes::patch_status(NAME, &json()));
@@ -251,20 +253,20 @@ fn core_v1(seen: &mut Seen) {
     seen.add(pods::log(NAMESPACE, NAME).follow());
     seen.add(pods::port_forward(NAMESPACE, NAME, [80]));
     seen.add(pods::port_forward(NAMESPACE, NAME, [80]).post());
-    seen.add(pods::proxy(NAMESPACE, NAME, http::Method::DELETE));
-    seen.add(pods::proxy(NAMESPACE, NAME, http::Method::GET));
-    seen.add(pods::proxy(NAMESPACE, NAME, http::Method::HEAD));
-    seen.add(pods::proxy(NAMESPACE, NAME, http::Method::OPTIONS));
-    seen.add(pods::proxy(NAMESPACE, NAME, http::Method::PATCH));
-    seen.add(pods::proxy(NAMESPACE, NAME, http::Method::POST));
-    seen.add(pods::proxy(NAMESPACE, NAME, http::Method::PUT));
-    seen.add(pods::proxy(NAMESPACE, NAME, http::Method::DELETE).path(PATH));
-    seen.add(pods::proxy(NAMESPACE, NAME, http::Method::GET).path(PATH));
-    seen.add(pods::proxy(NAMESPACE, NAME, http::Method::HEAD).path(PATH));
-    seen.add(pods::proxy(NAMESPACE, NAME, http::Method::OPTIONS).path(PATH));
-    seen.add(pods::proxy(NAMESPACE, NAME, http::Method::PATCH).path(PATH));
-    seen.add(pods::proxy(NAMESPACE, NAME, http::Method::POST).path(PATH));
-    seen.add(pods::proxy(NAMESPACE, NAME, http::Method::PUT).path(PATH));
+    seen.add(pods::proxy(NAMESPACE, NAME, k8s_api::request::Method::DELETE));
+    seen.add(pods::proxy(NAMESPACE, NAME, k8s_api::request::Method::GET));
+    seen.add(pods::proxy(NAMESPACE, NAME, k8s_api::request::Method::HEAD));
+    seen.add(pods::proxy(NAMESPACE, NAME, k8s_api::request::Method::OPTIONS));
+    seen.add(pods::proxy(NAMESPACE, NAME, k8s_api::request::Method::PATCH));
+    seen.add(pods::proxy(NAMESPACE, NAME, k8s_api::request::Method::POST));
+    seen.add(pods::proxy(NAMESPACE, NAME, k8s_api::request::Method::PUT));
+    seen.add(pods::proxy(NAMESPACE, NAME, k8s_api::request::Method::DELETE).path(PATH));
+    seen.add(pods::proxy(NAMESPACE, NAME, k8s_api::request::Method::GET).path(PATH));
+    seen.add(pods::proxy(NAMESPACE, NAME, k8s_api::request::Method::HEAD).path(PATH));
+    seen.add(pods::proxy(NAMESPACE, NAME, k8s_api::request::Method::OPTIONS).path(PATH));
+    seen.add(pods::proxy(NAMESPACE, NAME, k8s_api::request::Method::PATCH).path(PATH));
+    seen.add(pods::proxy(NAMESPACE, NAME, k8s_api::request::Method::POST).path(PATH));
+    seen.add(pods::proxy(NAMESPACE, NAME, k8s_api::request::Method::PUT).path(PATH));
     seen.add(pods::get_resize(NAMESPACE, NAME));
     seen.add(pods::replace_resize(NAMESPACE, NAME, &Default::default()));
     seen.add(pods::patch_resize(NAMESPACE, NAME, &json()));
@@ -380,20 +382,20 @@ fn core_v1(seen: &mut Seen) {
     seen.add(services::apply(NAMESPACE, &the(), "manager"));
     seen.add(services::delete(NAMESPACE, NAME).grace_period(1));
     seen.add(services::delete_collection(NAMESPACE).grace_period(1));
-    seen.add(services::proxy(NAMESPACE, NAME, http::Method::DELETE));
-    seen.add(services::proxy(NAMESPACE, NAME, http::Method::GET));
-    seen.add(services::proxy(NAMESPACE, NAME, http::Method::HEAD));
-    seen.add(services::proxy(NAMESPACE, NAME, http::Method::OPTIONS));
-    seen.add(services::proxy(NAMESPACE, NAME, http::Method::PATCH));
-    seen.add(services::proxy(NAMESPACE, NAME, http::Method::POST));
-    seen.add(services::proxy(NAMESPACE, NAME, http::Method::PUT));
-    seen.add(services::proxy(NAMESPACE, NAME, http::Method::DELETE).path(PATH));
-    seen.add(services::proxy(NAMESPACE, NAME, http::Method::GET).path(PATH));
-    seen.add(services::proxy(NAMESPACE, NAME, http::Method::HEAD).path(PATH));
-    seen.add(services::proxy(NAMESPACE, NAME, http::Method::OPTIONS).path(PATH));
-    seen.add(services::proxy(NAMESPACE, NAME, http::Method::PATCH).path(PATH));
-    seen.add(services::proxy(NAMESPACE, NAME, http::Method::POST).path(PATH));
-    seen.add(services::proxy(NAMESPACE, NAME, http::Method::PUT).path(PATH));
+    seen.add(services::proxy(NAMESPACE, NAME, k8s_api::request::Method::DELETE));
+    seen.add(services::proxy(NAMESPACE, NAME, k8s_api::request::Method::GET));
+    seen.add(services::proxy(NAMESPACE, NAME, k8s_api::request::Method::HEAD));
+    seen.add(services::proxy(NAMESPACE, NAME, k8s_api::request::Method::OPTIONS));
+    seen.add(services::proxy(NAMESPACE, NAME, k8s_api::request::Method::PATCH));
+    seen.add(services::proxy(NAMESPACE, NAME, k8s_api::request::Method::POST));
+    seen.add(services::proxy(NAMESPACE, NAME, k8s_api::request::Method::PUT));
+    seen.add(services::proxy(NAMESPACE, NAME, k8s_api::request::Method::DELETE).path(PATH));
+    seen.add(services::proxy(NAMESPACE, NAME, k8s_api::request::Method::GET).path(PATH));
+    seen.add(services::proxy(NAMESPACE, NAME, k8s_api::request::Method::HEAD).path(PATH));
+    seen.add(services::proxy(NAMESPACE, NAME, k8s_api::request::Method::OPTIONS).path(PATH));
+    seen.add(services::proxy(NAMESPACE, NAME, k8s_api::request::Method::PATCH).path(PATH));
+    seen.add(services::proxy(NAMESPACE, NAME, k8s_api::request::Method::POST).path(PATH));
+    seen.add(services::proxy(NAMESPACE, NAME, k8s_api::request::Method::PUT).path(PATH));
     seen.add(services::get_status(NAMESPACE, NAME));
     seen.add(services::replace_status(NAMESPACE, NAME, &Default::default()));
     seen.add(services::patch_status(NAMESPACE, NAME, &json()));
@@ -1138,6 +1140,17 @@ fn lifecycle_v1alpha1(seen: &mut Seen) {
     seen.add(evictions::patch_status(NAMESPACE, NAME, &merge()));
     seen.add(evictions::patch_status(NAMESPACE, NAME, &strategic()));
     seen.add(evictions::apply_status(NAMESPACE, NAME, &Default::default(), "manager"));
+}
+
+fn metrics_v1beta1(seen: &mut Seen) {
+    use k8s_api::metrics::v1beta1::*;
+
+    seen.add(resources());
+    seen.add(nodes::get(NAME));
+    seen.add(nodes::list());
+    seen.add(pods::get(NAMESPACE, NAME));
+    seen.add(pods::list(NAMESPACE));
+    seen.add(pods::list_all());
 }
 
 fn networking_v1(seen: &mut Seen) {

@@ -7,8 +7,9 @@ pub fn resources() -> crate::request::server::Fetch<APIResourceList> {
     crate::request::server::resources("admissionregistration.k8s.io", "v1")
 }
 
-/// What can be asked of [`MutatingAdmissionPolicy`].
 pub mod mutatingadmissionpolicies {
+    //! What can be asked of [`MutatingAdmissionPolicy`].
+
     use crate::request::*;
     use super::super::MutatingAdmissionPolicy;
 
@@ -60,8 +61,9 @@ pub mod mutatingadmissionpolicies {
     }
 }
 
-/// What can be asked of [`MutatingAdmissionPolicyBinding`].
 pub mod mutatingadmissionpolicybindings {
+    //! What can be asked of [`MutatingAdmissionPolicyBinding`].
+
     use crate::request::*;
     use super::super::MutatingAdmissionPolicyBinding;
 
@@ -113,8 +115,9 @@ pub mod mutatingadmissionpolicybindings {
     }
 }
 
-/// What can be asked of [`MutatingWebhookConfiguration`].
 pub mod mutatingwebhookconfigurations {
+    //! What can be asked of [`MutatingWebhookConfiguration`].
+
     use crate::request::*;
     use super::super::MutatingWebhookConfiguration;
 
@@ -166,8 +169,9 @@ pub mod mutatingwebhookconfigurations {
     }
 }
 
-/// What can be asked of [`ValidatingAdmissionPolicy`].
 pub mod validatingadmissionpolicies {
+    //! What can be asked of [`ValidatingAdmissionPolicy`].
+
     use crate::request::*;
     use super::super::ValidatingAdmissionPolicy;
 
@@ -240,8 +244,9 @@ pub mod validatingadmissionpolicies {
     }
 }
 
-/// What can be asked of [`ValidatingAdmissionPolicyBinding`].
 pub mod validatingadmissionpolicybindings {
+    //! What can be asked of [`ValidatingAdmissionPolicyBinding`].
+
     use crate::request::*;
     use super::super::ValidatingAdmissionPolicyBinding;
 
@@ -293,8 +298,9 @@ pub mod validatingadmissionpolicybindings {
     }
 }
 
-/// What can be asked of [`ValidatingWebhookConfiguration`].
 pub mod validatingwebhookconfigurations {
+    //! What can be asked of [`ValidatingWebhookConfiguration`].
+
     use crate::request::*;
     use super::super::ValidatingWebhookConfiguration;
 

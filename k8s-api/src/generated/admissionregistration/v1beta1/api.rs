@@ -7,8 +7,9 @@ pub fn resources() -> crate::request::server::Fetch<APIResourceList> {
     crate::request::server::resources("admissionregistration.k8s.io", "v1beta1")
 }
 
-/// What can be asked of [`MutatingAdmissionPolicy`].
 pub mod mutatingadmissionpolicies {
+    //! What can be asked of [`MutatingAdmissionPolicy`].
+
     use crate::request::*;
     use super::super::MutatingAdmissionPolicy;
 
@@ -60,8 +61,9 @@ pub mod mutatingadmissionpolicies {
     }
 }
 
-/// What can be asked of [`MutatingAdmissionPolicyBinding`].
 pub mod mutatingadmissionpolicybindings {
+    //! What can be asked of [`MutatingAdmissionPolicyBinding`].
+
     use crate::request::*;
     use super::super::MutatingAdmissionPolicyBinding;
 

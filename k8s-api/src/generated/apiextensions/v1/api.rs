@@ -7,8 +7,9 @@ pub fn resources() -> crate::request::server::Fetch<APIResourceList> {
     crate::request::server::resources("apiextensions.k8s.io", "v1")
 }
 
-/// What can be asked of [`CustomResourceDefinition`].
 pub mod customresourcedefinitions {
+    //! What can be asked of [`CustomResourceDefinition`].
+
     use crate::request::*;
     use super::super::CustomResourceDefinition;
 

@@ -7,8 +7,9 @@ pub fn resources() -> crate::request::server::Fetch<APIResourceList> {
     crate::request::server::resources("apiregistration.k8s.io", "v1")
 }
 
-/// What can be asked of [`APIService`].
 pub mod apiservices {
+    //! What can be asked of [`APIService`].
+
     use crate::request::*;
     use super::super::APIService;
 

@@ -7,8 +7,9 @@ pub fn resources() -> crate::request::server::Fetch<APIResourceList> {
     crate::request::server::resources("internal.apiserver.k8s.io", "v1alpha1")
 }
 
-/// What can be asked of [`StorageVersion`].
 pub mod storageversions {
+    //! What can be asked of [`StorageVersion`].
+
     use crate::request::*;
     use super::super::StorageVersion;
 

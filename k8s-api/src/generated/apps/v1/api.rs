@@ -7,8 +7,9 @@ pub fn resources() -> crate::request::server::Fetch<APIResourceList> {
     crate::request::server::resources("apps", "v1")
 }
 
-/// What can be asked of [`ControllerRevision`].
 pub mod controllerrevisions {
+    //! What can be asked of [`ControllerRevision`].
+
     use crate::request::*;
     use super::super::ControllerRevision;
 
@@ -70,8 +71,9 @@ pub mod controllerrevisions {
     }
 }
 
-/// What can be asked of [`DaemonSet`].
 pub mod daemonsets {
+    //! What can be asked of [`DaemonSet`].
+
     use crate::request::*;
     use super::super::DaemonSet;
 
@@ -154,8 +156,9 @@ pub mod daemonsets {
     }
 }
 
-/// What can be asked of [`Deployment`].
 pub mod deployments {
+    //! What can be asked of [`Deployment`].
+
     use crate::request::*;
     use super::super::Deployment;
 
@@ -264,8 +267,9 @@ pub mod deployments {
     }
 }
 
-/// What can be asked of [`ReplicaSet`].
 pub mod replicasets {
+    //! What can be asked of [`ReplicaSet`].
+
     use crate::request::*;
     use super::super::ReplicaSet;
 
@@ -374,8 +378,9 @@ pub mod replicasets {
     }
 }
 
-/// What can be asked of [`StatefulSet`].
 pub mod statefulsets {
+    //! What can be asked of [`StatefulSet`].
+
     use crate::request::*;
     use super::super::StatefulSet;
 

@@ -7,8 +7,9 @@ pub fn resources() -> crate::request::server::Fetch<APIResourceList> {
     crate::request::server::resources("authentication.k8s.io", "v1")
 }
 
-/// What can be asked of [`SelfSubjectReview`].
 pub mod selfsubjectreviews {
+    //! What can be asked of [`SelfSubjectReview`].
+
     use crate::request::*;
     use super::super::SelfSubjectReview;
 
@@ -20,8 +21,9 @@ pub mod selfsubjectreviews {
     }
 }
 
-/// What can be asked of [`TokenReview`].
 pub mod tokenreviews {
+    //! What can be asked of [`TokenReview`].
+
     use crate::request::*;
     use super::super::TokenReview;
 

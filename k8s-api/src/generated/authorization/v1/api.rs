@@ -7,8 +7,9 @@ pub fn resources() -> crate::request::server::Fetch<APIResourceList> {
     crate::request::server::resources("authorization.k8s.io", "v1")
 }
 
-/// What can be asked of [`LocalSubjectAccessReview`].
 pub mod localsubjectaccessreviews {
+    //! What can be asked of [`LocalSubjectAccessReview`].
+
     use crate::request::*;
     use super::super::LocalSubjectAccessReview;
 
@@ -20,8 +21,9 @@ pub mod localsubjectaccessreviews {
     }
 }
 
-/// What can be asked of [`SelfSubjectAccessReview`].
 pub mod selfsubjectaccessreviews {
+    //! What can be asked of [`SelfSubjectAccessReview`].
+
     use crate::request::*;
     use super::super::SelfSubjectAccessReview;
 
@@ -33,8 +35,9 @@ pub mod selfsubjectaccessreviews {
     }
 }
 
-/// What can be asked of [`SelfSubjectRulesReview`].
 pub mod selfsubjectrulesreviews {
+    //! What can be asked of [`SelfSubjectRulesReview`].
+
     use crate::request::*;
     use super::super::SelfSubjectRulesReview;
 
@@ -46,8 +49,9 @@ pub mod selfsubjectrulesreviews {
     }
 }
 
-/// What can be asked of [`SubjectAccessReview`].
 pub mod subjectaccessreviews {
+    //! What can be asked of [`SubjectAccessReview`].
+
     use crate::request::*;
     use super::super::SubjectAccessReview;
 

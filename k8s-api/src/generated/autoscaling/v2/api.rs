@@ -7,8 +7,9 @@ pub fn resources() -> crate::request::server::Fetch<APIResourceList> {
     crate::request::server::resources("autoscaling", "v2")
 }
 
-/// What can be asked of [`HorizontalPodAutoscaler`].
 pub mod horizontalpodautoscalers {
+    //! What can be asked of [`HorizontalPodAutoscaler`].
+
     use crate::request::*;
     use super::super::HorizontalPodAutoscaler;
 

@@ -7,8 +7,9 @@ pub fn resources() -> crate::request::server::Fetch<APIResourceList> {
     crate::request::server::resources("batch", "v1")
 }
 
-/// What can be asked of [`CronJob`].
 pub mod cronjobs {
+    //! What can be asked of [`CronJob`].
+
     use crate::request::*;
     use super::super::CronJob;
 
@@ -91,8 +92,9 @@ pub mod cronjobs {
     }
 }
 
-/// What can be asked of [`Job`].
 pub mod jobs {
+    //! What can be asked of [`Job`].
+
     use crate::request::*;
     use super::super::Job;
 

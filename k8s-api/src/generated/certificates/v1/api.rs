@@ -7,8 +7,9 @@ pub fn resources() -> crate::request::server::Fetch<APIResourceList> {
     crate::request::server::resources("certificates.k8s.io", "v1")
 }
 
-/// What can be asked of [`CertificateSigningRequest`].
 pub mod certificatesigningrequests {
+    //! What can be asked of [`CertificateSigningRequest`].
+
     use crate::request::*;
     use super::super::CertificateSigningRequest;
 
@@ -102,8 +103,9 @@ pub mod certificatesigningrequests {
     }
 }
 
-/// What can be asked of [`ClusterTrustBundle`].
 pub mod clustertrustbundles {
+    //! What can be asked of [`ClusterTrustBundle`].
+
     use crate::request::*;
     use super::super::ClusterTrustBundle;
 
@@ -155,8 +157,9 @@ pub mod clustertrustbundles {
     }
 }
 
-/// What can be asked of [`PodCertificateRequest`].
 pub mod podcertificaterequests {
+    //! What can be asked of [`PodCertificateRequest`].
+
     use crate::request::*;
     use super::super::PodCertificateRequest;
 

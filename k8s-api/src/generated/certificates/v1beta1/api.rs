@@ -7,8 +7,9 @@ pub fn resources() -> crate::request::server::Fetch<APIResourceList> {
     crate::request::server::resources("certificates.k8s.io", "v1beta1")
 }
 
-/// What can be asked of [`ClusterTrustBundle`].
 pub mod clustertrustbundles {
+    //! What can be asked of [`ClusterTrustBundle`].
+
     use crate::request::*;
     use super::super::ClusterTrustBundle;
 
@@ -60,8 +61,9 @@ pub mod clustertrustbundles {
     }
 }
 
-/// What can be asked of [`PodCertificateRequest`].
 pub mod podcertificaterequests {
+    //! What can be asked of [`PodCertificateRequest`].
+
     use crate::request::*;
     use super::super::PodCertificateRequest;
 

@@ -7,8 +7,9 @@ pub fn resources() -> crate::request::server::Fetch<APIResourceList> {
     crate::request::server::resources("coordination.k8s.io", "v1")
 }
 
-/// What can be asked of [`Lease`].
 pub mod leases {
+    //! What can be asked of [`Lease`].
+
     use crate::request::*;
     use super::super::Lease;
 

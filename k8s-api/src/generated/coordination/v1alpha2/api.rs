@@ -7,8 +7,9 @@ pub fn resources() -> crate::request::server::Fetch<APIResourceList> {
     crate::request::server::resources("coordination.k8s.io", "v1alpha2")
 }
 
-/// What can be asked of [`LeaseCandidate`].
 pub mod leasecandidates {
+    //! What can be asked of [`LeaseCandidate`].
+
     use crate::request::*;
     use super::super::LeaseCandidate;
 

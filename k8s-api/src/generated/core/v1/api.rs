@@ -7,8 +7,9 @@ pub fn resources() -> crate::request::server::Fetch<APIResourceList> {
     crate::request::server::resources("", "v1")
 }
 
-/// What can be asked of [`Binding`].
 pub mod bindings {
+    //! What can be asked of [`Binding`].
+
     use crate::request::*;
     use super::super::Binding;
 
@@ -20,8 +21,9 @@ pub mod bindings {
     }
 }
 
-/// What can be asked of [`ComponentStatus`].
 pub mod componentstatuses {
+    //! What can be asked of [`ComponentStatus`].
+
     use crate::request::*;
     use super::super::ComponentStatus;
 
@@ -38,8 +40,9 @@ pub mod componentstatuses {
     }
 }
 
-/// What can be asked of [`ConfigMap`].
 pub mod configmaps {
+    //! What can be asked of [`ConfigMap`].
+
     use crate::request::*;
     use super::super::ConfigMap;
 
@@ -101,8 +104,9 @@ pub mod configmaps {
     }
 }
 
-/// What can be asked of [`Endpoints`].
 pub mod endpoints {
+    //! What can be asked of [`Endpoints`].
+
     use crate::request::*;
     use super::super::Endpoints;
 
@@ -164,8 +168,9 @@ pub mod endpoints {
     }
 }
 
-/// What can be asked of [`Event`].
 pub mod events {
+    //! What can be asked of [`Event`].
+
     use crate::request::*;
     use super::super::Event;
 
@@ -227,8 +232,9 @@ pub mod events {
     }
 }
 
-/// What can be asked of [`LimitRange`].
 pub mod limitranges {
+    //! What can be asked of [`LimitRange`].
+
     use crate::request::*;
     use super::super::LimitRange;
 
@@ -290,8 +296,9 @@ pub mod limitranges {
     }
 }
 
-/// What can be asked of [`Namespace`].
 pub mod namespaces {
+    //! What can be asked of [`Namespace`].
+
     use crate::request::*;
     use super::super::Namespace;
 
@@ -365,8 +372,9 @@ pub mod namespaces {
     }
 }
 
-/// What can be asked of [`Node`].
 pub mod nodes {
+    //! What can be asked of [`Node`].
+
     use crate::request::*;
     use super::super::Node;
 
@@ -420,7 +428,7 @@ pub mod nodes {
     }
 
     /// `PUT|POST|PATCH|OPTIONS|HEAD|GET|DELETE /api/v1/nodes/{name}/proxy`, `PUT|POST|PATCH|OPTIONS|HEAD|GET|DELETE /api/v1/nodes/{name}/proxy/{path}`
-    pub fn proxy(name: &str, method: http::Method) -> Proxy<Node> {
+    pub fn proxy(name: &str, method: Method) -> Proxy<Node> {
         Proxy::new(Place::cluster(), name, method)
     }
 
@@ -445,8 +453,9 @@ pub mod nodes {
     }
 }
 
-/// What can be asked of [`PersistentVolumeClaim`].
 pub mod persistentvolumeclaims {
+    //! What can be asked of [`PersistentVolumeClaim`].
+
     use crate::request::*;
     use super::super::PersistentVolumeClaim;
 
@@ -529,8 +538,9 @@ pub mod persistentvolumeclaims {
     }
 }
 
-/// What can be asked of [`PersistentVolume`].
 pub mod persistentvolumes {
+    //! What can be asked of [`PersistentVolume`].
+
     use crate::request::*;
     use super::super::PersistentVolume;
 
@@ -603,14 +613,15 @@ pub mod persistentvolumes {
     }
 }
 
-/// What can be asked of [`Pod`].
 pub mod pods {
+    //! What can be asked of [`Pod`].
+
     use crate::request::*;
     use super::super::Pod;
 
     crate::offers! { Pod: get, list, watch, create, replace, patch, delete, delete_collection }
     crate::offers! { Pod, Attach }
-    crate::offers! { Pod, Binding(crate::core::v1::Binding): create: Status }
+    crate::offers! { Pod, Binding(super::super::Binding): create: Status }
     crate::offers! { Pod, EphemeralContainers(Pod): get, replace, patch }
     #[cfg(feature = "policy")]
     crate::offers! { Pod, Eviction(crate::policy::v1::Eviction): ask: Status }
@@ -682,7 +693,7 @@ pub mod pods {
     }
 
     /// `POST /api/v1/namespaces/{namespace}/pods/{name}/binding`
-    pub fn bind<'a>(namespace: &str, name: &str, object: &'a crate::core::v1::Binding) -> Create<'a, Pod, subresource::Binding> {
+    pub fn bind<'a>(namespace: &str, name: &str, object: &'a super::super::Binding) -> Create<'a, Pod, subresource::Binding> {
         Create::on(Place::namespace(namespace), name, object)
     }
 
@@ -728,7 +739,7 @@ pub mod pods {
     }
 
     /// `PUT|POST|PATCH|OPTIONS|HEAD|GET|DELETE /api/v1/namespaces/{namespace}/pods/{name}/proxy`, `PUT|POST|PATCH|OPTIONS|HEAD|GET|DELETE /api/v1/namespaces/{namespace}/pods/{name}/proxy/{path}`
-    pub fn proxy(namespace: &str, name: &str, method: http::Method) -> Proxy<Pod> {
+    pub fn proxy(namespace: &str, name: &str, method: Method) -> Proxy<Pod> {
         Proxy::new(Place::namespace(namespace), name, method)
     }
 
@@ -773,8 +784,9 @@ pub mod pods {
     }
 }
 
-/// What can be asked of [`PodTemplate`].
 pub mod podtemplates {
+    //! What can be asked of [`PodTemplate`].
+
     use crate::request::*;
     use super::super::PodTemplate;
 
@@ -836,8 +848,9 @@ pub mod podtemplates {
     }
 }
 
-/// What can be asked of [`ReplicationController`].
 pub mod replicationcontrollers {
+    //! What can be asked of [`ReplicationController`].
+
     use crate::request::*;
     use super::super::ReplicationController;
 
@@ -946,8 +959,9 @@ pub mod replicationcontrollers {
     }
 }
 
-/// What can be asked of [`ResourceQuota`].
 pub mod resourcequotas {
+    //! What can be asked of [`ResourceQuota`].
+
     use crate::request::*;
     use super::super::ResourceQuota;
 
@@ -1030,8 +1044,9 @@ pub mod resourcequotas {
     }
 }
 
-/// What can be asked of [`Secret`].
 pub mod secrets {
+    //! What can be asked of [`Secret`].
+
     use crate::request::*;
     use super::super::Secret;
 
@@ -1093,8 +1108,9 @@ pub mod secrets {
     }
 }
 
-/// What can be asked of [`ServiceAccount`].
 pub mod serviceaccounts {
+    //! What can be asked of [`ServiceAccount`].
+
     use crate::request::*;
     use super::super::ServiceAccount;
 
@@ -1164,8 +1180,9 @@ pub mod serviceaccounts {
     }
 }
 
-/// What can be asked of [`Service`].
 pub mod services {
+    //! What can be asked of [`Service`].
+
     use crate::request::*;
     use super::super::Service;
 
@@ -1229,7 +1246,7 @@ pub mod services {
     }
 
     /// `PUT|POST|PATCH|OPTIONS|HEAD|GET|DELETE /api/v1/namespaces/{namespace}/services/{name}/proxy`, `PUT|POST|PATCH|OPTIONS|HEAD|GET|DELETE /api/v1/namespaces/{namespace}/services/{name}/proxy/{path}`
-    pub fn proxy(namespace: &str, name: &str, method: http::Method) -> Proxy<Service> {
+    pub fn proxy(namespace: &str, name: &str, method: Method) -> Proxy<Service> {
         Proxy::new(Place::namespace(namespace), name, method)
     }
 

@@ -7,8 +7,9 @@ pub fn resources() -> crate::request::server::Fetch<APIResourceList> {
     crate::request::server::resources("discovery.k8s.io", "v1")
 }
 
-/// What can be asked of [`EndpointSlice`].
 pub mod endpointslices {
+    //! What can be asked of [`EndpointSlice`].
+
     use crate::request::*;
     use super::super::EndpointSlice;
 

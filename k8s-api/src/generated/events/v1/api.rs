@@ -7,8 +7,9 @@ pub fn resources() -> crate::request::server::Fetch<APIResourceList> {
     crate::request::server::resources("events.k8s.io", "v1")
 }
 
-/// What can be asked of [`Event`].
 pub mod events {
+    //! What can be asked of [`Event`].
+
     use crate::request::*;
     use super::super::Event;
 

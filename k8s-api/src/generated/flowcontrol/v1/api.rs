@@ -7,8 +7,9 @@ pub fn resources() -> crate::request::server::Fetch<APIResourceList> {
     crate::request::server::resources("flowcontrol.apiserver.k8s.io", "v1")
 }
 
-/// What can be asked of [`FlowSchema`].
 pub mod flowschemas {
+    //! What can be asked of [`FlowSchema`].
+
     use crate::request::*;
     use super::super::FlowSchema;
 
@@ -81,8 +82,9 @@ pub mod flowschemas {
     }
 }
 
-/// What can be asked of [`PriorityLevelConfiguration`].
 pub mod prioritylevelconfigurations {
+    //! What can be asked of [`PriorityLevelConfiguration`].
+
     use crate::request::*;
     use super::super::PriorityLevelConfiguration;
 

@@ -7,8 +7,9 @@ pub fn resources() -> crate::request::server::Fetch<APIResourceList> {
     crate::request::server::resources("lifecycle.k8s.io", "v1alpha1")
 }
 
-/// What can be asked of [`EvictionRequest`].
 pub mod evictionrequests {
+    //! What can be asked of [`EvictionRequest`].
+
     use crate::request::*;
     use super::super::EvictionRequest;
 
@@ -91,8 +92,9 @@ pub mod evictionrequests {
     }
 }
 
-/// What can be asked of [`Eviction`].
 pub mod evictions {
+    //! What can be asked of [`Eviction`].
+
     use crate::request::*;
     use super::super::Eviction;
 

@@ -7,8 +7,9 @@ pub fn resources() -> crate::request::server::Fetch<APIResourceList> {
     crate::request::server::resources("networking.k8s.io", "v1")
 }
 
-/// What can be asked of [`IngressClass`].
 pub mod ingressclasses {
+    //! What can be asked of [`IngressClass`].
+
     use crate::request::*;
     use super::super::IngressClass;
 
@@ -60,8 +61,9 @@ pub mod ingressclasses {
     }
 }
 
-/// What can be asked of [`Ingress`].
 pub mod ingresses {
+    //! What can be asked of [`Ingress`].
+
     use crate::request::*;
     use super::super::Ingress;
 
@@ -144,8 +146,9 @@ pub mod ingresses {
     }
 }
 
-/// What can be asked of [`IPAddress`].
 pub mod ipaddresses {
+    //! What can be asked of [`IPAddress`].
+
     use crate::request::*;
     use super::super::IPAddress;
 
@@ -197,8 +200,9 @@ pub mod ipaddresses {
     }
 }
 
-/// What can be asked of [`NetworkPolicy`].
 pub mod networkpolicies {
+    //! What can be asked of [`NetworkPolicy`].
+
     use crate::request::*;
     use super::super::NetworkPolicy;
 
@@ -260,8 +264,9 @@ pub mod networkpolicies {
     }
 }
 
-/// What can be asked of [`ServiceCIDR`].
 pub mod servicecidrs {
+    //! What can be asked of [`ServiceCIDR`].
+
     use crate::request::*;
     use super::super::ServiceCIDR;
 

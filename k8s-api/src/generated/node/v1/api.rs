@@ -7,8 +7,9 @@ pub fn resources() -> crate::request::server::Fetch<APIResourceList> {
     crate::request::server::resources("node.k8s.io", "v1")
 }
 
-/// What can be asked of [`RuntimeClass`].
 pub mod runtimeclasses {
+    //! What can be asked of [`RuntimeClass`].
+
     use crate::request::*;
     use super::super::RuntimeClass;
 

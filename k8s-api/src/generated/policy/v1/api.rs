@@ -7,8 +7,9 @@ pub fn resources() -> crate::request::server::Fetch<APIResourceList> {
     crate::request::server::resources("policy", "v1")
 }
 
-/// What can be asked of [`PodDisruptionBudget`].
 pub mod poddisruptionbudgets {
+    //! What can be asked of [`PodDisruptionBudget`].
+
     use crate::request::*;
     use super::super::PodDisruptionBudget;
 

@@ -7,8 +7,9 @@ pub fn resources() -> crate::request::server::Fetch<APIResourceList> {
     crate::request::server::resources("rbac.authorization.k8s.io", "v1")
 }
 
-/// What can be asked of [`ClusterRoleBinding`].
 pub mod clusterrolebindings {
+    //! What can be asked of [`ClusterRoleBinding`].
+
     use crate::request::*;
     use super::super::ClusterRoleBinding;
 
@@ -60,8 +61,9 @@ pub mod clusterrolebindings {
     }
 }
 
-/// What can be asked of [`ClusterRole`].
 pub mod clusterroles {
+    //! What can be asked of [`ClusterRole`].
+
     use crate::request::*;
     use super::super::ClusterRole;
 
@@ -113,8 +115,9 @@ pub mod clusterroles {
     }
 }
 
-/// What can be asked of [`RoleBinding`].
 pub mod rolebindings {
+    //! What can be asked of [`RoleBinding`].
+
     use crate::request::*;
     use super::super::RoleBinding;
 
@@ -176,8 +179,9 @@ pub mod rolebindings {
     }
 }
 
-/// What can be asked of [`Role`].
 pub mod roles {
+    //! What can be asked of [`Role`].
+
     use crate::request::*;
     use super::super::Role;
 

@@ -7,8 +7,9 @@ pub fn resources() -> crate::request::server::Fetch<APIResourceList> {
     crate::request::server::resources("resource.k8s.io", "v1alpha3")
 }
 
-/// What can be asked of [`DeviceTaintRule`].
 pub mod devicetaintrules {
+    //! What can be asked of [`DeviceTaintRule`].
+
     use crate::request::*;
     use super::super::DeviceTaintRule;
 
@@ -81,8 +82,9 @@ pub mod devicetaintrules {
     }
 }
 
-/// What can be asked of [`ResourcePoolStatusRequest`].
 pub mod resourcepoolstatusrequests {
+    //! What can be asked of [`ResourcePoolStatusRequest`].
+
     use crate::request::*;
     use super::super::ResourcePoolStatusRequest;
 

@@ -7,8 +7,9 @@ pub fn resources() -> crate::request::server::Fetch<APIResourceList> {
     crate::request::server::resources("resource.k8s.io", "v1beta1")
 }
 
-/// What can be asked of [`DeviceClass`].
 pub mod deviceclasses {
+    //! What can be asked of [`DeviceClass`].
+
     use crate::request::*;
     use super::super::DeviceClass;
 
@@ -60,8 +61,9 @@ pub mod deviceclasses {
     }
 }
 
-/// What can be asked of [`ResourceClaim`].
 pub mod resourceclaims {
+    //! What can be asked of [`ResourceClaim`].
+
     use crate::request::*;
     use super::super::ResourceClaim;
 
@@ -144,8 +146,9 @@ pub mod resourceclaims {
     }
 }
 
-/// What can be asked of [`ResourceClaimTemplate`].
 pub mod resourceclaimtemplates {
+    //! What can be asked of [`ResourceClaimTemplate`].
+
     use crate::request::*;
     use super::super::ResourceClaimTemplate;
 
@@ -207,8 +210,9 @@ pub mod resourceclaimtemplates {
     }
 }
 
-/// What can be asked of [`ResourceSlice`].
 pub mod resourceslices {
+    //! What can be asked of [`ResourceSlice`].
+
     use crate::request::*;
     use super::super::ResourceSlice;
 

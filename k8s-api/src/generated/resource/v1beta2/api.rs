@@ -7,8 +7,9 @@ pub fn resources() -> crate::request::server::Fetch<APIResourceList> {
     crate::request::server::resources("resource.k8s.io", "v1beta2")
 }
 
-/// What can be asked of [`DeviceClass`].
 pub mod deviceclasses {
+    //! What can be asked of [`DeviceClass`].
+
     use crate::request::*;
     use super::super::DeviceClass;
 
@@ -60,8 +61,9 @@ pub mod deviceclasses {
     }
 }
 
-/// What can be asked of [`DeviceTaintRule`].
 pub mod devicetaintrules {
+    //! What can be asked of [`DeviceTaintRule`].
+
     use crate::request::*;
     use super::super::DeviceTaintRule;
 
@@ -134,8 +136,9 @@ pub mod devicetaintrules {
     }
 }
 
-/// What can be asked of [`ResourceClaim`].
 pub mod resourceclaims {
+    //! What can be asked of [`ResourceClaim`].
+
     use crate::request::*;
     use super::super::ResourceClaim;
 
@@ -218,8 +221,9 @@ pub mod resourceclaims {
     }
 }
 
-/// What can be asked of [`ResourceClaimTemplate`].
 pub mod resourceclaimtemplates {
+    //! What can be asked of [`ResourceClaimTemplate`].
+
     use crate::request::*;
     use super::super::ResourceClaimTemplate;
 
@@ -281,8 +285,9 @@ pub mod resourceclaimtemplates {
     }
 }
 
-/// What can be asked of [`ResourceSlice`].
 pub mod resourceslices {
+    //! What can be asked of [`ResourceSlice`].
+
     use crate::request::*;
     use super::super::ResourceSlice;
 

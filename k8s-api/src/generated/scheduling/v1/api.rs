@@ -7,8 +7,9 @@ pub fn resources() -> crate::request::server::Fetch<APIResourceList> {
     crate::request::server::resources("scheduling.k8s.io", "v1")
 }
 
-/// What can be asked of [`PriorityClass`].
 pub mod priorityclasses {
+    //! What can be asked of [`PriorityClass`].
+
     use crate::request::*;
     use super::super::PriorityClass;
 

@@ -7,8 +7,9 @@ pub fn resources() -> crate::request::server::Fetch<APIResourceList> {
     crate::request::server::resources("scheduling.k8s.io", "v1alpha3")
 }
 
-/// What can be asked of [`CompositePodGroup`].
 pub mod compositepodgroups {
+    //! What can be asked of [`CompositePodGroup`].
+
     use crate::request::*;
     use super::super::CompositePodGroup;
 
@@ -91,8 +92,9 @@ pub mod compositepodgroups {
     }
 }
 
-/// What can be asked of [`PodGroup`].
 pub mod podgroups {
+    //! What can be asked of [`PodGroup`].
+
     use crate::request::*;
     use super::super::PodGroup;
 
@@ -175,8 +177,9 @@ pub mod podgroups {
     }
 }
 
-/// What can be asked of [`Workload`].
 pub mod workloads {
+    //! What can be asked of [`Workload`].
+
     use crate::request::*;
     use super::super::Workload;
 

@@ -7,8 +7,9 @@ pub fn resources() -> crate::request::server::Fetch<APIResourceList> {
     crate::request::server::resources("scheduling.k8s.io", "v1beta1")
 }
 
-/// What can be asked of [`PodGroup`].
 pub mod podgroups {
+    //! What can be asked of [`PodGroup`].
+
     use crate::request::*;
     use super::super::PodGroup;
 
@@ -91,8 +92,9 @@ pub mod podgroups {
     }
 }
 
-/// What can be asked of [`Workload`].
 pub mod workloads {
+    //! What can be asked of [`Workload`].
+
     use crate::request::*;
     use super::super::Workload;
 

@@ -7,8 +7,9 @@ pub fn resources() -> crate::request::server::Fetch<APIResourceList> {
     crate::request::server::resources("storage.k8s.io", "v1")
 }
 
-/// What can be asked of [`CSIDriver`].
 pub mod csidrivers {
+    //! What can be asked of [`CSIDriver`].
+
     use crate::request::*;
     use super::super::CSIDriver;
 
@@ -60,8 +61,9 @@ pub mod csidrivers {
     }
 }
 
-/// What can be asked of [`CSINode`].
 pub mod csinodes {
+    //! What can be asked of [`CSINode`].
+
     use crate::request::*;
     use super::super::CSINode;
 
@@ -134,8 +136,9 @@ pub mod csinodes {
     }
 }
 
-/// What can be asked of [`CSIStorageCapacity`].
 pub mod csistoragecapacities {
+    //! What can be asked of [`CSIStorageCapacity`].
+
     use crate::request::*;
     use super::super::CSIStorageCapacity;
 
@@ -197,8 +200,9 @@ pub mod csistoragecapacities {
     }
 }
 
-/// What can be asked of [`StorageClass`].
 pub mod storageclasses {
+    //! What can be asked of [`StorageClass`].
+
     use crate::request::*;
     use super::super::StorageClass;
 
@@ -250,8 +254,9 @@ pub mod storageclasses {
     }
 }
 
-/// What can be asked of [`VolumeAttachment`].
 pub mod volumeattachments {
+    //! What can be asked of [`VolumeAttachment`].
+
     use crate::request::*;
     use super::super::VolumeAttachment;
 
@@ -324,8 +329,9 @@ pub mod volumeattachments {
     }
 }
 
-/// What can be asked of [`VolumeAttributesClass`].
 pub mod volumeattributesclasses {
+    //! What can be asked of [`VolumeAttributesClass`].
+
     use crate::request::*;
     use super::super::VolumeAttributesClass;
 

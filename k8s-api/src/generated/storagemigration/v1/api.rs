@@ -7,8 +7,9 @@ pub fn resources() -> crate::request::server::Fetch<APIResourceList> {
     crate::request::server::resources("storagemigration.k8s.io", "v1")
 }
 
-/// What can be asked of [`StorageVersionMigration`].
 pub mod storageversionmigrations {
+    //! What can be asked of [`StorageVersionMigration`].
+
     use crate::request::*;
     use super::super::StorageVersionMigration;
 

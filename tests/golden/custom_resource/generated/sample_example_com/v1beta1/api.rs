@@ -7,8 +7,9 @@ pub fn resources() -> k8s_api::request::server::Fetch<APIResourceList> {
     k8s_api::request::server::resources("sample.example.com", "v1beta1")
 }
 
-/// What can be asked of [`AccessPolicy`].
 pub mod accesspolicies {
+    //! What can be asked of [`AccessPolicy`].
+
     use k8s_api::request::*;
     use super::super::AccessPolicy;
 
