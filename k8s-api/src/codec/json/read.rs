@@ -44,7 +44,7 @@ pub(crate) fn read(
     interner: Option<&mut Interner>,
     prune: Option<&Prune>,
 ) -> Result<()> {
-    let mut reader = Reader { lexer: Lexer::new(json)?, shape, interner };
+    let mut reader = Reader { lexer: Lexer::new(json)?, shape, interner, room: Vec::new() };
     let place = Place::root(message.table());
     reader.message(message, place, prune)?;
     reader.lexer.end()
@@ -73,6 +73,8 @@ struct Reader<'a, 's> {
     lexer: Lexer<'a>,
     shape: &'s mut Shape,
     interner: Option<&'s mut Interner>,
+    /// Used again for every raw value.
+    room: Vec<u8>,
 }
 
 impl Reader<'_, '_> {
@@ -278,7 +280,7 @@ impl Reader<'_, '_> {
     }
 
     fn raw(&mut self) -> Result<RawJson> {
-        self.lexer.raw_with(self.interner.as_deref_mut())
+        self.lexer.raw_with(self.interner.as_deref_mut(), &mut self.room)
     }
 }
 
