@@ -164,7 +164,7 @@ fn write_value(number: u32, view: View<'_>, out: &mut Vec<u8>) -> std::result::R
 /// Reads one object in its envelope.
 pub fn decode<M: Message + Default>(envelope: &[u8]) -> Result<M> {
     let mut message = M::default();
-    read_envelope(&mut message, envelope, &mut Shape::new(), None, None)?;
+    read_envelope(&mut message, envelope, &mut Shape::once(envelope.len()), None, None)?;
     Ok(message)
 }
 
@@ -192,8 +192,7 @@ pub(crate) fn read_envelope(
         }
     }
     let raw = raw.unwrap_or(Reader::new(&[], envelope.len()));
-    let place = Place::root(message.table());
-    Decoding { shape, interner, room: Vec::new() }.message(raw, message, place, prune, 1)
+    Decoding { shape, interner, room: Vec::new() }.message(raw, message, Place::ROOT, prune, 1)
 }
 
 fn check_kind(message: &dyn Message, mut type_meta: Reader<'_>) -> Result<()> {
@@ -214,9 +213,8 @@ fn check_kind(message: &dyn Message, mut type_meta: Reader<'_>) -> Result<()> {
 
 /// Reads the fields of a message, without an envelope.
 pub fn decode_message(message: &mut dyn Message, fields: &[u8]) -> Result<()> {
-    let place = Place::root(message.table());
-    let mut decoding = Decoding { shape: &mut Shape::new(), interner: None, room: Vec::new() };
-    decoding.message(Reader::new(fields, 0), message, place, None, 1)
+    let mut decoding = Decoding { shape: &mut Shape::once(fields.len()), interner: None, room: Vec::new() };
+    decoding.message(Reader::new(fields, 0), message, Place::ROOT, None, 1)
 }
 
 struct Decoding<'s> {

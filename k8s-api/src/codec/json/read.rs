@@ -33,7 +33,7 @@ pub fn decode<M: Message + Default>(json: &[u8]) -> Result<M> {
 
 /// Reads one object into a value that a caller has made; fields that are absent keep what they hold.
 pub fn decode_into(message: &mut dyn Message, json: &[u8]) -> Result<()> {
-    read(message, json, &mut Shape::new(), None, None)
+    read(message, json, &mut Shape::once(json.len()), None, None)
 }
 
 /// Reads one object with what a decoder remembers.
@@ -45,8 +45,7 @@ pub(crate) fn read(
     prune: Option<&Prune>,
 ) -> Result<()> {
     let mut reader = Reader { lexer: Lexer::new(json)?, shape, interner, room: Vec::new() };
-    let place = Place::root(message.table());
-    reader.message(message, place, prune)?;
+    reader.message(message, Place::ROOT, prune)?;
     reader.lexer.end()
 }
 
