@@ -122,13 +122,17 @@ impl RawJson {
     /// # Ok::<(), k8s_api::codec::error::DecodeError>(())
     /// ```
     pub fn parse(json: &[u8]) -> Result<RawJson, DecodeError> {
-        RawJson::parse_with(json, None)
+        RawJson::parse_with(json, None, &mut Vec::new())
     }
 
-    /// Checks a text and keeps it, or shares it if it was kept before.
-    pub(crate) fn parse_with(json: &[u8], interner: Option<&mut Interner>) -> Result<RawJson, DecodeError> {
+    /// Checks a text and keeps it, or shares it if it was kept before. `room` is there to be used again.
+    pub(crate) fn parse_with(
+        json: &[u8],
+        interner: Option<&mut Interner>,
+        room: &mut Vec<u8>,
+    ) -> Result<RawJson, DecodeError> {
         let mut lexer = Lexer::new(json)?;
-        let raw = lexer.raw_with(interner)?;
+        let raw = lexer.raw_with(interner, room)?;
         lexer.end()?;
         Ok(raw)
     }

@@ -170,7 +170,7 @@ fn write_value(number: u32, view: View<'_>, out: &mut Vec<u8>) -> std::result::R
 /// Reads one object in its envelope.
 pub fn decode<M: Message + Default>(envelope: &[u8]) -> Result<M> {
     let mut message = M::default();
-    read_envelope(&mut message, envelope, &mut Shape::new(), None, None)?;
+    read_envelope(&mut message, envelope, &mut Shape::once(envelope.len()), None, None)?;
     Ok(message)
 }
 
@@ -198,8 +198,7 @@ pub(crate) fn read_envelope(
         }
     }
     let raw = raw.unwrap_or(Reader::new(&[], envelope.len()));
-    let place = Place::root(message.table());
-    Decoding { shape, interner }.message(raw, message, place, prune, 1)
+    Decoding { shape, interner, room: Vec::new() }.message(raw, message, Place::ROOT, prune, 1)
 }
 
 fn check_kind(message: &dyn Message, mut type_meta: Reader<'_>) -> Result<()> {
@@ -220,14 +219,15 @@ fn check_kind(message: &dyn Message, mut type_meta: Reader<'_>) -> Result<()> {
 
 /// Reads the fields of a message, without an envelope.
 pub fn decode_message(message: &mut dyn Message, fields: &[u8]) -> Result<()> {
-    let place = Place::root(message.table());
-    let mut decoding = Decoding { shape: &mut Shape::new(), interner: None };
-    decoding.message(Reader::new(fields, 0), message, place, None, 1)
+    let mut decoding = Decoding { shape: &mut Shape::once(fields.len()), interner: None, room: Vec::new() };
+    decoding.message(Reader::new(fields, 0), message, Place::ROOT, None, 1)
 }
 
 struct Decoding<'s> {
     shape: &'s mut Shape,
     interner: Option<&'s mut Interner>,
+    /// Used again for every raw value.
+    room: Vec<u8>,
 }
 
 impl Decoding<'_> {
@@ -309,7 +309,22 @@ impl Decoding<'_> {
         }
     }
 
+    /// What is inside of an `Option`, a list or a map.
+    fn inside(
+        &mut self,
+        slot: Slot<'_>,
+        field: Found<'_>,
+        ahead: Reader<'_>,
+        place: Place,
+        prune: Option<&Prune>,
+        depth: usize,
+    ) -> Result<()> {
+        self.value(slot, field, ahead, place, prune, depth)
+    }
+
     /// `ahead` holds this field and what follows it, if there is something to count.
+    // Inlined for the reason that the reader of JSON has.
+    #[inline(always)]
     fn value(
         &mut self,
         slot: Slot<'_>,
@@ -337,7 +352,7 @@ impl Decoding<'_> {
                 Slot::Leaf(_) if matches!(&field.value, Wire::Bytes(value) if value.rest.is_empty()) => {
                     option.set_null()
                 }
-                slot => self.value(slot, field, ahead, place, prune, depth)?,
+                slot => self.inside(slot, field, ahead, place, prune, depth)?,
             },
             Slot::List(list) => {
                 let each = prune.and_then(Prune::each);
@@ -345,7 +360,7 @@ impl Decoding<'_> {
                     return Ok(());
                 }
                 list.reserve(count(ahead, field.number));
-                self.value(list.push(), field, Reader::new(&[], 0), place, each, depth)?;
+                self.inside(list.push(), field, Reader::new(&[], 0), place, each, depth)?;
             }
             Slot::Map(map) => {
                 let mut entry = field.bytes()?;
@@ -381,10 +396,10 @@ impl Decoding<'_> {
         depth: usize,
     ) -> Result<()> {
         let nothing = || Reader::new(&[], 0);
-        let Slot::List(list) = slot else { return self.value(slot, field, nothing(), place, prune, depth) };
+        let Slot::List(list) = slot else { return self.inside(slot, field, nothing(), place, prune, depth) };
         let mut nested = field.bytes()?;
         while let Some(element) = nested.field()? {
-            self.value(list.push(), element, nothing(), place, prune.and_then(Prune::each), depth)?;
+            self.inside(list.push(), element, nothing(), place, prune.and_then(Prune::each), depth)?;
         }
         Ok(())
     }
@@ -402,7 +417,7 @@ impl Decoding<'_> {
         while let Some(part) = nested.field()? {
             if part.number == 1 {
                 let json = part.bytes()?.rest;
-                value = RawJson::parse_with(json, self.interner.as_deref_mut())
+                value = RawJson::parse_with(json, self.interner.as_deref_mut(), &mut self.room)
                     .map_err(|error| DecodeError::new(format!("raw JSON: {error}"), part.offset))?;
             }
         }

@@ -63,6 +63,7 @@ impl<'a> Reader<'a> {
         Reader { rest: bytes, offset }
     }
 
+    #[cold]
     fn error(&self, message: &str) -> DecodeError {
         DecodeError::new(message, self.offset)
     }
@@ -76,7 +77,20 @@ impl<'a> Reader<'a> {
         Ok(taken)
     }
 
+    #[inline(always)]
     fn varint(&mut self) -> Result<u64> {
+        match self.rest {
+            // Most fit into one byte.
+            [byte @ 0..0x80, rest @ ..] => {
+                self.rest = rest;
+                self.offset += 1;
+                Ok(u64::from(*byte))
+            }
+            _ => self.long_varint(),
+        }
+    }
+
+    fn long_varint(&mut self) -> Result<u64> {
         let mut value = 0;
         for shift in (0..64).step_by(7) {
             let &[byte] = self.take(1)? else { break };
@@ -88,6 +102,7 @@ impl<'a> Reader<'a> {
         Err(self.error("an integer of more than 64 bits"))
     }
 
+    #[inline(always)]
     pub(crate) fn field(&mut self) -> Result<Option<Found<'a>>> {
         if self.rest.is_empty() {
             return Ok(None);

@@ -16,8 +16,6 @@ pub(crate) struct Lexer<'a> {
     text: &'a str,
     at: usize,
     depth: usize,
-    /// Used again for every raw value.
-    room: Vec<u8>,
 }
 
 /// A number as it was written.
@@ -32,7 +30,7 @@ impl<'a> Lexer<'a> {
     pub(crate) fn new(bytes: &'a [u8]) -> Result<Lexer<'a>> {
         let text = std::str::from_utf8(bytes)
             .map_err(|error| DecodeError::new("the text is not UTF-8", error.valid_up_to()))?;
-        Ok(Lexer { text, at: 0, depth: 0, room: Vec::new() })
+        Ok(Lexer { text, at: 0, depth: 0 })
     }
 
     #[cold]
@@ -316,11 +314,15 @@ impl<'a> Lexer<'a> {
         Ok(self.text.get(start..self.at).unwrap_or_default())
     }
 
-    /// Passes over one value and keeps it, or shares it if it was kept before.
-    pub(crate) fn raw_with(&mut self, interner: Option<&mut Interner>) -> Result<RawJson> {
+    /// Passes over one value and keeps it, or shares it if it was kept before. `room` is there to be used again.
+    pub(crate) fn raw_with(
+        &mut self,
+        interner: Option<&mut Interner>,
+        room: &mut Vec<u8>,
+    ) -> Result<RawJson> {
         let Some(interner) = interner else {
             let text = self.raw()?;
-            return Ok(RawJson::from_form(&Form::of(text, &mut self.room)));
+            return Ok(RawJson::from_form(&Form::of(text, room)));
         };
         self.peek()?;
         let depth = self.depth;
@@ -329,7 +331,7 @@ impl<'a> Lexer<'a> {
             return Ok(known);
         }
         let text = self.raw()?;
-        Ok(interner.raw(text, depth, &mut self.room))
+        Ok(interner.raw(text, depth, room))
     }
 
     /// Passes over one value, checking that it is one. Without recursion: one bit says what is open at each depth.

@@ -33,7 +33,7 @@ pub fn decode<M: Message + Default>(json: &[u8]) -> Result<M> {
 
 /// Reads one object into a value that a caller has made; fields that are absent keep what they hold.
 pub fn decode_into(message: &mut dyn Message, json: &[u8]) -> Result<()> {
-    read(message, json, &mut Shape::new(), None, None)
+    read(message, json, &mut Shape::once(json.len()), None, None)
 }
 
 /// Reads one object with what a decoder remembers.
@@ -44,9 +44,8 @@ pub(crate) fn read(
     interner: Option<&mut Interner>,
     prune: Option<&Prune>,
 ) -> Result<()> {
-    let mut reader = Reader { lexer: Lexer::new(json)?, shape, interner };
-    let place = Place::root(message.table());
-    reader.message(message, place, prune)?;
+    let mut reader = Reader { lexer: Lexer::new(json)?, shape, interner, room: Vec::new() };
+    reader.message(message, Place::ROOT, prune)?;
     reader.lexer.end()
 }
 
@@ -73,6 +72,8 @@ struct Reader<'a, 's> {
     lexer: Lexer<'a>,
     shape: &'s mut Shape,
     interner: Option<&'s mut Interner>,
+    /// Used again for every raw value.
+    room: Vec<u8>,
 }
 
 impl Reader<'_, '_> {
@@ -278,7 +279,7 @@ impl Reader<'_, '_> {
     }
 
     fn raw(&mut self) -> Result<RawJson> {
-        self.lexer.raw_with(self.interner.as_deref_mut())
+        self.lexer.raw_with(self.interner.as_deref_mut(), &mut self.room)
     }
 }
 
