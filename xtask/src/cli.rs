@@ -3,7 +3,7 @@
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 
-use crate::{cluster, codegen, deps, specs, testing, tidy};
+use crate::{cluster, codegen, deps, fuzz, specs, testing, tidy};
 
 /// The commands of this repository.
 #[derive(Debug, Parser)]
@@ -20,6 +20,8 @@ enum Command {
     Cluster(cluster::cli::Command),
     /// Run every test that this machine can run, and say what was left out.
     Test(testing::Args),
+    /// Give readers inputs that are changed at random, and say which of them fail.
+    Fuzz(fuzz::Args),
     /// The pinned documents of Kubernetes below specs/.
     #[command(subcommand)]
     Specs(specs::Specs),
@@ -39,6 +41,7 @@ impl Cli {
         match self.command {
             Command::Cluster(command) => command.run(),
             Command::Test(args) => testing::run(args),
+            Command::Fuzz(args) => fuzz::run(args),
             Command::Specs(specs) => specs.run(),
             Command::Codegen => codegen::write(),
             Command::VerifyCodegen => codegen::verify(),

@@ -6,6 +6,7 @@ pub mod cli;
 pub mod cluster;
 pub mod codegen;
 pub mod deps;
+pub mod fuzz;
 pub mod repo;
 pub mod specs;
 pub mod testing;
