@@ -3,4 +3,5 @@
 mod apply;
 mod documents;
 mod informer;
+mod jsonpath;
 mod verbs;
