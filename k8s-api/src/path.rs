@@ -75,8 +75,12 @@ impl FieldPath {
 
     /// Whether values of this type have such a field.
     pub fn check<M: Message + Default>(&self) -> Result<(), PathError> {
-        check(&self.0, Slot::Message(&mut M::default()))
-            .map_err(|reason| PathError(format!("`{self}`: {reason}")))
+        self.check_on(&mut M::default())
+    }
+
+    /// The same, on a new message of the type.
+    pub(crate) fn check_on(&self, blank: &mut dyn Message) -> Result<(), PathError> {
+        check(&self.0, Slot::Message(blank)).map_err(|reason| PathError(format!("`{self}`: {reason}")))
     }
 
     /// The field. Of several that the path names, the first; `None` if there is none.

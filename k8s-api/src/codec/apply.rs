@@ -19,7 +19,7 @@ pub fn encode<M: Message + Default>(message: &M, own: &[&str]) -> Result<Vec<u8>
     let mut paths = Vec::new();
     for path in own {
         let path: FieldPath = path.parse().map_err(|error: PathError| EncodeError::new(error.to_string()))?;
-        path.check::<M>().map_err(|error| EncodeError::new(error.to_string()))?;
+        path.check_on(&mut M::default()).map_err(|error| EncodeError::new(error.to_string()))?;
         paths.push(path);
     }
     let active: Vec<&[Step]> = paths.iter().map(FieldPath::steps).collect();
