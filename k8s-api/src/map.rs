@@ -375,6 +375,10 @@ impl<V: Value + Default> MapSlot for Map<Str, V> {
         Map::entry(self, key).or_default().slot()
     }
 
+    fn fresh(&mut self, key: Str) -> Slot<'_> {
+        Map::entry(self, key).and_modify(|old| *old = V::default()).or_default().slot()
+    }
+
     fn clear(&mut self) {
         self.entries.clear();
     }

@@ -75,11 +75,11 @@ impl FieldPath {
 
     /// Whether values of this type have such a field.
     pub fn check<M: Message + Default>(&self) -> Result<(), PathError> {
-        self.check_in(&mut M::default())
+        self.check_on(&mut M::default())
     }
 
-    /// The same with a new value of the type, which is thrown away.
-    pub(crate) fn check_in(&self, blank: &mut dyn Message) -> Result<(), PathError> {
+    /// The same, on a new message of the type.
+    pub(crate) fn check_on(&self, blank: &mut dyn Message) -> Result<(), PathError> {
         check(&self.0, Slot::Message(blank)).map_err(|reason| PathError(format!("`{self}`: {reason}")))
     }
 

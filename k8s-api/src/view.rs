@@ -209,6 +209,8 @@ pub trait ListSlot {
 pub trait MapSlot {
     /// The value of a key, a default one if there was none.
     fn entry(&mut self, key: Str) -> Slot<'_>;
+    /// The same, and a default one if there was one too: of a key that comes twice, the last one counts.
+    fn fresh(&mut self, key: Str) -> Slot<'_>;
     /// Removes every entry.
     fn clear(&mut self);
     /// Makes room for so many more, and no more than those.

@@ -309,6 +309,20 @@ fn a_schema_may_be_a_boolean_or_a_list() {
     );
 }
 
+/// Found by fuzzing.
+#[test]
+fn of_a_value_that_comes_twice_the_last_one_counts() {
+    for (twice, once) in [
+        (r#"{"items":[{}],"items":{"type":"a"}}"#, r#"{"items":{"type":"a"}}"#),
+        (r#"{"dependencies":{"z":["y"],"z":{"type":"a"}}}"#, r#"{"dependencies":{"z":{"type":"a"}}}"#),
+        (r#"{"properties":{"a":{"type":"x"},"a":{"title":"y"}}}"#, r#"{"properties":{"a":{"title":"y"}}}"#),
+    ] {
+        let expected: JSONSchemaProps = json::decode(once.as_bytes()).unwrap();
+        assert_eq!(json::decode::<JSONSchemaProps>(twice.as_bytes()).unwrap(), expected);
+        assert_eq!(serde_json::from_str::<JSONSchemaProps>(twice).unwrap(), expected);
+    }
+}
+
 #[test]
 fn debug_shows_what_is_set_and_no_secret() {
     let secret: Secret = read(&json!({

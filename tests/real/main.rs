@@ -5,6 +5,7 @@ mod custom;
 mod documents;
 mod every;
 mod informer;
+mod jsonpath;
 mod kinds;
 mod requests;
 mod unknown;

@@ -3,7 +3,7 @@
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 
-use crate::{bench, cluster, codegen, deps, features, specs, testing, tidy};
+use crate::{bench, cluster, codegen, deps, features, fuzz, specs, testing, tidy};
 
 /// The commands of this repository.
 #[derive(Debug, Parser)]
@@ -23,6 +23,8 @@ enum Command {
     /// Measure, side by side in one run: decoding, options, compile costs, the store.
     #[command(subcommand)]
     Bench(bench::Bench),
+    /// Give readers inputs that are changed at random, and say which of them fail.
+    Fuzz(fuzz::Args),
     /// The pinned documents of Kubernetes below specs/.
     #[command(subcommand)]
     Specs(specs::Specs),
@@ -45,6 +47,7 @@ impl Cli {
             Command::Cluster(command) => command.run(),
             Command::Test(args) => testing::run(args),
             Command::Bench(bench) => bench.run(),
+            Command::Fuzz(args) => fuzz::run(args),
             Command::Specs(specs) => specs.run(),
             Command::Codegen => codegen::write(),
             Command::VerifyCodegen => codegen::verify(),

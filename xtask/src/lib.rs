@@ -8,6 +8,7 @@ pub mod cluster;
 pub mod codegen;
 pub mod deps;
 pub mod features;
+pub mod fuzz;
 pub mod repo;
 pub mod specs;
 pub mod testing;

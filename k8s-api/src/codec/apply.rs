@@ -29,7 +29,7 @@ pub(crate) fn encode_dyn(
     let mut paths = Vec::new();
     for path in own {
         let path: FieldPath = path.parse().map_err(|error: PathError| EncodeError::new(error.to_string()))?;
-        path.check_in(blank).map_err(|error| EncodeError::new(error.to_string()))?;
+        path.check_on(blank).map_err(|error| EncodeError::new(error.to_string()))?;
         paths.push(path);
     }
     let active: Vec<&[Step]> = paths.iter().map(FieldPath::steps).collect();

@@ -377,7 +377,7 @@ impl Decoding<'_> {
                     return Ok(());
                 }
                 map.reserve(count(ahead, field.number));
-                let slot = map.entry(self.text(key));
+                let slot = map.fresh(self.text(key));
                 if let Some(value) = value {
                     self.entry(slot, value, place, inside, depth).map_err(|error| error.in_field(key))?;
                 }

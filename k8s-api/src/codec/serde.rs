@@ -7,7 +7,7 @@ use serde::ser::{Error as _, Serialize, SerializeMap as _, SerializeSeq as _, Se
 
 use crate::bytes::ByteString;
 use crate::codec::MAX_DEPTH;
-use crate::codec::json::{self, Lexer, set_null};
+use crate::codec::json::{self, Lexer, forget, set_null};
 use crate::leaf::Scalar;
 use crate::raw::RawJson;
 use crate::text::Str;
@@ -172,6 +172,10 @@ impl<'de> Visitor<'de> for Into<'_> {
                     Into { slot: Slot::Message(message), depth },
                 )
             }
+            Slot::Message(union) => {
+                forget(union);
+                deserializer.deserialize_any(Into { slot: Slot::Message(union), depth })
+            }
             slot => deserializer.deserialize_any(Into { slot, depth }),
         }
     }
@@ -274,7 +278,7 @@ impl<'de> Visitor<'de> for Into<'_> {
             Slot::Map(slot) => {
                 slot.clear();
                 while let Some(key) = map.next_key::<Str>()? {
-                    map.next_value_seed(Into { slot: slot.entry(key), depth })?;
+                    map.next_value_seed(Into { slot: slot.fresh(key), depth })?;
                 }
                 slot.shrink();
                 Ok(())

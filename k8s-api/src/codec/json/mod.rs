@@ -8,7 +8,7 @@ mod write;
 
 pub(crate) use lexer::Lexer;
 pub use read::{decode, decode_into, event};
-pub(crate) use read::{read, set_null};
+pub(crate) use read::{forget, read, set_null};
 pub(crate) use scan::special;
 pub(crate) use transcode::transcode;
 pub(crate) use write::{chosen, key, number, string, value};

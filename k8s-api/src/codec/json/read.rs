@@ -128,6 +128,7 @@ impl Reader<'_, '_> {
     fn union(&mut self, message: &mut dyn Message, place: Place) -> Result<()> {
         let begins = self.lexer.peek()?;
         let (mut chosen, mut flag) = (None, None);
+        forget(message);
         for position in 0..message.table().fields.len() {
             match message.field_mut(position) {
                 Some(Slot::Bool(_)) => {
@@ -247,7 +248,7 @@ impl Reader<'_, '_> {
                 room += self.more_room(place, length);
                 map.reserve(room - length);
             }
-            let slot = map.entry(self.text(&key));
+            let slot = map.fresh(self.text(&key));
             self.value(slot, place.element(0), inside).map_err(|error| error.in_field(&key))?;
             length += 1;
         }
@@ -314,6 +315,15 @@ fn integer(lexer: &mut Lexer<'_>) -> Result<i64> {
     match lexer.number()? {
         Number::Int(value) => Ok(value),
         Number::Other(text) => Err(lexer.error(format!("expected an integer of 64 bits, not {text}"))),
+    }
+}
+
+/// Makes room in a union: of one that comes twice, the last one counts.
+pub(crate) fn forget(union: &mut dyn Message) {
+    for position in 0..union.table().fields.len() {
+        if let Some(slot) = union.field_mut(position) {
+            set_null(slot);
+        }
     }
 }
 

@@ -1,0 +1,129 @@
+//! What the inputs begin with: small, with every kind of field in it.
+
+pub(crate) const POD: &str = r#"{"kind":"Pod","apiVersion":"v1","metadata":{"name":"p","generation":3,"labels":{"a":"b"},"creationTimestamp":"2026-01-31T12:00:00Z","finalizers":["x"],"managedFields":[{"manager":"m","time":"2026-01-31T12:00:00Z","fieldsV1":{"f:a":{".":{}}}}]},"spec":{"containers":[{"name":"c","args":["a"],"ports":[{"containerPort":80,"protocol":"TCP"}],"resources":{"limits":{"cpu":"100m"}},"livenessProbe":{"httpGet":{"port":"http"}},"securityContext":{"runAsUser":7,"privileged":false}}],"volumes":[{"name":"v","emptyDir":{"sizeLimit":"1Gi"}}],"hostNetwork":true,"activeDeadlineSeconds":0},"status":{"phase":"Running","conditions":[{"type":"Ready","status":"True","lastTransitionTime":null}]},"newer":{"a":[1,2.5,null,"\u00e9"]}}"#;
+
+pub(crate) const DEPLOYMENT: &str = r#"{"kind":"Deployment","apiVersion":"apps/v1","metadata":{"name":"d"},"spec":{"replicas":2,"selector":{"matchLabels":{"a":"b"},"matchExpressions":[{"key":"k","operator":"In","values":["v"]}]},"strategy":{"type":"RollingUpdate","rollingUpdate":{"maxSurge":"25%","maxUnavailable":1}},"template":{"metadata":{"labels":{"a":"b"}},"spec":{"containers":[{"name":"c"}]}}},"status":{"conditions":[{"type":"Available","status":"True"}]}}"#;
+
+pub(crate) const CONFIG: &str = r#"{"kind":"ConfigMap","apiVersion":"v1","metadata":{"name":"c"},"data":{"k":"v\n\"\\\u0001"},"binaryData":{"b":"AAEC/w=="},"immutable":true}"#;
+
+pub(crate) const SECRET: &str = r#"{"kind":"Secret","apiVersion":"v1","type":"Opaque","metadata":{"name":"s","annotations":{"kubectl.kubernetes.io/last-applied-configuration":"{}"}},"data":{"k":"aHVudGVyMg=="},"stringData":{"j":"x"}}"#;
+
+pub(crate) const DEFINITION: &str = r#"{"kind":"CustomResourceDefinition","apiVersion":"apiextensions.k8s.io/v1","metadata":{"name":"d"},"spec":{"group":"g","scope":"Namespaced","names":{"plural":"ds","kind":"D","shortNames":["d"]},"versions":[{"name":"v1","served":true,"storage":true,"additionalPrinterColumns":[{"name":"n","type":"string","jsonPath":".spec.x","priority":1}],"schema":{"openAPIV3Schema":{"type":"object","properties":{"a":{"additionalProperties":false,"items":{"type":"string"},"minimum":1.5,"default":[1],"enum":["a",1]},"b":{"items":[{"not":{}}],"x-kubernetes-int-or-string":true}},"dependencies":{"x":["y"],"z":{"type":"object"}},"x-kubernetes-validations":[{"rule":"true"}]}}}]},"status":{"conditions":[],"storedVersions":["v1"],"acceptedNames":{"plural":"","kind":""}}}"#;
+
+pub(crate) const LIST: &str = r#"{"kind":"PodList","apiVersion":"v1","metadata":{"resourceVersion":"7","continue":"c","remainingItemCount":1},"items":[{"metadata":{"name":"p"}},{}]}"#;
+
+pub(crate) const OBJECTS: &[&str] = &[POD, DEPLOYMENT, CONFIG, SECRET, DEFINITION, LIST];
+
+pub(crate) const NAMES: &[&str] = &[
+    "metadata",
+    "spec",
+    "status",
+    "name",
+    "labels",
+    "containers",
+    "items",
+    "data",
+    "kind",
+    "apiVersion",
+    "Pod",
+    "v1",
+    "newer",
+    "not",
+    "port",
+    "limits",
+    "creationTimestamp",
+    "fieldsV1",
+    "dependencies",
+    "additionalProperties",
+    "default",
+    "binaryData",
+    "2026-01-31T12:00:00Z",
+    "100m",
+    "AAE=",
+    "TCP",
+    "null",
+    "7",
+    "{\"a\":1}",
+    "[1]",
+    "\"x\"",
+    "1.5",
+    "true",
+];
+
+pub(crate) const QUANTITIES: &[&str] = &[
+    "0",
+    "1",
+    "-1",
+    "100m",
+    "1.5Gi",
+    "12e6",
+    "1E",
+    "1e-9",
+    "0.000000001n",
+    "9223372036854775807",
+    "1Ei",
+    ".5",
+    "5.",
+    "+1k",
+    "1000000000000000000000000000000",
+];
+
+pub(crate) const TIMES: &[&str] = &[
+    "2026-01-31T12:00:00Z",
+    "2026-01-31T12:00:00.123456Z",
+    "2024-02-29T23:59:59+14:00",
+    "0000-01-01T00:00:00Z",
+    "9999-12-31T23:59:59.999999999Z",
+    "0001-01-01T00:00:00Z",
+    "2026-01-31t12:00:00z",
+    "2016-12-31T23:59:60Z",
+];
+
+pub(crate) const PATHS: &[&str] = &[
+    "{.metadata.name}",
+    "{range .spec.containers[*]}{.name}={.image}{\"\\n\"}{end}",
+    "{.status.conditions[?(@.type==\"Ready\")].status}",
+    "{..name}",
+    "{.spec.containers[0,1]['name','image']}",
+    "{.items[-1:].x}",
+    "{.spec.containers[?(@.ports[0].containerPort>=80 && @.tty || @.name!='a')]}",
+    "{.metadata.labels.app\\.kubernetes\\.io/name}",
+    "x{$}{@} {1}{-1.5}{true}",
+    "{.metadata.managedFields[0].fieldsV1..f:a}",
+    "{.a[::2]}{.spec.*}",
+];
+
+pub(crate) const FIELD_PATHS: &[&str] = &[
+    "spec.template.spec.containers[name=main].image",
+    "metadata.labels['a.b/c']",
+    "a[0][*].b",
+    "spec.containers[0].ports[containerPort=80,protocol='T,C\\'P']",
+    "metadata.finalizers[=x]",
+    "['']",
+];
+
+pub(crate) const KUBECONFIG: &str = "apiVersion: v1
+kind: Config
+current-context: a
+clusters:
+- name: c
+  cluster:
+    server: https://127.0.0.1:6443
+    certificate-authority-data: LS0t
+    tls-server-name: n
+- {name: d, cluster: {server: 'http://[::1]:80/path', insecure-skip-tls-verify: true, proxy-url: ''}}
+contexts:
+- name: a
+  context: &c {cluster: c, user: u, namespace: n}
+- name: b
+  context: *c
+users:
+- name: u
+  user:
+    token: |
+      t
+    tokenFile: token
+- {name: v, user: {client-certificate-data: LS0t, client-key-data: LS0t, exec: null}}
+";
+
+pub(crate) const STREAM: &str = "{\"type\":\"ADDED\",\"object\":{\"kind\":\"Pod\",\"metadata\":{\"name\":\"a}\\\"\"}}}\n{\"type\":\"BOOKMARK\",\"object\":{}} {\"object\":[],\"type\":\"ERROR\",\"x\":1}\r\n";
