@@ -9,8 +9,8 @@ use k8s_api::transport::{
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::sync::mpsc;
 
+use super::Http;
 use super::testing::*;
-use super::{Http, name};
 use crate::config::{Server, Tls};
 use crate::middleware::testing::{CREATE, GET, WATCH};
 use crate::middleware::{attempt, deadline};
@@ -53,7 +53,7 @@ async fn a_call_arrives_as_it_was_made() {
     })
     .await;
     let server = Server::new(&format!("http://{address}/k8s/c-1/"), Tls::default()).unwrap();
-    let http = Http::new(&server).unwrap();
+    let http = http(&server);
     let mut create = call(&CREATE);
     create.head.uri = "/api/v1/pods?dryRun=All&labelSelector=a%3Db%2Fc".parse().unwrap();
     create.head.headers.insert("content-type", "application/json".parse().unwrap());
@@ -280,10 +280,13 @@ async fn a_certificate_for_another_name() {
     assert_eq!(reply.head.status.as_u16(), 200);
     assert_eq!(connections.recv().await.unwrap(), "h2 api.example");
 
+    // A name that can't stand in the URL is held against the certificate all the same.
     let tls = Tls { server_name: Some("10.1.2.3".to_owned()), ..tls };
-    let server = Server::new(&format!("https://{address}"), tls).unwrap();
-    let refused = name::base(&server).unwrap_err().to_string();
-    assert!(refused.contains("tls-server-name `10.1.2.3` is an address"), "{refused}");
+    let failed = error(&secure(address, tls.clone())).await.to_string();
+    assert!(failed.contains("is not trusted") && failed.contains("10.1.2.3"), "{failed}");
+    let (address, mut connections) = tls_server(&authority, &["10.1.2.3"]).await;
+    assert_eq!(secure(address, tls).send(call(&GET)).await.unwrap().head.status.as_u16(), 200);
+    assert_eq!(connections.recv().await.unwrap(), "h2 -");
 }
 
 #[tokio::test]
