@@ -26,7 +26,11 @@ impl Http {
     /// Connects to nothing yet.
     pub(crate) fn new(server: &Server, settings: &Settings, outside: Arc<dyn Outside>) -> Result<Http> {
         let pools = Arc::new(Pools::new(server, settings, outside)?);
-        Ok(Http { pools, base: name::base(server).into(), shown: server.to_string().into() })
+        let shown = match &server.proxy {
+            Some(proxy) => format!("{server} through the proxy {proxy}"),
+            None => server.to_string(),
+        };
+        Ok(Http { pools, base: name::base(server).into(), shown: shown.into() })
     }
 
     async fn execute(&self, call: Call, pool: &Pool) -> Result<Reply, TransportError> {

@@ -13,6 +13,8 @@ pub(crate) use self::http::Http;
 pub(crate) use self::tls::check_identity;
 
 #[cfg(test)]
+mod proxies;
+#[cfg(test)]
 mod rotation;
 #[cfg(test)]
 pub(crate) mod testing;
