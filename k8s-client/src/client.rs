@@ -14,7 +14,7 @@ use crate::middleware::impersonate;
 use crate::middleware::preset::Preset;
 use crate::middleware::stack::stack;
 use crate::outside::{self, Outside};
-use crate::transport::Http;
+use crate::transport::{self, Http};
 
 /// Talks to one API server. Clones share everything.
 #[derive(Clone)]
@@ -63,6 +63,7 @@ impl ClientBuilder {
             Below::Transport(transport) => (transport, None),
             Below::Network(config) => {
                 timeouts = config.settings.timeouts;
+                transport::check(&config)?;
                 let transport = Http::new(&config.server, &config.settings, outside.clone());
                 let mut transport: Arc<dyn Transport> =
                     Arc::new(transport.map_err(|error| error.within(&config.origin))?);

@@ -64,10 +64,10 @@ struct Refused {
 
 impl Oidc {
     pub(super) fn new(spec: &Arc<OidcSpec>, config: &Config, outside: Arc<dyn Outside>) -> Result<Oidc> {
-        let fetch = Fetch::new(spec.authority.as_ref()).map_err(|error| error.within(&config.origin))?;
+        let fetch = Fetch::new(spec.authority.as_ref()).map_err(|error| error.within(&config.user_place))?;
         let tokens = Tokens { id: spec.id_token.clone(), refresh: spec.refresh_token.clone() };
         let tokens = Mutex::new(Arc::new(tokens));
-        let place = config.origin.as_str().into();
+        let place = config.user_place.as_str().into();
         let shared = Shared { spec: spec.clone(), fetch, tokens, place, outside };
         Ok(Oidc { shared: Arc::new(shared), flight: Arc::new(Flight::new()) })
     }
@@ -86,10 +86,10 @@ impl Oidc {
             let refreshed = flight.join(start).await;
             let failed = |why: &str| -> TransportError {
                 let issuer = &shared.spec.issuer;
-                failed(format!("{}: user `{}`: {issuer} {why}", shared.place, shared.spec.user))
+                failed(format!("{}: {issuer}: {why}", shared.place))
             };
             let tokens = refreshed.map_err(|why| failed(&why))?;
-            let id = tokens.id.as_ref().ok_or_else(|| failed("gave no id-token"))?;
+            let id = tokens.id.as_ref().ok_or_else(|| failed("it gave no id-token"))?;
             Ok(Proof::bearer(id))
         })
     }
@@ -140,13 +140,10 @@ impl Shared {
             }
         }
         let Some(refresh) = &tokens.refresh else {
-            return Err(
-                "gave an id-token that is not valid any more, and there is no refresh-token: log in again"
-                    .to_owned(),
-            );
+            return Err("there is neither a valid id-token nor a refresh-token: log in again".to_owned());
         };
         let granted = self.ask(refresh).await?;
-        let id = granted.id_token.ok_or("answered without an id_token")?;
+        let id = granted.id_token.ok_or("it answered without an id_token")?;
         let new = granted.refresh_token.filter(|token| !token.expose().is_empty());
         let written = new.clone();
         let kept = self.keep(Arc::new(Tokens {
@@ -199,10 +196,10 @@ impl Shared {
         let url = format!("{}/.well-known/openid-configuration", spec.issuer.trim_end_matches('/'));
         let (status, body) = self.fetch.get(&url).await?;
         if status != 200 {
-            return Err(format!("answered {status} to {url}"));
+            return Err(format!("it answered {status} to {url}"));
         }
         let found: Discovery = serde_json::from_slice(body.expose().as_bytes())
-            .map_err(|_| format!("has no token_endpoint in {url}"))?;
+            .map_err(|_| format!("it has no token_endpoint in {url}"))?;
         check_issuer(&found.token_endpoint, "token_endpoint").map_err(|error| error.to_string())?;
 
         let mut form = vec![
@@ -231,10 +228,10 @@ impl Shared {
                     && word.bytes().all(|b| b.is_ascii_lowercase() || b == b'_')
             });
             let why = why.map(|word| format!(" ({word})")).unwrap_or_default();
-            return Err(format!("refused to give a new token: {status}{why}; log in again"));
+            return Err(format!("it refused to give a new token: {status}{why}; log in again"));
         }
         serde_json::from_slice(body.expose().as_bytes())
-            .map_err(|_| "answered something else than tokens in JSON".to_owned())
+            .map_err(|_| "it answered something else than tokens in JSON".to_owned())
     }
 }
 

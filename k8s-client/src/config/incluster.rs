@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use std::path::Path;
 
 use super::pem::Pem;
-use super::{Config, Login, Server, Settings, Tls, default_namespace};
+use super::{Config, Login, Server, Tls, default_namespace};
 use crate::error::{Error, Result};
 
 /// Where the kubelet puts them.
@@ -40,12 +40,6 @@ pub(super) fn service_account(url: &str, folder: &Path) -> Result<Config> {
         namespace => namespace.to_owned(),
     };
     let tls = Tls { authority: Some(authority), ..Tls::default() };
-    Ok(Config {
-        server: Server::new(url, tls)?,
-        login: Login::TokenFile(token),
-        impersonation: None,
-        namespace,
-        settings: Settings::default(),
-        origin: format!("the service account in {}", folder.display()),
-    })
+    let origin = format!("the service account in {}", folder.display());
+    Ok(Config::new(Server::new(url, tls)?, Login::TokenFile(token), namespace, origin))
 }

@@ -2,6 +2,8 @@
 //!
 //! [`Config::infer`] finds what a program is meant to use; [`Kubeconfig`] is the files that people keep.
 
+#[cfg(test)]
+mod corpus;
 mod document;
 mod exec;
 mod impersonate;
@@ -45,8 +47,10 @@ pub struct Config {
     pub(crate) impersonation: Option<Impersonation>,
     pub(crate) namespace: String,
     pub(crate) settings: Settings,
-    /// Where it comes from, for messages.
+    /// Where it comes from, for messages; and in more detail where server and authority do, and who asks.
     pub(crate) origin: String,
+    pub(crate) cluster_place: String,
+    pub(crate) user_place: String,
 }
 
 /// Who asks, where that is not said by a client certificate.
@@ -108,14 +112,21 @@ impl Config {
     /// A server that asks for nothing, such as `http://127.0.0.1:8001` of `kubectl proxy`.
     pub fn plain(url: &str) -> Result<Config> {
         let server = Server::new(url, Tls::default())?;
-        Ok(Config {
-            origin: server.to_string(),
+        let origin = server.to_string();
+        Ok(Config::new(server, Login::None, default_namespace(), origin))
+    }
+
+    fn new(server: Server, login: Login, namespace: String, origin: String) -> Config {
+        Config {
             server,
-            login: Login::None,
+            login,
             impersonation: None,
-            namespace: default_namespace(),
+            namespace,
             settings: Settings::default(),
-        })
+            cluster_place: origin.clone(),
+            user_place: origin.clone(),
+            origin,
+        }
     }
 
     /// Sends a bearer token instead of what the configuration says.

@@ -12,7 +12,7 @@ use super::merge::{CLUSTERS, CONTEXTS, Source, USERS, find};
 use super::oidc::OidcSpec;
 use super::pem::{Identity, Pem};
 use super::proxy::Proxy;
-use super::{Config, Login, Server, Settings, Tls, default_namespace};
+use super::{Config, Login, Server, Tls, default_namespace};
 use crate::error::{Error, Result};
 use crate::secret::Secret;
 
@@ -46,25 +46,20 @@ pub(super) fn resolve(kubeconfig: &Kubeconfig, context: Option<&str>) -> Result<
     let (cluster, (cluster_source, cluster_fields), user, namespace) =
         read().map_err(|error: Error| error.within(&origin))?;
 
-    let mut server = server(cluster_fields, cluster_source)
-        .map_err(|error| error.within(format!("{}: cluster `{cluster}`", here(cluster_source))))?;
-    let mut config = Config {
-        server: server.clone(),
-        login: Login::None,
-        impersonation: None,
-        namespace,
-        settings: Settings::default(),
-        origin,
-    };
+    let cluster_place = format!("{}: cluster `{cluster}`", here(cluster_source));
+    let server = server(cluster_fields, cluster_source).map_err(|error| error.within(&cluster_place))?;
+    let mut config = Config::new(server, Login::None, namespace, origin);
+    config.cluster_place = cluster_place;
     if let Some((user, (source, fields))) = user {
-        let place = format!("{}: user `{user}`", here(source));
+        config.user_place = format!("{}: user `{user}`", here(source));
         let read = || {
-            let (login, identity) = login(fields, source, user, &server, cluster_fields)?;
+            let (login, identity) = login(fields, source, user, &config.server, cluster_fields)?;
             Ok((login, identity, Impersonation::read(fields)?))
         };
-        let (login, identity, impersonation) = read().map_err(|error: Error| error.within(&place))?;
-        server.tls.identity = identity.map(Arc::new);
-        config = Config { server, login, impersonation, ..config };
+        let (login, identity, impersonation) =
+            read().map_err(|error: Error| error.within(&config.user_place))?;
+        config.server.tls.identity = identity.map(Arc::new);
+        (config.login, config.impersonation) = (login, impersonation);
     }
     Ok(config)
 }
@@ -127,12 +122,23 @@ fn login(
             (_, Some(oidc)) => Login::Oidc(Arc::new(oidc)),
             _ => Login::None,
         },
+        (None, None, (Some(user), _)) if user.contains(':') => {
+            return Err(Error::config("username has a colon, which stands between name and password"));
+        }
         (None, None, (Some(user), password)) => {
             Login::Basic(user.to_owned(), password.cloned().unwrap_or_else(|| Secret::new("")))
         }
         (None, None, (None, Some(_))) => return Err(Error::config("password is set, but username is not")),
         // The file first: the token beside it is what the file held once.
-        (Some(file), _, (None, None)) => Login::TokenFile(source.resolve(file)),
+        (Some(file), _, (None, None)) => {
+            let file = source.resolve(file);
+            std::fs::metadata(&file)
+                .map_err(|error| Error::config(format!("tokenFile: {}", file.display())).caused(error))?;
+            Login::TokenFile(file)
+        }
+        (None, Some(token), (None, None)) if http::HeaderValue::from_str(token.expose()).is_err() => {
+            return Err(Error::config("token has characters that no header can carry, such as a line break"));
+        }
         (None, Some(token), (None, None)) => Login::Token(token.clone()),
         _ => return Err(Error::config("a token and a username are both set; only one can be meant")),
     };

@@ -62,7 +62,7 @@ impl Fetch {
             let pair = Secret::new(format!("{}:{}", part(&name).expose(), part(&secret).expose()));
             let pair = Secret::new(base64::engine::general_purpose::STANDARD.encode(pair.expose()));
             let value = HeaderValue::try_from(format!("Basic {}", pair.expose()));
-            let mut value = value.map_err(|_| "can't be asked with this client-id".to_owned())?;
+            let mut value = value.map_err(|_| "it can't be asked with this client-id".to_owned())?;
             value.set_sensitive(true);
             request = request.header(AUTHORIZATION, value);
         }
@@ -72,7 +72,7 @@ impl Fetch {
     async fn send(&self, request: reqwest::RequestBuilder) -> Fetched {
         let failed = |error: reqwest::Error| {
             let error = explain::explain(error, "the server");
-            format!("can't be asked: {error}")
+            format!("it can't be asked: {error}")
         };
         let response = request.header(ACCEPT, "application/json").send().await.map_err(failed)?;
         let status = response.status().as_u16();
@@ -81,10 +81,10 @@ impl Fetch {
         while let Some(piece) = stream.next().await {
             body.extend_from_slice(&piece.map_err(failed)?);
             if body.len() > MOST {
-                return Err("answered more than a megabyte".to_owned());
+                return Err("it answered more than a megabyte".to_owned());
             }
         }
-        let body = String::from_utf8(body).map_err(|_| "answered something that is no text".to_owned())?;
+        let body = String::from_utf8(body).map_err(|_| "it answered something that is no text".to_owned())?;
         Ok((status, Secret::new(body)))
     }
 }

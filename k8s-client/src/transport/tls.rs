@@ -41,6 +41,11 @@ pub(super) fn plain(authority: Option<&Pem>) -> Result<ClientConfig> {
     Ok(start()?.dangerous().with_custom_certificate_verifier(verifier(authority)?).with_no_client_auth())
 }
 
+/// Whether it can be trusted.
+pub(super) fn check_authority(pem: &Pem) -> Result<()> {
+    roots(pem).map(|_| ())
+}
+
 /// Whether a connection can be made with it.
 pub(crate) fn check_identity(identity: &Identity) -> Result<()> {
     with_identity(start()?.with_root_certificates(RootCertStore::empty()), identity).map(|_| ())
@@ -81,14 +86,19 @@ fn verifier(authority: Option<&Pem>) -> Result<Arc<dyn ServerCertVerifier>> {
             .map_err(|error| Error::config("reading the system's certificate authorities").caused(error))?;
         return Ok(Arc::new(system));
     };
+    let roots = roots(pem)?;
+    let verifier = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider()).build();
+    Ok(verifier.map_err(|error| Error::config("setting up TLS").caused(error))?)
+}
+
+fn roots(pem: &Pem) -> Result<RootCertStore> {
     let mut roots = RootCertStore::empty();
     for certificate in certificates(pem.text.expose().as_bytes(), "certificate-authority")? {
         roots
             .add(certificate)
             .map_err(|error| Error::config("certificate-authority holds a bad certificate").caused(error))?;
     }
-    let verifier = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider()).build();
-    Ok(verifier.map_err(|error| Error::config("setting up TLS").caused(error))?)
+    Ok(roots)
 }
 
 fn certificates(pem: &[u8], field: &str) -> Result<Vec<CertificateDer<'static>>> {

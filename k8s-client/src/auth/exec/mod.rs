@@ -61,9 +61,9 @@ fn plugin(spec: &Arc<ExecSpec>) -> Arc<Plugin> {
 impl Exec {
     pub(super) fn new(spec: &Arc<ExecSpec>, config: &Config, outside: Arc<dyn Outside>) -> Result<Exec> {
         if let Some(allowed) = &config.settings.plugins {
-            check(&spec.command, allowed).map_err(|error| error.within(&config.origin))?;
+            check(&spec.command, allowed).map_err(|error| error.within(&config.user_place))?;
         }
-        let (limit, place) = (config.settings.timeouts.plugin, config.origin.as_str().into());
+        let (limit, place) = (config.settings.timeouts.plugin, config.user_place.as_str().into());
         Ok(Exec { plugin: plugin(spec), limit, place, outside })
     }
 

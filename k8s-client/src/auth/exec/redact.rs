@@ -104,7 +104,7 @@ mod tests {
     fn what_helps_stays() {
         for text in [
             "Unable to locate credentials. You can configure credentials by running \"aws login\".",
-            "error: could not read /home/ann/.aws/sso/cache/0123456789abcdef0123456789: no such file",
+            "error: could not read /srv/ann/.aws/sso/cache/0123456789abcdef0123456789: no such file",
             "dial tcp 10.0.0.1:443: connect: connection refused",
             "AADSTS70043: the refresh token has expired, sign in at https://login.example/device",
         ] {

@@ -170,7 +170,7 @@ async fn what_goes_wrong_is_said_without_what_it_printed() {
         let error = it.run(&exec).await.unwrap_err();
         assert_eq!(
             error,
-            format!("DIR/config: context `here`: the exec plugin DIR/plugin {expected}"),
+            format!("DIR/config: context `here`: user `u`: the exec plugin DIR/plugin {expected}"),
             "{script}"
         );
     };
@@ -224,12 +224,12 @@ async fn a_plugin_that_is_missing_says_how_to_get_it() {
     );
     assert_eq!(
         it.run(&format!("command: no-such-plugin\n{rest}")).await.unwrap_err(),
-        "DIR/config: context `here`: the exec plugin no-such-plugin is not installed, or not in PATH; \
+        "DIR/config: context `here`: user `u`: the exec plugin no-such-plugin is not installed, or not in PATH; \
          See https://example.com/install"
     );
     assert_eq!(
         it.run(&format!("command: bin/plugin\n{rest}")).await.unwrap_err(),
-        "DIR/config: context `here`: the exec plugin DIR/bin/plugin is not there; See https://example.com/install"
+        "DIR/config: context `here`: user `u`: the exec plugin DIR/bin/plugin is not there; See https://example.com/install"
     );
 }
 

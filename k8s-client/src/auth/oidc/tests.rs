@@ -75,7 +75,7 @@ async fn serve(mut connection: impl AsyncRead + AsyncWrite + Unpin, issuer: Shar
     }
     let head = String::from_utf8(read).unwrap();
     let header = |name: &str| {
-        let line = head.lines().find_map(|line| line.to_lowercase().starts_with(name).then_some(line));
+        let line = head.lines().find(|line| line.to_lowercase().starts_with(name));
         line.and_then(|line| line.split_once(": ")).map_or("", |(_, value)| value).to_owned()
     };
     let mut form = vec![0; header("content-length:").parse().unwrap_or(0)];
@@ -279,7 +279,7 @@ async fn an_issuer_with_an_authority_of_its_own() {
     let it = Stage::new(&base, &[("refresh-token", "r+1")]);
     let error = it.fails().await;
     assert!(
-        error.starts_with(&format!("DIR/config: context `here`: user `u`: {base} can't be asked: ")),
+        error.starts_with(&format!("DIR/config: context `here`: user `u`: {base}: it can't be asked: ")),
         "{error}"
     );
     assert!(error.contains("is not trusted"), "{error}");
@@ -289,18 +289,16 @@ async fn an_issuer_with_an_authority_of_its_own() {
 async fn what_goes_wrong_says_what_to_do() {
     let issuer = Issuer::new();
     let base = plain(&issuer).await;
-    let here = format!("DIR/config: context `here`: user `u`: {base} ");
+    let here = format!("DIR/config: context `here`: user `u`: {base}: ");
     let it = Stage::new(&base, &[("refresh-token", "hunter2")]);
     assert_eq!(
         it.fails().await,
-        format!("{here}refused to give a new token: 400 (invalid_grant); log in again")
+        format!("{here}it refused to give a new token: 400 (invalid_grant); log in again")
     );
     let it = Stage::new(&base, &[("id-token", &jwt(1, 1))]);
     assert_eq!(
         it.fails().await,
-        format!(
-            "{here}gave an id-token that is not valid any more, and there is no refresh-token: log in again"
-        )
+        format!("{here}there is neither a valid id-token nor a refresh-token: log in again")
     );
     // What is sent there is a secret.
     issuer.lock().unwrap().elsewhere = Some("http://elsewhere.example/token".to_owned());

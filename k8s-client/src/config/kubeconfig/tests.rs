@@ -61,6 +61,7 @@ const THIRD: &str = "current-context: one\nclusters: null\n";
 fn files_are_merged_as_kubectl_merges_them() {
     let it = Folder::new();
     it.write("a/ca.pem", "CA");
+    it.write("b/token", "second");
     let files = [
         it.write("a/config", FIRST),
         it.path("missing"),
@@ -162,6 +163,7 @@ fn a_link_stays_a_link_and_nobody_else_may_read_it() {
 fn changes_go_to_the_files_that_they_belong_to() {
     let it = Folder::new();
     let files = [it.write("a", FIRST), it.write("b", SECOND)];
+    it.write("token", "file");
     let mut all = Kubeconfig::merge(files.clone()).unwrap();
     all.set_current_context("one").unwrap();
     all.set_token("bob", Secret::new("new")).unwrap();

@@ -74,6 +74,7 @@ fn files_are_relative_to_the_kubeconfig() {
     let missing = folder.load(None).unwrap_err();
     assert!(missing.contains("certificate-authority: DIR/pki/ca.pem: No such file"), "{missing}");
     std::fs::create_dir(folder.0.path().join("pki")).unwrap();
+    std::fs::write(folder.0.path().join("token"), "hunter2").unwrap();
     for (name, text) in [("ca", "CA"), ("cert", "CERT"), ("key", "hunter2")] {
         std::fs::write(folder.0.path().join(format!("pki/{name}.pem")), text).unwrap();
     }
