@@ -23,14 +23,15 @@ impl Credential for Both {
         let identity = Proof { header: None, identity: rejected.identity.clone() };
         let (header, identity) = (self.header.renew(&header), self.identity.renew(&identity));
         Box::pin(async move {
-            // Nobody knows which of the two was refused.
-            let (header, identity) = (header.await?, identity.await?);
-            if header.is_none() && identity.is_none() {
-                return Ok(None);
-            }
+            // Nobody knows which of the two was refused, and one that can't be renewed must not keep the other from it.
+            let (header, identity) = match (header.await, identity.await) {
+                (Ok(None), Ok(None)) => return Ok(None),
+                (Err(error), Ok(None) | Err(_)) | (Ok(None), Err(error)) => return Err(error),
+                (header, identity) => (header.ok().flatten(), identity.ok().flatten()),
+            };
             Ok(Some(Proof {
-                header: header.unwrap_or_else(|| rejected.clone()).header,
-                identity: identity.unwrap_or(rejected).identity,
+                header: header.map_or(rejected.header, |new| new.header),
+                identity: identity.map_or(rejected.identity, |new| new.identity),
             }))
         })
     }

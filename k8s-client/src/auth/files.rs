@@ -67,12 +67,15 @@ impl Credential for Files {
     fn proof(&self) -> Answer<Proof> {
         let shared = self.0.clone();
         Box::pin(async move {
-            let now = shared.outside.now();
+            let fresh = {
+                let now = shared.outside.now();
+                move |(read, _): &(Instant, Proof)| now.saturating_duration_since(*read) < FRESH
+            };
             match shared.last() {
-                Some((read, proof)) if now.saturating_duration_since(read) < FRESH => Ok(proof),
-                None => shared.read().await,
+                Some(last) if fresh(&last) => Ok(last.1),
+                None => shared.read(fresh).await,
                 // Between two versions a file may be missing, and the old one is still good.
-                Some((_, old)) => Ok(shared.read().await.unwrap_or_else(|error| {
+                Some((_, old)) => Ok(shared.read(fresh).await.unwrap_or_else(|error| {
                     tracing::warn!(%error, "what was read last is used on");
                     old
                 })),
@@ -83,11 +86,14 @@ impl Credential for Files {
     fn renew(&self, rejected: &Proof) -> Answer<Option<Proof>> {
         let (shared, rejected) = (self.0.clone(), rejected.clone());
         Box::pin(async move {
-            // Another call may have read it in the meantime.
-            if let Some((_, proof)) = shared.last().filter(|(_, proof)| *proof != rejected) {
+            let other = {
+                let rejected = rejected.clone();
+                move |(_, proof): &(Instant, Proof)| *proof != rejected
+            };
+            if let Some((_, proof)) = shared.last().filter(&other) {
                 return Ok(Some(proof));
             }
-            Ok(Some(shared.read().await?).filter(|proof| *proof != rejected))
+            Ok(Some(shared.read(other).await?).filter(|proof| *proof != rejected))
         })
     }
 }
@@ -97,12 +103,18 @@ impl Shared {
         self.last.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    async fn read(self: &Arc<Self>) -> Result<Proof, TransportError> {
+    /// Reads, unless another call has read what `will_do` while this one waited for its turn.
+    async fn read(
+        self: &Arc<Self>,
+        will_do: impl Fn(&(Instant, Proof)) -> bool + Send + 'static,
+    ) -> Result<Proof, TransportError> {
         let shared = self.clone();
         // A file system may be slow, and the runtime's threads are for what doesn't block.
         let read = tokio::task::spawn_blocking(move || {
-            // Under the lock: whoever reads later must not be overtaken by whoever read before.
             let mut last = shared.last.lock().unwrap_or_else(PoisonError::into_inner);
+            if let Some((_, proof)) = last.as_ref().filter(|last| will_do(last)) {
+                return Ok(proof.clone());
+            }
             let proof = (shared.read)(last.as_ref().map(|(_, proof)| proof))?;
             *last = Some((shared.outside.now(), proof.clone()));
             Ok(proof)
@@ -119,11 +131,13 @@ mod tests {
     use std::sync::Arc;
     use std::time::Duration;
 
-    use super::{FRESH, Files, token};
+    use super::{FRESH, Files, certificate, token};
     use crate::auth::{Credential as _, Proof};
+    use crate::config::{Identity, Pem};
     use crate::outside::Outside as _;
     use crate::outside::testing::{Handle, Virtual};
     use crate::secret::Secret;
+    use crate::transport::testing::Authority;
 
     struct Fixture {
         dir: tempfile::TempDir,
@@ -151,6 +165,35 @@ mod tests {
             let until = self.clock.after(self.clock.passed() + time);
             self.clock.run(Handle(self.clock.clone()).wait(until));
         }
+    }
+
+    #[tokio::test]
+    async fn a_certificate_is_read_again_once_both_files_are_there() {
+        let dir = tempfile::tempdir().unwrap();
+        let authority = Authority::new();
+        let put = |name: &str, text: &str| std::fs::write(dir.path().join(name), text).unwrap();
+        let pem =
+            |name: &str, text: String| Pem { text: Secret::new(text), file: Some(dir.path().join(name)) };
+        let ((cert, key, _), (cert_2, key_2, _)) = (authority.client("one"), authority.client("two"));
+        put("cert", &cert);
+        put("key", &key);
+        let first = Arc::new(Identity::new(pem("cert", cert.clone()), pem("key", key)));
+        let clock = Virtual::new();
+        let files = certificate(first, Arc::new(Handle(clock.clone())));
+        let shown = async || files.proof().await.unwrap().identity.unwrap();
+        let number = shown().await.number;
+        let pass = || {
+            let until = clock.after(clock.passed() + FRESH);
+            clock.run(Handle(clock.clone()).wait(until));
+        };
+        pass();
+        assert_eq!(shown().await.number, number, "nothing has changed");
+        put("cert", &cert_2);
+        pass();
+        assert_eq!(shown().await.certificate.text.expose(), cert, "the key does not go with it yet");
+        put("key", &key_2);
+        pass();
+        assert_eq!(shown().await.certificate.text.expose(), cert_2);
     }
 
     fn bearer(token: &str) -> Proof {

@@ -57,17 +57,27 @@ impl Node {
         fields.iter().find(|(field, _)| field == name).map(|(_, value)| value)
     }
 
-    /// The field of a map, made if it is not there; what was no map becomes one.
-    pub(super) fn entry(&mut self, name: &str) -> &mut Node {
+    /// Puts a value at the end of a way through maps, which are made where there are none.
+    pub(super) fn set(&mut self, way: &[String], value: Node) {
+        let Some((field, rest)) = way.split_first() else {
+            *self = value;
+            return;
+        };
         if !matches!(self, Node::Map(_)) {
             *self = Node::Map(Vec::new());
         }
-        let Node::Map(fields) = self else { return self };
-        let at = fields.iter().position(|(field, _)| field == name).unwrap_or_else(|| {
-            fields.push((name.to_owned(), Node::Null));
-            fields.len() - 1
-        });
-        &mut fields[at].1
+        let Node::Map(fields) = self else { return };
+        if let Some((_, inner)) = fields.iter_mut().find(|(name, _)| name == field) {
+            return inner.set(rest, value);
+        }
+        let mut inner = Node::Null;
+        inner.set(rest, value);
+        fields.push((field.clone(), inner));
+    }
+
+    pub(super) fn get_mut(&mut self, name: &str) -> Option<&mut Node> {
+        let Node::Map(fields) = self else { return None };
+        fields.iter_mut().find(|(field, _)| field == name).map(|(_, value)| value)
     }
 
     /// For messages: what stands there, never the value.

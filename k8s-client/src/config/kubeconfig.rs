@@ -240,23 +240,20 @@ impl Change {
     }
 
     fn apply(&self, root: &mut Node) -> Result<()> {
-        let mut node = match &self.entry {
-            None => root,
-            Some(((list, inner), name)) => {
-                let Node::List(entries) = root.entry(list) else {
-                    return Err(Error::config(format!("{list} is no list any more")));
-                };
-                let named = |entry: &&mut Node| entry.get("name").and_then(Node::as_text) == Some(name);
-                let entry = entries.iter_mut().find(named);
-                let entry =
-                    entry.ok_or_else(|| Error::config(format!("there is no {inner} `{name}` any more")))?;
-                entry.entry(inner)
-            }
+        let value = Node::Text(self.value.clone());
+        let Some(((list, inner), name)) = &self.entry else {
+            root.set(&self.path, value);
+            return Ok(());
         };
-        for field in &self.path {
-            node = node.entry(field);
-        }
-        *node = Node::Text(self.value.clone());
+        let entries = match root.get_mut(list) {
+            Some(Node::List(entries)) => &mut entries[..],
+            _ => &mut [],
+        };
+        let entry = entries.iter_mut().find(|entry| entry.get("name").and_then(Node::as_text) == Some(name));
+        let entry = entry.ok_or_else(|| Error::config(format!("there is no {inner} `{name}` any more")))?;
+        let mut way = vec![(*inner).to_owned()];
+        way.extend_from_slice(&self.path);
+        entry.set(&way, value);
         Ok(())
     }
 }

@@ -303,6 +303,21 @@ fn a_token_that_no_header_can_carry_is_not_shown() {
     assert_eq!((error.fault(), it.script.times().len()), (Fault::Setup, 0), "and not tried again");
 }
 
+#[test]
+fn whoever_asks_as_somebody_says_so_in_each_attempt() {
+    let clock = Virtual::new();
+    let script = Script::new(&clock, [answer(401), answer(503), answer(200)]);
+    let mut ann = crate::config::Impersonation::user("ann");
+    ann.groups = vec!["a".to_owned(), "b".to_owned()];
+    let below = super::impersonate::layer(script.clone(), ann.headers().unwrap());
+    let credential = Arc::new(Numbered { current: Mutex::new(1), last: 9 });
+    let stack = stack(below, Some(credential), Preset::DEFAULT, Arc::new(Handle(clock.clone())));
+    assert_eq!(clock.run(stack.send(call(&GET, Body::Empty))).unwrap().head.status, 200);
+    let seen = script.seen.lock().unwrap();
+    assert_eq!(seen.len(), 3);
+    assert!(seen.iter().all(|seen| seen.impersonated == ["ann", "a", "b"]), "{seen:?}");
+}
+
 fn steps() -> impl Strategy<Value = Vec<Step>> {
     let sent = prop_oneof![Just(Sent::No), Just(Sent::Refused), Just(Sent::Unknown)];
     let fault = prop_oneof![Just(Fault::Broken), Just(Fault::Timeout), Just(Fault::Setup)];

@@ -4,11 +4,12 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::StreamExt as _;
 use k8s_api::operation::Operation;
-use k8s_api::transport::{Body, Call, ReplyBody};
+use k8s_api::transport::{Body, Call, ReplyBody, Transport as _};
 use tokio::io::{AsyncWriteExt as _, DuplexStream};
 use tokio::net::TcpStream;
 use tokio::sync::{Notify, watch};
@@ -16,8 +17,11 @@ use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
 use super::testing::{Authority, listen};
+use crate::config::{Identity, Pem, Settings, Tls};
 use crate::middleware::testing::{CREATE, GET, WATCH, call};
-use crate::{Client, Config, Preset};
+use crate::outside::Outside as _;
+use crate::outside::testing::{Handle, Virtual};
+use crate::{Client, Config, Preset, Secret};
 
 const TASKS: usize = 20;
 
@@ -329,4 +333,46 @@ async fn an_authority_that_is_broken_for_a_moment_costs_nothing() {
     assert!(error.contains("is not trusted"), "{error}");
     it.put("ca.pem", &other.pem());
     assert_eq!(client.bytes(call(&CREATE, Body::Empty)).await.unwrap(), "ok");
+}
+
+#[tokio::test]
+async fn an_authority_is_read_again_after_a_while() {
+    let (it, authority) = (Folder::new(), Authority::new());
+    let (server, address) = Server::start(authority.acceptor(&["127.0.0.1"], |_| ())).await;
+    it.put("ca.pem", &authority.pem());
+    let pem = Pem { text: Secret::new(authority.pem()), file: Some(it.path("ca.pem")) };
+    let tls = Tls { authority: Some(pem), ..Tls::default() };
+    let clock = Virtual::new();
+    let outside = Arc::new(Handle(clock.clone()));
+    let to = crate::config::Server::new(&format!("https://{address}"), tls).unwrap();
+    let http = super::Http::new(&to, &Settings::default(), outside.clone()).unwrap();
+    let other = Authority::new();
+    *server.acceptor.lock().unwrap() = other.acceptor(&["127.0.0.1"], |_| ());
+    it.put("ca.pem", &other.pem());
+    // A stream can't be sent again, so that nothing else makes up for it.
+    let send = || http.send(call(&CREATE, crate::middleware::testing::stream_body()));
+    assert!(send().await.unwrap_err().to_string().contains("is not trusted"));
+    clock.run(outside.wait(clock.after(Duration::from_secs(10))));
+    assert_eq!(send().await.unwrap().head.status, 200);
+}
+
+#[tokio::test]
+async fn a_late_call_does_not_bring_an_old_certificate_back() {
+    let authority = Authority::new();
+    let (server, address) = Server::start(authority.asking(&["127.0.0.1"])).await;
+    let http = super::testing::secure(address, authority.tls());
+    let [(old, _), (new, der)] = ["old", "new"].map(|name| {
+        let (pem, key, der) = authority.client(name);
+        (Arc::new(Identity::new(Pem::fixed(pem), Pem::fixed(key))), der)
+    });
+    let send = async |identity: &Arc<Identity>| {
+        let mut get = call(&GET, Body::Empty);
+        get.head.extensions.insert(identity.clone());
+        http.send(get).await.unwrap().head.status.as_u16()
+    };
+    assert_eq!(send(&old).await, 200);
+    assert_eq!(send(&new).await, 200);
+    *server.certificate.lock().unwrap() = Some(der);
+    assert_eq!((send(&old).await, send(&new).await), (200, 200));
+    assert_eq!(server.connections.load(Ordering::SeqCst), 2);
 }

@@ -226,6 +226,39 @@ async fn many_that_share_the_file_use_a_refresh_token_once() {
     assert!(it.text().contains("refresh-token: r+2"));
 }
 
+const FILE: &str = "K8S_CLIENT_TEST_OIDC_FILE";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn processes_use_a_refresh_token_once() {
+    let issuer = Issuer::new();
+    let base = plain(&issuer).await;
+    let it = Stage::new(&base, &[("id-token", &jwt(7, 5)), ("refresh-token", "r+0")]);
+    let this = std::env::current_exe().unwrap();
+    let one = || {
+        tokio::process::Command::new(&this)
+            .args(["--exact", "auth::oidc::tests::one_of_many_processes"])
+            .env(FILE, it.file())
+            .output()
+    };
+    for output in join_all((0..6).map(|_| one())).await {
+        let output = output.unwrap();
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert!(output.status.success() && text.contains("1 passed"), "{text}");
+    }
+    let issuer = issuer.lock().unwrap();
+    assert_eq!((issuer.asked.len(), issuer.stolen), (1, false));
+}
+
+/// What the test above starts; by itself it does nothing.
+#[tokio::test]
+async fn one_of_many_processes() {
+    let Some(file) = std::env::var_os(FILE) else { return };
+    let config = Config::from_kubeconfig(file, None).unwrap();
+    let Login::Oidc(spec) = &config.login else { panic!() };
+    let proof = Oidc::new(spec, &config, outside::real()).unwrap().proof().await.unwrap();
+    assert_eq!(number(&proof), 1);
+}
+
 #[tokio::test]
 async fn a_lock_that_stays_costs_the_writing_only() {
     let issuer = Issuer::new();
