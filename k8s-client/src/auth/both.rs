@@ -36,3 +36,66 @@ impl Credential for Both {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::Both;
+    use crate::auth::{Answer, Credential, Proof, failed};
+    use crate::config::{Identity, Pem};
+    use crate::secret::Secret;
+
+    /// The proof of now, and what comes of renewing it: `None` for an error.
+    struct Given(Proof, Option<Option<Proof>>);
+
+    impl Credential for Given {
+        fn proof(&self) -> Answer<Proof> {
+            let proof = self.0.clone();
+            Box::pin(async { Ok(proof) })
+        }
+
+        fn renew(&self, rejected: &Proof) -> Answer<Option<Proof>> {
+            assert!(*rejected == self.0, "each sees its own part");
+            let next = self.1.clone();
+            Box::pin(async { next.ok_or_else(|| failed("broken")) })
+        }
+    }
+
+    fn header(token: &str) -> Proof {
+        Proof::bearer(&Secret::new(token))
+    }
+
+    fn identity(text: &str) -> Proof {
+        let identity = Identity::new(Pem::fixed(text), Pem::fixed(text));
+        Proof { header: None, identity: Some(Arc::new(identity)) }
+    }
+
+    fn join(header: &Proof, identity: &Proof) -> Proof {
+        Proof { header: header.header.clone(), identity: identity.identity.clone() }
+    }
+
+    #[tokio::test]
+    async fn what_can_be_renewed_is() {
+        let (one, two, a, b) = (header("1"), header("2"), identity("a"), identity("b"));
+        for (new_header, new_identity, expected) in [
+            (Some(Some(two.clone())), Some(None), Ok(Some(join(&two, &a)))),
+            (Some(None), Some(Some(b.clone())), Ok(Some(join(&one, &b)))),
+            (Some(Some(two.clone())), Some(Some(b.clone())), Ok(Some(join(&two, &b)))),
+            (None, Some(Some(b.clone())), Ok(Some(join(&one, &b)))),
+            (Some(Some(two.clone())), None, Ok(Some(join(&two, &a)))),
+            (Some(None), Some(None), Ok(None)),
+            (None, Some(None), Err(())),
+            (Some(None), None, Err(())),
+            (None, None, Err(())),
+        ] {
+            let both = Both {
+                header: Arc::new(Given(one.clone(), new_header)),
+                identity: Arc::new(Given(a.clone(), new_identity)),
+            };
+            let proof = both.proof().await.unwrap();
+            assert_eq!(proof, join(&one, &a));
+            assert_eq!(both.renew(&proof).await.map_err(|_| ()), expected);
+        }
+    }
+}

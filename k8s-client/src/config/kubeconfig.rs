@@ -137,6 +137,17 @@ impl Kubeconfig {
     }
 
     /// Changes the token of a user.
+    ///
+    /// ```no_run
+    /// use k8s_client::{Kubeconfig, Secret};
+    ///
+    /// # fn main() -> k8s_client::Result<()> {
+    /// let mut kubeconfig = Kubeconfig::read("robot.kubeconfig")?;
+    /// kubeconfig.set_token("robot", Secret::new("what was just issued"))?;
+    /// kubeconfig.save()?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn set_token(&mut self, user: &str, token: Secret) -> Result<()> {
         self.set("user", USERS, user, &["token"], token)
     }

@@ -1,6 +1,29 @@
 //! Which server to talk to, whom to trust, and as whom.
 //!
-//! [`Config::infer`] finds what a program is meant to use; [`Kubeconfig`] is the files that people keep.
+//! [`Config::infer`] finds what a program is meant to use; [`Kubeconfig`] is the files that people keep. What a program knows
+//! better is said on top:
+//!
+//! ```no_run
+//! use std::time::Duration;
+//!
+//! use k8s_client::config::{Config, Impersonation, Rate, Timeouts};
+//!
+//! # fn main() -> k8s_client::Result<()> {
+//! let mut timeouts = Timeouts::default();
+//! timeouts.connect = Duration::from_secs(3);
+//! let mut config = Config::infer()?
+//!     .with_namespace("web")
+//!     .with_timeouts(timeouts)
+//!     .with_user_agent("my-controller/1.2")?
+//!     .with_proxy("socks5://127.0.0.1:1080")?
+//!     .with_impersonation(Impersonation::user("ann"))?
+//!     .allow_plugins(["aws"]);
+//! if let Some(rate) = Rate::new(50.0, 100) {
+//!     config = config.with_rate(rate);
+//! }
+//! # Ok(())
+//! # }
+//! ```
 
 #[cfg(test)]
 mod corpus;
@@ -105,6 +128,13 @@ impl Config {
     /// A server, and a folder with the files `token`, `ca.crt` and `namespace` of a service account.
     ///
     /// The token and the authority are read again when they change.
+    ///
+    /// ```no_run
+    /// # fn main() -> k8s_client::Result<()> {
+    /// let config = k8s_client::Config::service_account("https://10.0.0.1:6443", "secrets/robot")?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn service_account(url: &str, folder: impl AsRef<Path>) -> Result<Config> {
         incluster::service_account(url, folder.as_ref())
     }

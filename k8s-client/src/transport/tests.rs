@@ -11,10 +11,11 @@ use tokio::sync::mpsc;
 
 use super::Http;
 use super::testing::*;
-use crate::config::{Server, Tls};
+use crate::config::{Config, Server, Timeouts, Tls};
 use crate::middleware::testing::{CREATE, GET, WATCH};
 use crate::middleware::{attempt, deadline};
 use crate::outside;
+use crate::{Client, Preset};
 
 fn stream(reply: Reply) -> ByteStream {
     match reply.body {
@@ -453,4 +454,28 @@ async fn slow_readers_do_not_stop_the_others() {
         assert!(!watch.next().await.unwrap().unwrap().is_empty());
     }
     assert_eq!(text(get("/small").await.unwrap()).await.unwrap(), "small");
+}
+
+#[tokio::test]
+async fn what_a_program_says_of_itself_and_how_long_it_waits() {
+    let (send, mut received) = mpsc::unbounded_channel();
+    let address = listen(move |mut connection| {
+        let send = send.clone();
+        async move {
+            send.send(head(&mut connection).await).unwrap();
+            // No answer.
+            let _ = connection.read(&mut [0]).await;
+        }
+    })
+    .await;
+    let timeouts = Timeouts { answer: Duration::from_millis(30), ..Timeouts::default() };
+    let config = Config::plain(&format!("http://{address}")).unwrap();
+    let config = config.with_timeouts(timeouts).with_user_agent("my-controller/1.2").unwrap();
+    let client = Client::builder(config).retry(Preset { attempts: 1, ..Preset::DEFAULT }).build().unwrap();
+    let error = client.bytes(call(&GET)).await.unwrap_err();
+    assert!(error.is_timeout() && error.to_string().contains("no answer came within 30ms"), "{error}");
+    let request = received.recv().await.unwrap();
+    assert!(request.contains("user-agent: my-controller/1.2\r\n"), "{request}");
+    let config = Config::plain("http://127.0.0.1:1").unwrap();
+    assert!(config.with_user_agent("a\nb").is_err());
 }
