@@ -2,27 +2,20 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::TryStreamExt as _;
 use k8s_api::operation::Verb;
 use k8s_api::transport::{Call, Fault, Lane, Limits, Reply, ReplyBody, Sent, Transport, TransportError};
 
-use crate::auth::Credential;
-use crate::auth::token::Token;
-use crate::auth::token_file::TokenFile;
-use crate::config::{Config, Login};
+use crate::auth::{Credential, credential};
+use crate::config::{Config, Timeouts};
 use crate::error::{Error, Request, Result};
+use crate::middleware::impersonate;
 use crate::middleware::preset::Preset;
 use crate::middleware::stack::stack;
 use crate::outside::{self, Outside};
-use crate::transport::Http;
-
-/// Half of the default total: a server that accepts and says nothing leaves time for a second attempt.
-const HEAD: Duration = Duration::from_secs(30);
-/// Bookmarks come every minute.
-const WATCH_IDLE: Duration = Duration::from_secs(90);
+use crate::transport::{self, Http};
 
 /// Talks to one API server. Clones share everything.
 #[derive(Clone)]
@@ -32,6 +25,7 @@ struct Shared {
     stack: Arc<dyn Transport>,
     namespace: String,
     preset: Preset,
+    timeouts: Timeouts,
     outside: Arc<dyn Outside>,
 }
 
@@ -65,27 +59,39 @@ impl ClientBuilder {
     /// Makes the client; it connects with its first call.
     pub fn build(self) -> Result<Client> {
         let ClientBuilder { below, namespace, preset, outside } = self;
+        let mut timeouts = Timeouts::default();
         let (transport, credential): (Arc<dyn Transport>, Option<Arc<dyn Credential>>) = match below {
             Below::Transport(transport) => (transport, None),
             Below::Network(config) => {
-                let transport = Http::new(&config.server).map_err(|error| error.within(&config.origin))?;
-                (Arc::new(transport), credential(config.login, &outside))
+                timeouts = config.settings.timeouts;
+                transport::check(&config)?;
+                let transport = Http::new(&config.server, &config.settings, outside.clone());
+                let mut transport: Arc<dyn Transport> =
+                    Arc::new(transport.map_err(|error| error.within(&config.origin))?);
+                if let Some(impersonation) = &config.impersonation {
+                    transport = impersonate::layer(transport, impersonation.headers()?);
+                }
+                (transport, credential(&config, &outside)?)
             }
         };
         let stack = stack(transport, credential, preset, outside.clone());
-        Ok(Client(Arc::new(Shared { stack, namespace, preset, outside })))
-    }
-}
-
-fn credential(login: Login, outside: &Arc<dyn Outside>) -> Option<Arc<dyn Credential>> {
-    match login {
-        Login::None => None,
-        Login::Token(token) => Some(Arc::new(Token(token))),
-        Login::TokenFile(path) => Some(Arc::new(TokenFile::new(path, outside.clone()))),
+        Ok(Client(Arc::new(Shared { stack, namespace, preset, timeouts, outside })))
     }
 }
 
 impl Client {
+    /// A client for what [`Config::infer`] finds. It connects with its first call.
+    ///
+    /// ```no_run
+    /// # fn main() -> k8s_client::Result<()> {
+    /// let client = k8s_client::Client::infer()?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn infer() -> Result<Client> {
+        Client::new(Config::infer()?)
+    }
+
     /// A client for what a configuration says.
     pub fn new(config: Config) -> Result<Client> {
         Client::builder(config).build()
@@ -115,8 +121,8 @@ impl Client {
 
     /// Sends a call. An answer that refuses it is an error.
     ///
-    /// Limits that the call doesn't have are set: the total of the preset for what ends by itself, half a minute to the
-    /// head of an answer that may be asked for again, and 90 seconds of silence in a watch.
+    /// Limits that the call doesn't have are set: the total of the preset for what ends by itself, and what
+    /// [`Timeouts`] says of the head of an answer that may be asked for again, and of silence in a watch.
     pub async fn send(&self, call: Call) -> Result<Reply> {
         let (_, reply) = self.ask(call).await?;
         Ok(reply)
@@ -156,21 +162,22 @@ impl Client {
     }
 
     fn limit(&self, call: &mut Call) {
+        let timeouts = self.0.timeouts;
         let Limits { deadline, head, idle, .. } = &mut call.meta.limits;
         match call.meta.lane {
             Lane::Watch | Lane::Upgrade => {
-                *head = head.or(Some(HEAD));
+                *head = head.or(Some(timeouts.answer));
                 // A followed log may be silent for as long as it likes.
                 if call.meta.lane == Lane::Watch && call.meta.op.verb == Verb::Watch {
-                    *idle = idle.or(Some(WATCH_IDLE));
+                    *idle = idle.or(Some(timeouts.silence));
                 }
             }
             lane => {
                 *deadline = deadline.or_else(|| self.0.outside.now().checked_add(self.0.preset.total));
                 // A write whose answer is late is not repeated, so it has all the time there is.
                 if lane != Lane::Write {
-                    *head = head.or(Some(HEAD));
-                    *idle = idle.or(Some(HEAD));
+                    *head = head.or(Some(timeouts.answer));
+                    *idle = idle.or(Some(timeouts.answer));
                 }
             }
         }

@@ -150,6 +150,12 @@ impl Error {
         self
     }
 
+    /// Says which field after the rest of the way to it.
+    pub(crate) fn after(mut self, field: &str) -> Error {
+        self.0.message = format!("{field} {}", self.0.message);
+        self
+    }
+
     /// A call without an answer.
     pub(crate) fn failed(request: Request, error: TransportError) -> Error {
         let kind = match error.fault() {

@@ -8,7 +8,7 @@ pub mod api;
 mod auth;
 pub mod cache;
 mod client;
-mod config;
+pub mod config;
 pub mod error;
 mod informer;
 mod middleware;
@@ -21,7 +21,7 @@ pub mod watch;
 
 pub use api::Api;
 pub use client::{Client, ClientBuilder};
-pub use config::Config;
+pub use config::{Config, Kubeconfig};
 pub use error::{Error, ErrorKind, Result};
 pub use informer::{Cache, Informer};
 pub use middleware::preset::Preset;

@@ -1,6 +1,7 @@
 //! Suites against the real control plane.
 
 mod apply;
+mod auth;
 mod custom;
 mod documents;
 mod every;

@@ -1,243 +1,301 @@
-//! kubeconfig files: one of them, one context of it.
-//!
-//! What this does not support yet is refused by name. A field that changes who asks or where the request goes must never be
-//! passed over.
+//! Kubeconfig files: read, looked into, changed and written back.
 
-use std::ffi::OsString;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
-use base64::Engine as _;
-use serde::Deserialize;
-use serde::de::IgnoredAny;
-
-use super::{Config, Identity, Login, Server, Tls, default_namespace, unsupported};
+use super::document::{Fields, Node};
+use super::merge::{self, CONTEXTS, Source, USERS, find, names};
+use super::write::{self, Lock};
+use super::{Config, resolve};
 use crate::error::{Error, Result};
 use crate::secret::Secret;
 
-/// Lists may be `null`, as an empty one is written in Go.
-#[derive(Deserialize)]
-#[serde(rename_all = "kebab-case")]
-struct File {
-    current_context: Option<String>,
-    clusters: Option<Vec<NamedCluster>>,
-    contexts: Option<Vec<NamedContext>>,
-    users: Option<Vec<NamedUser>>,
+/// How long [`Kubeconfig::save`] waits for another program's lock.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// One kubeconfig file, or several as one.
+///
+/// It keeps everything that stands in a file, also what this crate does not know, so that writing it back loses nothing but
+/// comments. Nothing of its content is shown by `Debug`.
+///
+/// ```no_run
+/// use k8s_client::{Client, Kubeconfig};
+///
+/// # fn main() -> k8s_client::Result<()> {
+/// let mut kubeconfig = Kubeconfig::load()?;
+/// for context in kubeconfig.contexts() {
+///     println!("{} is {} as {:?}", context.name, context.cluster, context.user);
+/// }
+/// let client = Client::new(kubeconfig.config("staging")?)?;
+/// kubeconfig.set_current_context("staging")?;
+/// kubeconfig.save()?;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+pub struct Kubeconfig {
+    sources: Vec<Source>,
+    /// Files that are not there, for messages.
+    missing: Vec<PathBuf>,
+    changes: Vec<(PathBuf, Change)>,
 }
 
-#[derive(Deserialize)]
-struct NamedCluster {
-    name: String,
-    cluster: Option<Cluster>,
+/// A context of a [`Kubeconfig`]: which cluster, as whom, where.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Context {
+    /// What it is called.
+    pub name: String,
+    /// The name of the cluster.
+    pub cluster: String,
+    /// The name of the user; without one, nobody in particular.
+    pub user: Option<String>,
+    /// The namespace that is meant where none is said.
+    pub namespace: Option<String>,
 }
 
-#[derive(Deserialize)]
-struct NamedContext {
-    name: String,
-    context: Option<Context>,
+/// A text that is to stand in one place of one file.
+#[derive(Clone, Debug)]
+pub(crate) struct Change {
+    /// The list and the name of the entry in it; none for a field of the file itself.
+    pub(crate) entry: Option<((&'static str, &'static str), String)>,
+    /// The way to the field from there.
+    pub(crate) path: Vec<String>,
+    pub(crate) value: Secret,
 }
 
-#[derive(Deserialize)]
-struct NamedUser {
-    name: String,
-    user: Option<User>,
-}
+impl Kubeconfig {
+    /// What kubectl would read: the files of the variable `KUBECONFIG`, merged, or else `.kube/config` in the home folder.
+    ///
+    /// As with kubectl, files that don't exist are passed over, for every name the first file that has it wins, and
+    /// paths are relative to the file that they stand in.
+    pub fn load() -> Result<Kubeconfig> {
+        Kubeconfig::merge(merge::paths(|name| std::env::var_os(name))?)
+    }
 
-#[derive(Default, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-struct Cluster {
-    server: Option<String>,
-    certificate_authority: Option<PathBuf>,
-    certificate_authority_data: Option<String>,
-    tls_server_name: Option<String>,
-    insecure_skip_tls_verify: Option<bool>,
-    proxy_url: Option<String>,
-}
+    /// One file, which has to exist.
+    pub fn read(path: impl AsRef<Path>) -> Result<Kubeconfig> {
+        let path = path.as_ref();
+        let source = write::read(path).and_then(|root| Source::new(Some(path.to_owned()), root));
+        let source = source.map_err(|error| error.within(path.display()))?;
+        Ok(Kubeconfig { sources: vec![source], missing: Vec::new(), changes: Vec::new() })
+    }
 
-#[derive(Default, Deserialize)]
-struct Context {
-    cluster: Option<String>,
-    user: Option<String>,
-    namespace: Option<String>,
-}
+    /// Several files as one, as kubectl merges those of `KUBECONFIG`.
+    pub fn merge(paths: impl IntoIterator<Item = impl Into<PathBuf>>) -> Result<Kubeconfig> {
+        let mut all = Kubeconfig { sources: Vec::new(), missing: Vec::new(), changes: Vec::new() };
+        for path in paths {
+            let path = path.into();
+            match std::fs::metadata(&path) {
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => all.missing.push(path),
+                _ => all.sources.append(&mut Kubeconfig::read(&path)?.sources),
+            }
+        }
+        Ok(all)
+    }
 
-#[derive(Default, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-struct User {
-    token: Option<Secret>,
-    #[serde(rename = "tokenFile")]
-    token_file: Option<PathBuf>,
-    client_certificate: Option<PathBuf>,
-    client_certificate_data: Option<String>,
-    client_key: Option<PathBuf>,
-    client_key_data: Option<Secret>,
-    username: Option<IgnoredAny>,
-    password: Option<IgnoredAny>,
-    exec: Option<IgnoredAny>,
-    auth_provider: Option<IgnoredAny>,
-    #[serde(rename = "as")]
-    impersonate: Option<IgnoredAny>,
-    as_uid: Option<IgnoredAny>,
-    as_groups: Option<IgnoredAny>,
-    as_user_extra: Option<IgnoredAny>,
-}
+    /// A text in YAML or JSON. Relative paths in it are relative to the current folder, and it can't be saved.
+    pub fn parse(text: &str) -> Result<Kubeconfig> {
+        let source = Node::read(text).and_then(|root| Source::new(None, root));
+        let source = source.map_err(|error| error.within("the kubeconfig"))?;
+        Ok(Kubeconfig { sources: vec![source], missing: Vec::new(), changes: Vec::new() })
+    }
 
-/// Where `kubectl` would look.
-pub(super) fn path(variable: impl Fn(&str) -> Option<OsString>) -> Result<PathBuf> {
-    let set = |name| variable(name).filter(|value| !value.is_empty());
-    if let Some(list) = set("KUBECONFIG") {
-        let mut files = std::env::split_paths(&list).filter(|path| !path.as_os_str().is_empty());
-        return match (files.next(), files.next()) {
-            (Some(file), None) => Ok(file),
-            (None, _) => Err(Error::config("KUBECONFIG is set, but names no file")),
-            _ => Err(Error::config("KUBECONFIG names more than one file; merging them is not supported yet")),
+    /// Every context, in the order of the files.
+    pub fn contexts(&self) -> Vec<Context> {
+        let contexts = names(&self.sources, CONTEXTS).into_iter().filter_map(|name| {
+            let (_, fields) = find(&self.sources, CONTEXTS, name)?;
+            let text = |field| fields.text(field).ok().flatten().map(str::to_owned);
+            let (cluster, user, namespace) = (text("cluster"), text("user"), text("namespace"));
+            Some(Context { name: name.to_owned(), cluster: cluster.unwrap_or_default(), user, namespace })
+        });
+        contexts.collect()
+    }
+
+    /// The context that is meant where none is said: that of the first file that says one.
+    pub fn current_context(&self) -> Option<&str> {
+        self.sources.iter().find_map(Source::current)
+    }
+
+    /// What a [`Client`](crate::Client) needs to know of a context; of the current one for `None`.
+    pub fn config<'a>(&self, context: impl Into<Option<&'a str>>) -> Result<Config> {
+        resolve::resolve(self, context.into())
+    }
+
+    /// Makes another context the current one, in the first file: it wins over what stands in the others.
+    pub fn set_current_context(&mut self, name: &str) -> Result<()> {
+        if find(&self.sources, CONTEXTS, name).is_none() {
+            return Err(self.unknown("context", CONTEXTS, name).within(self.place()));
+        }
+        let path = self.sources.first().and_then(|source| source.path.clone());
+        self.change(path, Change::new(None, &["current-context"], Secret::new(name)))
+    }
+
+    /// Changes the namespace of a context.
+    pub fn set_namespace(&mut self, context: &str, namespace: &str) -> Result<()> {
+        self.set("context", CONTEXTS, context, &["namespace"], Secret::new(namespace))
+    }
+
+    /// Changes the token of a user.
+    ///
+    /// ```no_run
+    /// use k8s_client::{Kubeconfig, Secret};
+    ///
+    /// # fn main() -> k8s_client::Result<()> {
+    /// let mut kubeconfig = Kubeconfig::read("robot.kubeconfig")?;
+    /// kubeconfig.set_token("robot", Secret::new("what was just issued"))?;
+    /// kubeconfig.save()?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn set_token(&mut self, user: &str, token: Secret) -> Result<()> {
+        self.set("user", USERS, user, &["token"], token)
+    }
+
+    /// Changes a value in the `config` of a user's `auth-provider`, such as `refresh-token`.
+    pub fn set_auth_provider(&mut self, user: &str, field: &str, value: Secret) -> Result<()> {
+        self.set("user", USERS, user, &["auth-provider", "config", field], value)
+    }
+
+    /// Writes the changes into the files that they belong to.
+    ///
+    /// Each file is locked as kubectl locks it (`<file>.lock`), read again, changed and replaced as a whole. What other
+    /// programs changed in the meantime stays.
+    pub fn save(&mut self) -> Result<()> {
+        while let Some((path, _)) = self.changes.first() {
+            let path = path.clone();
+            let save = || {
+                let file = write::real(&path);
+                let _lock = Lock::take(&file, PATIENCE)?;
+                let mut root = write::read(&file)?;
+                for (_, change) in self.changes.iter().filter(|(changed, _)| *changed == path) {
+                    change.apply(&mut root)?;
+                }
+                write::replace(&file, &root)
+            };
+            save().map_err(|error| error.within(path.display()))?;
+            self.changes.retain(|(changed, _)| *changed != path);
+        }
+        Ok(())
+    }
+
+    fn set(
+        &mut self,
+        what: &str,
+        list: (&'static str, &'static str),
+        name: &str,
+        path: &[&str],
+        value: Secret,
+    ) -> Result<()> {
+        let Some((source, _)) = find(&self.sources, list, name) else {
+            return Err(self.unknown(what, list, name).within(self.place()));
         };
+        let file = source.path.clone();
+        self.change(file, Change::new(Some((list, name.to_owned())), path, value))
     }
-    let home = set("HOME").or_else(|| set("USERPROFILE"));
-    let home = home.ok_or_else(|| Error::config("neither KUBECONFIG nor HOME is set"))?;
-    Ok(PathBuf::from(home).join(".kube").join("config"))
-}
 
-pub(super) fn load(path: &Path, context: Option<&str>) -> Result<Config> {
-    let text = std::fs::read_to_string(path).map_err(|error| Error::config("can't be read").caused(error))?;
-    let text = Secret::new(text);
-    let file: File = serde_saphyr::from_str(text.expose()).map_err(|error| Error::config(mistake(&error)))?;
-
-    let name = match context.or(file.current_context.as_deref().filter(|name| !name.is_empty())) {
-        Some(name) => name.to_owned(),
-        None => return Err(Error::config("has no current-context, and none is asked for")),
-    };
-    resolve(file, &name, path).map_err(|error| error.within(format_args!("context `{name}`")))
-}
-
-/// Only where it is: the parser's message repeats what stands there, which may be a key.
-fn mistake(error: &serde_saphyr::Error) -> String {
-    let place = error.location().map(|at| format!(" (line {}, column {})", at.line(), at.column()));
-    format!("is not YAML, or not as a kubeconfig has it{}", place.unwrap_or_default())
-}
-
-fn resolve(file: File, name: &str, path: &Path) -> Result<Config> {
-    let known = |names: Vec<&str>| match names.len() {
-        0 => "the file has none".to_owned(),
-        _ => format!("the file has {}", names.join(", ")),
-    };
-    let contexts = file.contexts.unwrap_or_default();
-    let Some(context) = contexts.iter().find(|context| context.name == name) else {
-        let known = known(contexts.iter().map(|context| &*context.name).collect());
-        return Err(Error::config(format!("there is no such context; {known}")));
-    };
-    let Some(context) = &context.context else { return Err(Error::config("`context` is empty")) };
-
-    let wanted = context.cluster.as_deref().unwrap_or_default();
-    let clusters = file.clusters.unwrap_or_default();
-    let known_clusters = known(clusters.iter().map(|cluster| &*cluster.name).collect());
-    let cluster = clusters.into_iter().find(|cluster| cluster.name == wanted);
-    let cluster =
-        cluster.ok_or_else(|| Error::config(format!("there is no cluster `{wanted}`; {known_clusters}")))?;
-
-    let user = match context.user.as_deref().filter(|name| !name.is_empty()) {
-        // Nobody in particular, as `kubectl` has it.
-        None => NamedUser { name: String::new(), user: None },
-        Some(wanted) => {
-            let users = file.users.unwrap_or_default();
-            let known = known(users.iter().map(|user| &*user.name).collect());
-            let user = users.into_iter().find(|user| user.name == wanted);
-            user.ok_or_else(|| Error::config(format!("there is no user `{wanted}`; {known}")))?
-        }
-    };
-
-    let folder = path.parent().unwrap_or(Path::new(""));
-    let mut server = server(cluster.cluster.unwrap_or_default(), folder)
-        .map_err(|error| error.within(format_args!("cluster `{}`", cluster.name)))?;
-    let user_name = user.name;
-    let (login, identity) = login(user.user.unwrap_or_default(), folder)
-        .map_err(|error| error.within(format_args!("user `{user_name}`")))?;
-    server.tls.identity = identity;
-    let namespace = context.namespace.clone().filter(|name| !name.is_empty());
-    Ok(Config {
-        server,
-        login,
-        namespace: namespace.unwrap_or_else(default_namespace),
-        origin: format!("{}: context `{name}`", path.display()),
-    })
-}
-
-fn server(cluster: Cluster, folder: &Path) -> Result<Server> {
-    if cluster.proxy_url.is_some_and(|url| !url.is_empty()) {
-        return Err(unsupported("proxy-url"));
-    }
-    let insecure = cluster.insecure_skip_tls_verify.unwrap_or(false);
-    let ca = ("certificate-authority", cluster.certificate_authority);
-    let authority = pem(cluster.certificate_authority_data.as_deref(), ca, folder)?;
-    if insecure && authority.is_some() {
-        // kubectl refuses it too: it is unclear what was meant.
-        let both = "insecure-skip-tls-verify and certificate-authority are both set";
-        return Err(Error::config(both));
-    }
-    let server_name = cluster.tls_server_name.filter(|name| !name.is_empty());
-    let tls = Tls {
-        authority: authority.map(|pem| pem.expose().to_owned()),
-        server_name,
-        insecure,
-        identity: None,
-    };
-    Server::new(cluster.server.as_deref().unwrap_or_default(), tls).map_err(|error| error.within("server"))
-}
-
-fn login(user: User, folder: &Path) -> Result<(Login, Option<Identity>)> {
-    for (field, value) in [
-        ("exec", user.exec),
-        ("auth-provider", user.auth_provider),
-        ("username", user.username),
-        ("password", user.password),
-        ("as", user.impersonate),
-        ("as-uid", user.as_uid),
-        ("as-groups", user.as_groups),
-        ("as-user-extra", user.as_user_extra),
-    ] {
-        if value.is_some() {
-            return Err(unsupported(field));
-        }
-    }
-    let certificate = ("client-certificate", user.client_certificate);
-    let certificate = pem(user.client_certificate_data.as_deref(), certificate, folder)?;
-    let data = user.client_key_data.as_ref().map(Secret::expose);
-    let identity = match (certificate, pem(data, ("client-key", user.client_key), folder)?) {
-        (None, None) => None,
-        (Some(certificate), Some(key)) => {
-            Some(Identity { certificate: certificate.expose().to_owned(), key })
-        }
-        (Some(_), None) => return Err(Error::config("client-certificate is set, but client-key is not")),
-        (None, Some(_)) => return Err(Error::config("client-key is set, but client-certificate is not")),
-    };
-    let token = user.token.filter(|token| !token.expose().is_empty());
-    let token_file = user.token_file.filter(|path| !path.as_os_str().is_empty());
-    // The file first: the token beside it is what the file held once.
-    let login = match (token_file, token) {
-        (Some(file), _) => Login::TokenFile(folder.join(file)),
-        (None, Some(token)) => Login::Token(token),
-        (None, None) => Login::None,
-    };
-    Ok((login, identity))
-}
-
-/// What stands in the file itself wins over another file, as with kubectl.
-fn pem(data: Option<&str>, (field, path): (&str, Option<PathBuf>), folder: &Path) -> Result<Option<Secret>> {
-    if let Some(data) = data.filter(|data| !data.is_empty()) {
-        // Long lines are often folded.
-        let data = Secret::new(data.split_ascii_whitespace().collect::<String>());
-        let bytes = base64::engine::general_purpose::STANDARD.decode(data.expose());
-        let text = bytes.ok().and_then(|bytes| String::from_utf8(bytes).ok());
-        // The decoder's own message would repeat a part of it.
-        return match text {
-            Some(text) => Ok(Some(Secret::new(text))),
-            None => Err(Error::config(format!("{field}-data is not PEM in base64"))),
+    fn change(&mut self, path: Option<PathBuf>, change: Change) -> Result<()> {
+        let Some(path) = path else {
+            return Err(
+                Error::config("it was not read from a file, so it can't be changed").within("the kubeconfig")
+            );
         };
+        let source = self.sources.iter_mut().find(|source| source.path.as_ref() == Some(&path));
+        if let Some(source) = source {
+            change.apply(&mut source.root)?;
+        }
+        self.changes.push((path, change));
+        Ok(())
     }
-    let Some(path) = path.filter(|path| !path.as_os_str().is_empty()) else { return Ok(None) };
-    let path = folder.join(path);
-    let read = std::fs::read_to_string(&path);
-    let read = read.map_err(|error| Error::config(format!("{field}: {}", path.display())).caused(error));
-    read.map(|text| Some(Secret::new(text)))
+
+    pub(super) fn sources(&self) -> &[Source] {
+        &self.sources
+    }
+
+    pub(super) fn missing(&self) -> &[PathBuf] {
+        &self.missing
+    }
+
+    /// Whether it says nothing of any server, as a new file.
+    pub(super) fn is_empty(&self) -> bool {
+        self.current_context().is_none()
+            && [merge::CLUSTERS, CONTEXTS, USERS].iter().all(|list| names(&self.sources, *list).is_empty())
+    }
+
+    /// All its files, for messages.
+    pub(super) fn place(&self) -> String {
+        let mut places: Vec<String> = self.sources.iter().map(Source::place).collect();
+        if places.is_empty() {
+            places = self.missing.iter().map(|path| path.display().to_string()).collect();
+        }
+        places.join(", ")
+    }
+
+    pub(super) fn unknown(&self, what: &str, list: (&str, &str), name: &str) -> Error {
+        let known = names(&self.sources, list);
+        let files = if self.sources.len() == 1 { "the file has" } else { "the files have" };
+        match known.len() {
+            0 => Error::config(format!("there is no {what} `{name}`; {files} none")),
+            _ => Error::config(format!("there is no {what} `{name}`; {files} {}", known.join(", "))),
+        }
+    }
+}
+
+impl Change {
+    pub(crate) fn new(
+        entry: Option<((&'static str, &'static str), String)>,
+        path: &[&str],
+        value: Secret,
+    ) -> Change {
+        Change { entry, path: path.iter().map(|field| (*field).to_owned()).collect(), value }
+    }
+
+    fn apply(&self, root: &mut Node) -> Result<()> {
+        let value = Node::Text(self.value.clone());
+        let Some(((list, inner), name)) = &self.entry else {
+            root.set(&self.path, value);
+            return Ok(());
+        };
+        let entries = match root.get_mut(list) {
+            Some(Node::List(entries)) => &mut entries[..],
+            _ => &mut [],
+        };
+        let entry = entries.iter_mut().find(|entry| entry.get("name").and_then(Node::as_text) == Some(name));
+        let entry = entry.ok_or_else(|| Error::config(format!("there is no {inner} `{name}` any more")))?;
+        let mut way = vec![(*inner).to_owned()];
+        way.extend_from_slice(&self.path);
+        entry.set(&way, value);
+        Ok(())
+    }
+}
+
+/// The two tokens of an OIDC user as the file has them now.
+pub(crate) fn tokens_of(path: &Path, user: &str) -> Result<(Option<Secret>, Option<Secret>)> {
+    let kubeconfig = Kubeconfig::read(path)?;
+    let (_, fields) = find(&kubeconfig.sources, USERS, user)
+        .ok_or_else(|| kubeconfig.unknown("user", USERS, user).within(path.display()))?;
+    let config: Fields<'_> = fields.fields("auth-provider")?.fields("config")?;
+    Ok((config.secret("id-token")?.cloned(), config.secret("refresh-token")?.cloned()))
+}
+
+/// Writes them, under a lock that the caller holds.
+pub(crate) fn write_tokens(
+    path: &Path,
+    user: &str,
+    id_token: &Secret,
+    refresh_token: Option<&Secret>,
+) -> Result<()> {
+    let write = || {
+        let mut root = write::read(path)?;
+        let entry = || Some((USERS, user.to_owned()));
+        let way = ["auth-provider", "config"];
+        Change::new(entry(), &[way[0], way[1], "id-token"], id_token.clone()).apply(&mut root)?;
+        if let Some(token) = refresh_token {
+            Change::new(entry(), &[way[0], way[1], "refresh-token"], token.clone()).apply(&mut root)?;
+        }
+        write::replace(path, &root)
+    };
+    write().map_err(|error| error.within(path.display()))
 }
 
 #[cfg(test)]

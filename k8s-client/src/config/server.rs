@@ -1,37 +1,36 @@
 //! A server's URL and what its TLS needs.
 
 use std::fmt;
+use std::sync::Arc;
 
 use http::Uri;
 use http::uri::Scheme;
 
+use super::pem::{Identity, Pem};
+use super::proxy::Proxy;
 use crate::error::{Error, Result};
-use crate::secret::Secret;
 
 /// An `http` or `https` URL without user, query and fragment.
 #[derive(Clone, Debug)]
 pub(crate) struct Server {
     uri: Uri,
     pub(crate) tls: Tls,
+    pub(crate) proxy: Option<Proxy>,
+    /// Answers are to come as they are. Nothing asks for compressed ones yet.
+    pub(crate) plain_answers: bool,
 }
 
 /// How the two sides of a TLS connection convince each other.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Tls {
-    /// The certificates that the server's must be signed by, as PEM; `None` for those of the system.
-    pub(crate) authority: Option<String>,
+    /// The certificates that the server's must be signed by; `None` for those of the system.
+    pub(crate) authority: Option<Pem>,
     /// The name that the server's certificate has to hold, where it is not the host of the URL.
     pub(crate) server_name: Option<String>,
     /// Whether to believe anyone.
     pub(crate) insecure: bool,
-    pub(crate) identity: Option<Identity>,
-}
-
-/// A client certificate with its chain, and its key, as PEM.
-#[derive(Clone, Debug)]
-pub(crate) struct Identity {
-    pub(crate) certificate: String,
-    pub(crate) key: Secret,
+    /// What is shown where a call has no other.
+    pub(crate) identity: Option<Arc<Identity>>,
 }
 
 impl Server {
@@ -49,7 +48,7 @@ impl Server {
         if uri.query().is_some() {
             return Err(bad("has a query"));
         }
-        Ok(Server { uri, tls })
+        Ok(Server { uri, tls, proxy: None, plain_answers: false })
     }
 
     pub(crate) fn is_tls(&self) -> bool {

@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use http::StatusCode;
 use http::header::{AUTHORIZATION, HeaderValue};
+use k8s_api::operation::Retry;
 use k8s_api::transport::{Call, Fault, Reply, Sending, Sent, Transport, TransportError};
 
-use crate::auth::Credential;
-use crate::secret::Secret;
+use crate::auth::{Credential, Proof};
 
 struct Auth {
     inner: Arc<dyn Transport>,
@@ -31,32 +31,52 @@ async fn send(
     credential: &dyn Credential,
     mut call: Call,
 ) -> Result<Reply, TransportError> {
-    let token = credential.token().await?;
+    let proof = credential.proof().await?;
     let again = call.replay();
-    call.head.headers.insert(AUTHORIZATION, bearer(&token)?);
-    let reply = inner.send(call).await?;
-    // Whoever gets a 401 was not let in: nothing was processed, so a write may be sent again too.
-    let (StatusCode::UNAUTHORIZED, Some(mut again)) = (reply.head.status, again) else { return Ok(reply) };
-    match credential.renew(&token).await {
-        Ok(Some(token)) => {
-            drop(reply);
-            again.head.headers.insert(AUTHORIZATION, bearer(&token)?);
+    show(&proof, &mut call)?;
+    let result = inner.send(call).await;
+    let Some(mut again) = again.filter(|again| refused(&result, &proof, again)) else { return result };
+    match credential.renew(&proof).await {
+        Ok(Some(proof)) => {
+            drop(result);
+            show(&proof, &mut again)?;
             inner.send(again).await
         }
-        Ok(None) => Ok(reply),
+        Ok(None) => result,
         Err(error) => {
             tracing::warn!(%error, "the server refused the credential, and there is no new one");
-            Ok(reply)
+            result
         }
     }
 }
 
-fn bearer(token: &Secret) -> Result<HeaderValue, TransportError> {
-    let mut value = HeaderValue::try_from(format!("Bearer {}", token.expose())).map_err(|_| {
-        let message = "the token has characters that no header can carry, such as a line break in the middle";
-        TransportError::new(Sent::No, Fault::Setup, message)
-    })?;
-    // Keeps it out of Debug, and out of HTTP/2's table of repeated headers.
-    value.set_sensitive(true);
-    Ok(value)
+/// Whether the call was turned away for who asks, and may be sent again.
+fn refused(result: &Result<Reply, TransportError>, proof: &Proof, call: &Call) -> bool {
+    match result {
+        // Whoever gets a 401 was not let in: nothing was processed, so a write may be sent again too.
+        Ok(reply) => reply.head.status == StatusCode::UNAUTHORIZED,
+        // A certificate may be refused before there is HTTP. When that is heard of, the call may be on its way already.
+        Err(error) => {
+            let certificate = proof.identity.is_some() && error.fault() == Fault::Setup;
+            certificate && (error.sent() == Sent::No || call.meta.op.retry == Retry::Read)
+        }
+    }
+}
+
+fn show(proof: &Proof, call: &mut Call) -> Result<(), TransportError> {
+    if let Some(header) = &proof.header {
+        let mut value = HeaderValue::try_from(header.expose()).map_err(|_| {
+            let message =
+                "the token has characters that no header can carry, such as a line break in the middle";
+            TransportError::new(Sent::No, Fault::Setup, message)
+        })?;
+        // Keeps it out of Debug, and out of HTTP/2's table of repeated headers.
+        value.set_sensitive(true);
+        call.head.headers.insert(AUTHORIZATION, value);
+    }
+    if let Some(identity) = &proof.identity {
+        // The transport makes the connection with it.
+        call.head.extensions.insert(identity.clone());
+    }
+    Ok(())
 }

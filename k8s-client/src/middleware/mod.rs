@@ -8,6 +8,7 @@ pub(crate) mod backoff;
 pub(crate) mod budget;
 pub(crate) mod classify;
 pub(crate) mod deadline;
+pub(crate) mod impersonate;
 pub(crate) mod preset;
 pub(crate) mod retry;
 pub(crate) mod retry_after;

@@ -65,6 +65,8 @@ pub(crate) struct Seen {
     pub(crate) attempt: u32,
     pub(crate) limits: Limits,
     pub(crate) authorization: Option<String>,
+    /// The user and the groups.
+    pub(crate) impersonated: Vec<String>,
 }
 
 impl Script {
@@ -88,6 +90,11 @@ impl Transport for Script {
             attempt: call.meta.attempt,
             limits: call.meta.limits,
             authorization: authorization.map(|value| value.to_str().unwrap().to_owned()),
+            impersonated: ["impersonate-user", "impersonate-group"]
+                .iter()
+                .flat_map(|name| call.head.headers.get_all(*name))
+                .map(|value| value.to_str().unwrap().to_owned())
+                .collect(),
         });
         let mut steps = self.steps.lock().unwrap();
         let step = if steps.len() > 1 { steps.pop_front() } else { steps.front().cloned() };

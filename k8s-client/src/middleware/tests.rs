@@ -12,7 +12,7 @@ use proptest::prelude::*;
 use super::preset::Preset;
 use super::stack::stack;
 use super::testing::*;
-use crate::auth::{Answer, Credential};
+use crate::auth::{Answer, Credential, Proof};
 use crate::outside::testing::{Handle, Virtual};
 use crate::secret::Secret;
 
@@ -232,18 +232,22 @@ struct Numbered {
     last: u32,
 }
 
+fn numbered(number: u32) -> Proof {
+    Proof::bearer(&Secret::new(number.to_string()))
+}
+
 impl Credential for Numbered {
-    fn token(&self) -> Answer<Secret> {
-        let token = Secret::new(self.current.lock().unwrap().to_string());
-        Box::pin(async { Ok(token) })
+    fn proof(&self) -> Answer<Proof> {
+        let proof = numbered(*self.current.lock().unwrap());
+        Box::pin(async { Ok(proof) })
     }
 
-    fn renew(&self, rejected: &Secret) -> Answer<Option<Secret>> {
+    fn renew(&self, rejected: &Proof) -> Answer<Option<Proof>> {
         let mut current = self.current.lock().unwrap();
-        assert_eq!(rejected.expose(), current.to_string());
+        assert_eq!(*rejected, numbered(*current));
         let next = (*current < self.last).then(|| *current + 1);
         *current = next.unwrap_or(*current);
-        Box::pin(async move { Ok(next.map(|token| Secret::new(token.to_string()))) })
+        Box::pin(async move { Ok(next.map(numbered)) })
     }
 }
 
@@ -286,10 +290,10 @@ fn a_retry_sends_the_newest_token() {
 fn a_token_that_no_header_can_carry_is_not_shown() {
     struct Bad;
     impl Credential for Bad {
-        fn token(&self) -> Answer<Secret> {
-            Box::pin(async { Ok(Secret::new("hunter2\nx")) })
+        fn proof(&self) -> Answer<Proof> {
+            Box::pin(async { Ok(Proof::bearer(&Secret::new("hunter2\nx"))) })
         }
-        fn renew(&self, _: &Secret) -> Answer<Option<Secret>> {
+        fn renew(&self, _: &Proof) -> Answer<Option<Proof>> {
             Box::pin(async { Ok(None) })
         }
     }
@@ -297,6 +301,21 @@ fn a_token_that_no_header_can_carry_is_not_shown() {
     let error = it.get().unwrap_err();
     assert!(!format!("{error} {error:?}").contains("hunter2"));
     assert_eq!((error.fault(), it.script.times().len()), (Fault::Setup, 0), "and not tried again");
+}
+
+#[test]
+fn whoever_asks_as_somebody_says_so_in_each_attempt() {
+    let clock = Virtual::new();
+    let script = Script::new(&clock, [answer(401), answer(503), answer(200)]);
+    let mut ann = crate::config::Impersonation::user("ann");
+    ann.groups = vec!["a".to_owned(), "b".to_owned()];
+    let below = super::impersonate::layer(script.clone(), ann.headers().unwrap());
+    let credential = Arc::new(Numbered { current: Mutex::new(1), last: 9 });
+    let stack = stack(below, Some(credential), Preset::DEFAULT, Arc::new(Handle(clock.clone())));
+    assert_eq!(clock.run(stack.send(call(&GET, Body::Empty))).unwrap().head.status, 200);
+    let seen = script.seen.lock().unwrap();
+    assert_eq!(seen.len(), 3);
+    assert!(seen.iter().all(|seen| seen.impersonated == ["ann", "a", "b"]), "{seen:?}");
 }
 
 fn steps() -> impl Strategy<Value = Vec<Step>> {

@@ -14,6 +14,10 @@ pub(super) fn explain(error: reqwest::Error, server: &str) -> TransportError {
         (Sent::No, Fault::Setup, format!("the request can't be sent: {reason}"))
     } else if let Some(certificate) = find(&error, certificate) {
         (Sent::No, Fault::Setup, format!("{server} is not trusted: {certificate}"))
+    } else if let Some(alert) = find(&error, unwelcome) {
+        // It may come after the handshake, when the call is on its way already.
+        let sent = if error.is_connect() { Sent::No } else { Sent::Unknown };
+        (sent, Fault::Setup, format!("{server} does not accept the client certificate: {alert}"))
     } else if error.is_connect() {
         (Sent::No, timeout, format!("no connection to {server}: {reason}"))
     } else if find(&error, refused).is_some() {
@@ -68,6 +72,24 @@ fn certificate(error: &(dyn StdError + 'static)) -> Option<String> {
         _ => return Some(error.to_string()),
     };
     Some(format!("{hint} ({error})"))
+}
+
+/// The server turned away the client's certificate, or wants one.
+fn unwelcome(error: &(dyn StdError + 'static)) -> Option<String> {
+    use rustls::AlertDescription as Alert;
+    let error @ rustls::Error::AlertReceived(alert) = error.downcast_ref()? else { return None };
+    let certificate = matches!(
+        alert,
+        Alert::BadCertificate
+            | Alert::UnsupportedCertificate
+            | Alert::CertificateRevoked
+            | Alert::CertificateExpired
+            | Alert::CertificateUnknown
+            | Alert::UnknownCA
+            | Alert::AccessDenied
+            | Alert::CertificateRequired
+    );
+    certificate.then(|| error.to_string())
 }
 
 /// The two ways in which HTTP/2 says that a stream was not processed. h2 gives the error of a GOAWAY only to streams

@@ -6,26 +6,44 @@ use futures_util::TryStreamExt as _;
 use k8s_api::transport::{Body, Call, Fault, Reply, ReplyBody, Sending, Sent, Transport, TransportError};
 
 use super::explain::{explain, explain_body};
-use super::lanes::Lanes;
-use super::{lanes, name, tls};
-use crate::config::Server;
+use super::name;
+use super::pools::{Pool, Pools};
+use crate::config::{Identity, Server, Settings};
 use crate::error::Result;
+use crate::outside::Outside;
 
 /// One server over HTTP.
+#[derive(Clone)]
 pub(crate) struct Http {
-    lanes: Lanes,
+    pools: Arc<Pools>,
     /// What is written before every path.
-    base: String,
+    base: Arc<str>,
     /// The server as people know it, for messages: `base` may hold its TLS name instead.
     shown: Arc<str>,
 }
 
 impl Http {
     /// Connects to nothing yet.
-    pub(crate) fn new(server: &Server) -> Result<Http> {
-        let tls = server.is_tls().then(|| tls::config(server)).transpose()?;
-        let (base, resolver) = name::base(server)?;
-        Ok(Http { lanes: lanes::build(tls, resolver)?, base, shown: server.to_string().into() })
+    pub(crate) fn new(server: &Server, settings: &Settings, outside: Arc<dyn Outside>) -> Result<Http> {
+        let pools = Arc::new(Pools::new(server, settings, outside)?);
+        let shown = match &server.proxy {
+            Some(proxy) => format!("{server} through the proxy {proxy}"),
+            None => server.to_string(),
+        };
+        Ok(Http { pools, base: name::base(server).into(), shown: shown.into() })
+    }
+
+    async fn execute(&self, call: Call, pool: &Pool) -> Result<Reply, TransportError> {
+        let client = pool.lanes.of(call.meta.lane).clone();
+        let request = self.request(call)?;
+        let mut response = client.execute(request).await.map_err(|error| explain(error, &self.shown))?;
+        let (mut head, ()) = ::http::Response::new(()).into_parts();
+        head.status = response.status();
+        head.version = response.version();
+        head.headers = std::mem::take(response.headers_mut());
+        let shown = self.shown.clone();
+        let stream = response.bytes_stream().map_err(move |error| explain_body(error, &shown));
+        Ok(Reply::new(head, ReplyBody::Stream(Box::pin(stream))))
     }
 
     fn request(&self, call: Call) -> Result<reqwest::Request, TransportError> {
@@ -57,17 +75,23 @@ impl Http {
 
 impl Transport for Http {
     fn send(&self, call: Call) -> Sending {
-        let client = self.lanes.of(call.meta.lane).clone();
-        let shown = self.shown.clone();
-        let request = self.request(call);
+        let http = self.clone();
         Box::pin(async move {
-            let mut response = client.execute(request?).await.map_err(|error| explain(error, &shown))?;
-            let (mut head, ()) = ::http::Response::new(()).into_parts();
-            head.status = response.status();
-            head.version = response.version();
-            head.headers = std::mem::take(response.headers_mut());
-            let stream = response.bytes_stream().map_err(move |error| explain_body(error, &shown));
-            Ok(Reply::new(head, ReplyBody::Stream(Box::pin(stream))))
+            // What a credential wants the connection to be made with.
+            let identity = call.head.extensions.get::<Arc<Identity>>().cloned();
+            let pool = http.pools.of(identity.as_ref()).await?;
+            let again = if http.pools.rotates() { call.replay() } else { None };
+            let result = http.execute(call, &pool).await;
+            // A server that is not trusted has seen nothing of the call; it may be that its new authority was not read yet.
+            let untrusted =
+                |error: &TransportError| error.sent() == Sent::No && error.fault() == Fault::Setup;
+            match (result, again) {
+                (Err(error), Some(again)) if untrusted(&error) => match http.pools.newer(&pool).await {
+                    Some(newer) => http.execute(again, &newer).await,
+                    None => Err(error),
+                },
+                (result, _) => result,
+            }
         })
     }
 }

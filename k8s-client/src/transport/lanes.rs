@@ -6,10 +6,11 @@ use k8s_api::transport::Lane;
 use reqwest::redirect::Policy;
 
 use super::name::Elsewhere;
+use crate::config::{Proxy, Settings};
 use crate::error::{Error, Result};
 
-/// From dialling to the end of the TLS handshake.
-const CONNECT: Duration = Duration::from_secs(10);
+/// What the client calls itself unless the program has a name.
+pub(super) const NAME: &str = concat!("k8s-client-rs/", env!("CARGO_PKG_VERSION"));
 
 /// A dead connection is noticed after `PING + PONG`, which has to stay below 45 s.
 const PING: Duration = Duration::from_secs(25);
@@ -46,8 +47,13 @@ impl Lanes {
 }
 
 /// Without `tls` the lanes are HTTP/1.1, as plain servers speak it.
-pub(super) fn build(tls: Option<rustls::ClientConfig>, elsewhere: Option<Elsewhere>) -> Result<Lanes> {
-    let build = |lane| client(lane, tls.clone(), elsewhere.clone());
+pub(super) fn build(
+    tls: Option<rustls::ClientConfig>,
+    elsewhere: Option<Elsewhere>,
+    proxy: Option<&Proxy>,
+    settings: &Settings,
+) -> Result<Lanes> {
+    let build = |lane| client(lane, tls.clone(), elsewhere.clone(), proxy, settings);
     Ok(Lanes {
         read: build(Lane::Read)?,
         write: build(Lane::Write)?,
@@ -61,15 +67,18 @@ fn client(
     lane: Lane,
     tls: Option<rustls::ClientConfig>,
     elsewhere: Option<Elsewhere>,
+    proxy: Option<&Proxy>,
+    settings: &Settings,
 ) -> Result<reqwest::Client> {
+    let name = settings.user_agent.clone();
     let builder = reqwest::Client::builder()
         // Policies of ours, which reqwest would do without telling.
         .retry(reqwest::retry::never())
         .redirect(Policy::none())
         .referer(false)
         .no_proxy()
-        .user_agent(concat!("k8s-client-rs/", env!("CARGO_PKG_VERSION")))
-        .connect_timeout(CONNECT)
+        .user_agent(name.unwrap_or(http::HeaderValue::from_static(NAME)))
+        .connect_timeout(settings.timeouts.connect)
         .tcp_keepalive(PROBE)
         .tcp_keepalive_interval(PROBE)
         .tcp_keepalive_retries(2)
@@ -80,6 +89,14 @@ fn client(
         .http2_initial_connection_window_size(ALL_WINDOWS);
     #[cfg(target_os = "linux")]
     let builder = builder.tcp_user_timeout(UNANSWERED);
+    let builder = match proxy {
+        Some(proxy) => {
+            // Its URL may hold a password, and so may the error.
+            let bad = |_| Error::config(format!("proxy-url: {proxy} can't be used"));
+            builder.proxy(reqwest::Proxy::all(proxy.url.expose()).map_err(bad)?)
+        }
+        None => builder,
+    };
     let builder = match elsewhere {
         Some(elsewhere) => builder.dns_resolver(elsewhere),
         None => builder,

@@ -1,14 +1,37 @@
 //! The network: reqwest below [`Transport`](k8s_api::transport::Transport), and nothing of it above.
 
 mod explain;
+mod fetch;
 mod http;
 mod lanes;
 mod name;
+mod pools;
 mod tls;
 
+pub(crate) use self::fetch::Fetch;
 pub(crate) use self::http::Http;
+pub(crate) use self::tls::check_identity;
+
+use crate::config::Config;
+use crate::error::Result;
+
+/// Whether the certificates and keys of a configuration can be used, with the place where one stands that can't.
+pub(crate) fn check(config: &Config) -> Result<()> {
+    let tls = &config.server.tls;
+    if let Some(authority) = &tls.authority {
+        tls::check_authority(authority).map_err(|error| error.within(&config.cluster_place))?;
+    }
+    if let Some(identity) = &tls.identity {
+        check_identity(identity).map_err(|error| error.within(&config.user_place))?;
+    }
+    Ok(())
+}
 
 #[cfg(test)]
-mod testing;
+mod proxies;
+#[cfg(test)]
+mod rotation;
+#[cfg(test)]
+pub(crate) mod testing;
 #[cfg(test)]
 mod tests;

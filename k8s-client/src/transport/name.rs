@@ -2,6 +2,9 @@
 //!
 //! reqwest verifies and announces (SNI) the host of the URL, so the URL gets the TLS name, and that name resolves
 //! to where the server is. The `Host` header says the TLS name too.
+//!
+//! A proxy is told the URL's host, and an address is dialled as it is. There the URL stays as it is, and only the
+//! certificate is held against the TLS name: SNI says the URL's host.
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -9,7 +12,6 @@ use std::sync::Arc;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 
 use crate::config::Server;
-use crate::error::{Error, Result};
 
 /// Resolves every name to one server.
 #[derive(Clone, Debug)]
@@ -18,21 +20,33 @@ pub(super) struct Elsewhere {
     port: u16,
 }
 
-/// What is written before a path, and how the host in it is found.
-pub(super) fn base(server: &Server) -> Result<(String, Option<Elsewhere>)> {
-    let Some(name) =
-        server.tls.server_name.as_deref().filter(|name| server.is_tls() && *name != server.host())
-    else {
-        return Ok((server.to_string(), None));
-    };
-    if name.parse::<IpAddr>().is_ok() {
-        // It would be dialled: nothing is looked up for an address.
-        return Err(Error::config(format!(
-            "tls-server-name `{name}` is an address, which is supported only where it is the server's own"
-        )));
+/// The TLS name where it is not the host of the URL.
+fn other(server: &Server) -> Option<&str> {
+    server.tls.server_name.as_deref().filter(|name| server.is_tls() && *name != server.host())
+}
+
+/// Whether the URL can have the TLS name for its host.
+fn in_url(server: &Server, name: &str) -> bool {
+    server.proxy.is_none() && name.parse::<IpAddr>().is_err()
+}
+
+/// What is written before a path.
+pub(super) fn base(server: &Server) -> String {
+    match other(server).filter(|name| in_url(server, name)) {
+        Some(name) => format!("https://{name}:{}{}", server.port(), server.path()),
+        None => server.to_string(),
     }
-    let base = format!("https://{name}:{}{}", server.port(), server.path());
-    Ok((base, Some(Elsewhere { host: server.host().into(), port: server.port() })))
+}
+
+/// How the host in it is found.
+pub(super) fn elsewhere(server: &Server) -> Option<Elsewhere> {
+    other(server).filter(|name| in_url(server, name))?;
+    Some(Elsewhere { host: server.host().into(), port: server.port() })
+}
+
+/// The name that the certificate is held against, where it is not the host in it.
+pub(super) fn held_against(server: &Server) -> Option<&str> {
+    other(server).filter(|name| !in_url(server, name))
 }
 
 impl Resolve for Elsewhere {

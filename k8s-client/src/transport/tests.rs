@@ -9,12 +9,13 @@ use k8s_api::transport::{
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::sync::mpsc;
 
+use super::Http;
 use super::testing::*;
-use super::{Http, name};
-use crate::config::{Server, Tls};
+use crate::config::{Config, Server, Timeouts, Tls};
 use crate::middleware::testing::{CREATE, GET, WATCH};
 use crate::middleware::{attempt, deadline};
 use crate::outside;
+use crate::{Client, Preset};
 
 fn stream(reply: Reply) -> ByteStream {
     match reply.body {
@@ -53,7 +54,7 @@ async fn a_call_arrives_as_it_was_made() {
     })
     .await;
     let server = Server::new(&format!("http://{address}/k8s/c-1/"), Tls::default()).unwrap();
-    let http = Http::new(&server).unwrap();
+    let http = http(&server);
     let mut create = call(&CREATE);
     create.head.uri = "/api/v1/pods?dryRun=All&labelSelector=a%3Db%2Fc".parse().unwrap();
     create.head.headers.insert("content-type", "application/json".parse().unwrap());
@@ -280,10 +281,13 @@ async fn a_certificate_for_another_name() {
     assert_eq!(reply.head.status.as_u16(), 200);
     assert_eq!(connections.recv().await.unwrap(), "h2 api.example");
 
+    // A name that can't stand in the URL is held against the certificate all the same.
     let tls = Tls { server_name: Some("10.1.2.3".to_owned()), ..tls };
-    let server = Server::new(&format!("https://{address}"), tls).unwrap();
-    let refused = name::base(&server).unwrap_err().to_string();
-    assert!(refused.contains("tls-server-name `10.1.2.3` is an address"), "{refused}");
+    let failed = error(&secure(address, tls.clone())).await.to_string();
+    assert!(failed.contains("is not trusted") && failed.contains("10.1.2.3"), "{failed}");
+    let (address, mut connections) = tls_server(&authority, &["10.1.2.3"]).await;
+    assert_eq!(secure(address, tls).send(call(&GET)).await.unwrap().head.status.as_u16(), 200);
+    assert_eq!(connections.recv().await.unwrap(), "h2 -");
 }
 
 #[tokio::test]
@@ -450,4 +454,28 @@ async fn slow_readers_do_not_stop_the_others() {
         assert!(!watch.next().await.unwrap().unwrap().is_empty());
     }
     assert_eq!(text(get("/small").await.unwrap()).await.unwrap(), "small");
+}
+
+#[tokio::test]
+async fn what_a_program_says_of_itself_and_how_long_it_waits() {
+    let (send, mut received) = mpsc::unbounded_channel();
+    let address = listen(move |mut connection| {
+        let send = send.clone();
+        async move {
+            send.send(head(&mut connection).await).unwrap();
+            // No answer.
+            let _ = connection.read(&mut [0]).await;
+        }
+    })
+    .await;
+    let timeouts = Timeouts { answer: Duration::from_millis(30), ..Timeouts::default() };
+    let config = Config::plain(&format!("http://{address}")).unwrap();
+    let config = config.with_timeouts(timeouts).with_user_agent("my-controller/1.2").unwrap();
+    let client = Client::builder(config).retry(Preset { attempts: 1, ..Preset::DEFAULT }).build().unwrap();
+    let error = client.bytes(call(&GET)).await.unwrap_err();
+    assert!(error.is_timeout() && error.to_string().contains("no answer came within 30ms"), "{error}");
+    let request = received.recv().await.unwrap();
+    assert!(request.contains("user-agent: my-controller/1.2\r\n"), "{request}");
+    let config = Config::plain("http://127.0.0.1:1").unwrap();
+    assert!(config.with_user_agent("a\nb").is_err());
 }

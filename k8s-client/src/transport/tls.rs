@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::pem::PemObject as _;
@@ -9,15 +10,53 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
 use rustls::{ClientConfig, ConfigBuilder, DigitallySignedStruct, RootCertStore, SignatureScheme};
 use rustls::{WantsVerifier, client::WantsClientCert};
 
-use crate::config::{Server, Tls};
+use super::name;
+use crate::config::{Identity, Pem, Server};
 use crate::error::{Error, Result};
 
-pub(super) fn config(server: &Server) -> Result<ClientConfig> {
-    let tls = &server.tls;
-    let builder = trust(start()?, server)?;
-    let Some(identity) = &tls.identity else { return Ok(builder.with_no_client_auth()) };
-    let chain = certificates(identity.certificate.as_bytes(), "client-certificate")?;
-    let key = PrivateKeyDer::from_pem_slice(identity.key.expose().as_bytes())
+/// For a server, with the authority and the certificate of now.
+pub(super) fn config(
+    server: &Server,
+    authority: Option<&Pem>,
+    identity: Option<&Identity>,
+) -> Result<ClientConfig> {
+    let mut verifier = match server.tls.insecure {
+        true => Arc::new(Anyone(provider())),
+        false => verifier(authority)?,
+    };
+    if let Some(name) = name::held_against(server) {
+        let name = ServerName::try_from(name.to_owned());
+        let name = name.map_err(|error| Error::config("tls-server-name is no name").caused(error))?;
+        verifier = Arc::new(ByName { name, inner: verifier });
+    }
+    let builder = start()?.dangerous().with_custom_certificate_verifier(verifier);
+    match identity {
+        None => Ok(builder.with_no_client_auth()),
+        Some(identity) => with_identity(builder, identity),
+    }
+}
+
+/// For other servers, which are shown no certificate.
+pub(super) fn plain(authority: Option<&Pem>) -> Result<ClientConfig> {
+    Ok(start()?.dangerous().with_custom_certificate_verifier(verifier(authority)?).with_no_client_auth())
+}
+
+/// Whether it can be trusted.
+pub(super) fn check_authority(pem: &Pem) -> Result<()> {
+    roots(pem).map(|_| ())
+}
+
+/// Whether a connection can be made with it.
+pub(crate) fn check_identity(identity: &Identity) -> Result<()> {
+    with_identity(start()?.with_root_certificates(RootCertStore::empty()), identity).map(|_| ())
+}
+
+fn with_identity(
+    builder: ConfigBuilder<ClientConfig, WantsClientCert>,
+    identity: &Identity,
+) -> Result<ClientConfig> {
+    let chain = certificates(identity.certificate.text.expose().as_bytes(), "client-certificate")?;
+    let key = PrivateKeyDer::from_pem_slice(identity.key.text.expose().as_bytes())
         // Its text may hold parts of the key.
         .map_err(|_| Error::config("client-key is not a private key in PEM (PKCS#8, PKCS#1 or SEC1)"))?;
     builder.with_client_auth_cert(chain, key).map_err(|error| {
@@ -41,30 +80,25 @@ fn provider() -> Arc<CryptoProvider> {
     Arc::new(rustls::crypto::ring::default_provider())
 }
 
-fn trust(
-    builder: ConfigBuilder<ClientConfig, WantsVerifier>,
-    server: &Server,
-) -> Result<ConfigBuilder<ClientConfig, WantsClientCert>> {
-    let Tls { authority, insecure, .. } = &server.tls;
-    if *insecure {
-        tracing::warn!(
-            server = %server,
-            "insecure-skip-tls-verify: whoever answers is believed to be this server, and is sent the credentials"
-        );
-        return Ok(builder.dangerous().with_custom_certificate_verifier(Arc::new(Anyone(provider()))));
-    }
+fn verifier(authority: Option<&Pem>) -> Result<Arc<dyn ServerCertVerifier>> {
     let Some(pem) = authority else {
         let system = rustls_platform_verifier::Verifier::new(provider())
             .map_err(|error| Error::config("reading the system's certificate authorities").caused(error))?;
-        return Ok(builder.dangerous().with_custom_certificate_verifier(Arc::new(system)));
+        return Ok(Arc::new(system));
     };
+    let roots = roots(pem)?;
+    let verifier = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider()).build();
+    Ok(verifier.map_err(|error| Error::config("setting up TLS").caused(error))?)
+}
+
+fn roots(pem: &Pem) -> Result<RootCertStore> {
     let mut roots = RootCertStore::empty();
-    for certificate in certificates(pem.as_bytes(), "certificate-authority")? {
+    for certificate in certificates(pem.text.expose().as_bytes(), "certificate-authority")? {
         roots
             .add(certificate)
             .map_err(|error| Error::config("certificate-authority holds a bad certificate").caused(error))?;
     }
-    Ok(builder.with_root_certificates(roots))
+    Ok(roots)
 }
 
 fn certificates(pem: &[u8], field: &str) -> Result<Vec<CertificateDer<'static>>> {
@@ -74,6 +108,48 @@ fn certificates(pem: &[u8], field: &str) -> Result<Vec<CertificateDer<'static>>>
         return Err(Error::config(format!("{field} holds no certificate in PEM")));
     }
     Ok(read)
+}
+
+/// Holds the certificate against another name than that of the URL.
+#[derive(Debug)]
+struct ByName {
+    name: ServerName<'static>,
+    inner: Arc<dyn ServerCertVerifier>,
+}
+
+impl ServerCertVerifier for ByName {
+    fn verify_server_cert(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        _: &ServerName<'_>,
+        ocsp_response: &[u8],
+        now: UnixTime,
+    ) -> std::result::Result<ServerCertVerified, rustls::Error> {
+        self.inner.verify_server_cert(end_entity, intermediates, &self.name, ocsp_response, now)
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> std::result::Result<HandshakeSignatureValid, rustls::Error> {
+        self.inner.verify_tls12_signature(message, cert, dss)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> std::result::Result<HandshakeSignatureValid, rustls::Error> {
+        self.inner.verify_tls13_signature(message, cert, dss)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.inner.supported_verify_schemes()
+    }
 }
 
 /// Believes every certificate, but still wants the server to own it.

@@ -1,208 +1,252 @@
 use std::ffi::OsString;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use base64::Engine as _;
-
-use crate::config::{Config, Login};
-
-fn base64(text: &str) -> String {
-    base64::engine::general_purpose::STANDARD.encode(text)
-}
-
-/// A kubeconfig with this cluster and user, in YAML's short form.
-fn file(cluster: &str, user: &str) -> String {
-    format!(
-        "apiVersion: v1\nkind: Config\ncurrent-context: here\n\
-         clusters: [{{name: c, cluster: {{server: 'https://10.0.0.1:6443'{cluster}}}}}]\n\
-         contexts: [{{name: here, context: {{cluster: c, user: u, namespace: web}}}}, {{name: other, context: {{cluster: c}}}}]\n\
-         users: [{{name: u, user: {{{user}}}}}]\npreferences: {{}}\n"
-    )
-}
+use super::Kubeconfig;
+use crate::config::{Login, merge};
+use crate::secret::Secret;
 
 struct Folder(tempfile::TempDir);
 
 impl Folder {
-    fn with(text: &str) -> Folder {
-        let dir = tempfile::tempdir().unwrap();
-        std::fs::write(dir.path().join("config"), text).unwrap();
-        Folder(dir)
+    fn new() -> Folder {
+        Folder(tempfile::tempdir().unwrap())
     }
 
-    fn load(&self, context: Option<&str>) -> Result<Config, String> {
-        let load = Config::from_kubeconfig(self.0.path().join("config"), context);
-        let folder = self.0.path().display().to_string();
-        load.map_err(|error| {
-            let shown = error.to_string();
-            assert!(!format!("{error:?}{shown}").contains("hunter2"), "{shown}");
-            shown.replace(&folder, "DIR")
+    fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    fn write(&self, name: &str, text: &str) -> PathBuf {
+        let path = self.path(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(&path, text).unwrap();
+        path
+    }
+
+    fn text(&self, name: &str) -> String {
+        std::fs::read_to_string(self.path(name)).unwrap()
+    }
+}
+
+const FIRST: &str = "\
+apiVersion: v1
+kind: Config
+future: {of: kubeconfig}
+preferences: {colors: true}
+clusters:
+- name: red
+  cluster: {server: 'https://red.example', certificate-authority: ca.pem, newer-field: 7}
+contexts:
+- {name: one, context: {cluster: red, user: ann}}
+users:
+- {name: ann, user: {token: first, unknown: [1, two]}}
+";
+
+const SECOND: &str = "\
+current-context: two
+clusters:
+- {name: red, cluster: {server: 'https://wrong.example', tls-server-name: wrong}}
+- {name: blue, cluster: {server: 'https://blue.example'}}
+contexts:
+- {name: two, context: {cluster: blue, user: bob, namespace: web}}
+- {name: one, context: {cluster: blue}}
+users:
+- {name: ann, user: {token: second, as: wrong}}
+- {name: bob, user: {tokenFile: token}}
+";
+
+const THIRD: &str = "current-context: one\nclusters: null\n";
+
+#[test]
+fn files_are_merged_as_kubectl_merges_them() {
+    let it = Folder::new();
+    it.write("a/ca.pem", "CA");
+    it.write("b/token", "second");
+    let files = [
+        it.write("a/config", FIRST),
+        it.path("missing"),
+        it.write("b/config", SECOND),
+        it.write("empty", ""),
+        it.write("c/config", THIRD),
+    ];
+    let all = Kubeconfig::merge(files).unwrap();
+    assert_eq!(all.current_context(), Some("two"), "of the first file that says one");
+    let contexts: Vec<_> = all.contexts().into_iter().map(|it| (it.name, it.cluster, it.user)).collect();
+    let some = |text: &str| Some(text.to_owned());
+    assert_eq!(
+        contexts,
+        [("one".into(), "red".into(), some("ann")), ("two".into(), "blue".into(), some("bob"))]
+    );
+
+    // The first entry of a name wins as a whole: nothing is taken from the second one.
+    let one = all.config("one").unwrap();
+    assert_eq!((one.server.to_string().as_str(), one.namespace()), ("https://red.example", "default"));
+    assert!(matches!(&one.login, Login::Token(token) if token.expose() == "first"));
+    assert!(one.server.tls.server_name.is_none() && one.impersonation.is_none());
+    // Paths are relative to the file that they stand in.
+    assert_eq!(one.server.tls.authority.unwrap().text.expose(), "CA");
+    let two = all.config(None).unwrap();
+    assert_eq!((two.server.to_string().as_str(), two.namespace()), ("https://blue.example", "web"));
+    assert!(matches!(&two.login, Login::TokenFile(path) if *path == it.path("b/token")));
+}
+
+#[test]
+fn a_broken_file_among_many_is_an_error() {
+    let it = Folder::new();
+    let files = [it.write("a", FIRST), it.write("b", "users: 1")];
+    let error = Kubeconfig::merge(files).unwrap_err().to_string();
+    assert_eq!(error, format!("{}: users must be a list, but is a number", it.path("b").display()));
+    let error = Kubeconfig::read(it.path("missing")).unwrap_err().to_string();
+    assert!(error.contains("missing: can't be read: No such file"), "{error}");
+    let error = Kubeconfig::merge([it.path("missing")]).unwrap().config(None).unwrap_err().to_string();
+    assert_eq!(error, format!("{}: there is no such file", it.path("missing").display()));
+}
+
+#[test]
+fn a_name_that_is_there_twice_in_one_file_is_refused() {
+    let error = Kubeconfig::parse("users: [{name: a}, {name: a}]").unwrap_err().to_string();
+    assert_eq!(error, "the kubeconfig: users: `a` is there twice");
+    let error = Kubeconfig::parse("kind: Pod").unwrap_err().to_string();
+    assert_eq!(error, "the kubeconfig: is a Pod, not a kubeconfig");
+}
+
+#[test]
+fn what_is_written_back_keeps_what_is_not_known() {
+    let it = Folder::new();
+    it.write("ca.pem", "CA");
+    let first = it.write("config", FIRST);
+    let mut kubeconfig = Kubeconfig::read(&first).unwrap();
+    kubeconfig.set_current_context("one").unwrap();
+    kubeconfig.set_token("ann", Secret::new("third: # !")).unwrap();
+    kubeconfig.set_namespace("one", "on").unwrap();
+    assert!(
+        matches!(&kubeconfig.config(None).unwrap().login, Login::Token(token) if token.expose() == "third: # !")
+    );
+    assert_eq!(it.text("config"), FIRST, "not yet");
+    kubeconfig.save().unwrap();
+
+    let again = Kubeconfig::read(&first).unwrap();
+    let config = again.config(None).unwrap();
+    assert!(matches!(&config.login, Login::Token(token) if token.expose() == "third: # !"));
+    assert_eq!(config.namespace(), "on");
+    let mut expected = super::Node::read(FIRST).unwrap();
+    for (_, change) in [
+        (0, super::Change::new(None, &["current-context"], Secret::new("one"))),
+        (1, super::Change::new(Some((super::USERS, "ann".into())), &["token"], Secret::new("third: # !"))),
+        (2, super::Change::new(Some((super::CONTEXTS, "one".into())), &["namespace"], Secret::new("on"))),
+    ] {
+        change.apply(&mut expected).unwrap();
+    }
+    assert_eq!(again.sources[0].root, expected);
+    assert!(it.text("config").contains("newer-field: 7") && it.text("config").contains("colors: true"));
+    assert!(!it.path("config.lock").exists());
+}
+
+#[cfg(unix)]
+#[test]
+fn a_link_stays_a_link_and_nobody_else_may_read_it() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let it = Folder::new();
+    let real = it.write("real", SECOND);
+    std::fs::set_permissions(&real, std::fs::Permissions::from_mode(0o640)).unwrap();
+    std::os::unix::fs::symlink(&real, it.path("link")).unwrap();
+    let mut kubeconfig = Kubeconfig::read(it.path("link")).unwrap();
+    kubeconfig.set_current_context("one").unwrap();
+    kubeconfig.save().unwrap();
+    assert!(std::fs::symlink_metadata(it.path("link")).unwrap().is_symlink());
+    assert_eq!(Kubeconfig::read(&real).unwrap().current_context(), Some("one"));
+    let mode = std::fs::metadata(&real).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o640);
+}
+
+#[test]
+fn changes_go_to_the_files_that_they_belong_to() {
+    let it = Folder::new();
+    let files = [it.write("a", FIRST), it.write("b", SECOND)];
+    it.write("token", "file");
+    let mut all = Kubeconfig::merge(files.clone()).unwrap();
+    all.set_current_context("one").unwrap();
+    all.set_token("bob", Secret::new("new")).unwrap();
+    // Another program changes the file in the meantime.
+    it.write("b", &SECOND.replace("namespace: web", "namespace: theirs"));
+    all.save().unwrap();
+    let now = Kubeconfig::merge(files).unwrap();
+    assert_eq!(now.current_context(), Some("one"), "the first file wins, so it was written there");
+    assert!(it.text("b").contains("current-context: two"));
+    assert_eq!(now.config("two").unwrap().namespace(), "theirs");
+    assert!(it.text("b").contains("new") && !it.text("a").contains("new\n"));
+}
+
+#[test]
+fn what_can_not_be_changed_is_an_error() {
+    let it = Folder::new();
+    let mut all = Kubeconfig::read(it.write("config", SECOND)).unwrap();
+    let place = it.path("config").display().to_string();
+    let error = all.set_current_context("three").unwrap_err().to_string();
+    assert_eq!(error, format!("{place}: there is no context `three`; the file has two, one"));
+    let error = all.set_token("eve", Secret::new("hunter2")).unwrap_err().to_string();
+    assert_eq!(error, format!("{place}: there is no user `eve`; the file has ann, bob"));
+    // Somebody removes the user before it is written.
+    all.set_token("bob", Secret::new("hunter2")).unwrap();
+    it.write("config", FIRST);
+    let error = all.save().unwrap_err().to_string();
+    assert_eq!(error, format!("{place}: there is no user `bob` any more"));
+    assert_eq!(it.text("config"), FIRST);
+    let error = Kubeconfig::parse(FIRST).unwrap().set_token("ann", Secret::new("x")).unwrap_err().to_string();
+    assert_eq!(error, "the kubeconfig: it was not read from a file, so it can't be changed");
+}
+
+#[test]
+fn many_writers_lose_nothing() {
+    let it = Folder::new();
+    let users: String = (0..8).map(|n| format!("- {{name: u{n}, user: {{}}}}\n")).collect();
+    let file = it.write("config", &format!("users:\n{users}"));
+    let threads: Vec<_> = (0..8)
+        .map(|n| {
+            let file = file.clone();
+            std::thread::spawn(move || {
+                let mut kubeconfig = Kubeconfig::read(file).unwrap();
+                kubeconfig.set_token(&format!("u{n}"), Secret::new(format!("t{n}"))).unwrap();
+                kubeconfig.save().unwrap();
+            })
         })
-    }
-}
-
-fn load(cluster: &str, user: &str) -> Result<Config, String> {
-    let config = Folder::with(&file(cluster, user)).load(None);
-    if let Ok(config) = &config {
-        assert!(!format!("{config:?} {config:#?} {config}").contains("hunter2"));
-    }
-    config
+        .collect();
+    threads.into_iter().for_each(|thread| thread.join().unwrap());
+    let text = it.text("config");
+    assert!((0..8).all(|n| text.contains(&format!("token: t{n}"))), "{text}");
 }
 
 #[test]
-fn a_token_and_an_authority() {
-    let ca = base64("PEM of the authority");
-    let config = load(&format!(", certificate-authority-data: {ca}"), "token: hunter2").unwrap();
-    assert_eq!(config.server.to_string(), "https://10.0.0.1:6443");
-    assert_eq!(config.namespace(), "web");
-    assert_eq!(config.server.tls.authority.as_deref(), Some("PEM of the authority"));
-    assert!(matches!(&config.login, Login::Token(token) if token.expose() == "hunter2"));
+fn a_lock_that_stays_says_what_to_do() {
+    let it = Folder::new();
+    let file = it.write("config", SECOND);
+    it.write("config.lock", "");
+    let error = super::Lock::take(&file, std::time::Duration::ZERO).unwrap_err().to_string();
+    let shown = file.display();
+    assert_eq!(
+        error,
+        format!(
+            "another program is changing {shown}; if none is, remove {shown}.lock, which one left behind"
+        )
+    );
+    assert!(it.path("config.lock").exists(), "it is not ours to remove");
 }
 
 #[test]
-fn a_client_certificate_in_the_file() {
-    let (cert, key) = (base64("CERT"), base64("hunter2"));
-    let config = load("", &format!("client-certificate-data: {cert}, client-key-data: {key}")).unwrap();
-    let identity = config.server.tls.identity.unwrap();
-    assert_eq!((identity.certificate.as_str(), identity.key.expose()), ("CERT", "hunter2"));
-    assert!(matches!(config.login, Login::None));
-}
-
-#[test]
-fn files_are_relative_to_the_kubeconfig() {
-    let folder = Folder::with(&file(
-        ", certificate-authority: pki/ca.pem",
-        "client-certificate: pki/cert.pem, client-key: pki/key.pem, tokenFile: token, token: old",
-    ));
-    let missing = folder.load(None).unwrap_err();
-    assert!(missing.contains("certificate-authority: DIR/pki/ca.pem: No such file"), "{missing}");
-    std::fs::create_dir(folder.0.path().join("pki")).unwrap();
-    for (name, text) in [("ca", "CA"), ("cert", "CERT"), ("key", "hunter2")] {
-        std::fs::write(folder.0.path().join(format!("pki/{name}.pem")), text).unwrap();
-    }
-    let config = folder.load(None).unwrap();
-    assert_eq!(config.server.tls.authority.as_deref(), Some("CA"));
-    assert_eq!(config.server.tls.identity.as_ref().unwrap().key.expose(), "hunter2");
-    assert!(matches!(&config.login, Login::TokenFile(path) if *path == folder.0.path().join("token")));
-    assert!(!format!("{config:?}").contains("hunter2"));
-}
-
-#[test]
-fn another_context_has_its_own_user_and_namespace() {
-    let config = Folder::with(&file("", "token: hunter2")).load(Some("other")).unwrap();
-    assert_eq!(config.namespace(), "default");
-    assert!(matches!(config.login, Login::None));
-}
-
-#[test]
-fn the_rest_of_a_cluster() {
-    let config = load(", tls-server-name: api.example, insecure-skip-tls-verify: true", "").unwrap();
-    assert_eq!(config.server.tls.server_name.as_deref(), Some("api.example"));
-    assert!(config.server.tls.insecure);
-}
-
-#[test]
-fn what_is_not_supported_is_named() {
-    for (field, value) in [
-        ("exec", "{command: aws}"),
-        ("auth-provider", "{name: gcp}"),
-        ("username", "ann"),
-        ("password", "hunter2"),
-        ("as", "ann"),
-        ("as-uid", "7"),
-        ("as-groups", "[a]"),
-        ("as-user-extra", "{a: [b]}"),
-    ] {
-        let error = load("", &format!("token: hunter2, {field}: {value}")).unwrap_err();
-        assert_eq!(error, format!("DIR/config: context `here`: user `u`: `{field}` is not supported yet"));
-    }
-    let error = load(", proxy-url: 'http://127.0.0.1:3128'", "").unwrap_err();
-    assert_eq!(error, "DIR/config: context `here`: cluster `c`: `proxy-url` is not supported yet");
-}
-
-#[test]
-fn mistakes_name_the_file_the_context_and_the_field() {
-    let here = "DIR/config: context `here`: ";
-    let pem = base64("PEM");
-    for (cluster, user, expected) in [
-        (
-            ", certificate-authority-data: '%'",
-            "",
-            "cluster `c`: certificate-authority-data is not PEM in base64",
-        ),
-        ("", "client-certificate-data: '%'", "user `u`: client-certificate-data is not PEM in base64"),
-        (
-            "",
-            &format!("client-certificate-data: {pem}"),
-            "user `u`: client-certificate is set, but client-key is not",
-        ),
-        (
-            "",
-            &format!("client-key-data: {pem}"),
-            "user `u`: client-key is set, but client-certificate is not",
-        ),
-        (
-            &format!(", insecure-skip-tls-verify: true, certificate-authority-data: {pem}"),
-            "",
-            "cluster `c`: insecure-skip-tls-verify and certificate-authority are both set",
-        ),
-    ] {
-        assert_eq!(load(cluster, user).unwrap_err(), format!("{here}{expected}"));
-    }
-    let good = file("", "token: hunter2");
-    for (from, to, expected) in [
-        (
-            "'https://10.0.0.1:6443'",
-            "'https://u:hunter2@a'",
-            "context `here`: cluster `c`: server: the server's URL holds a user, which is not supported",
-        ),
-        (
-            "context: {cluster: c, user: u",
-            "context: {cluster: x, user: u",
-            "context `here`: there is no cluster `x`; the file has c",
-        ),
-        ("user: u,", "user: x,", "context `here`: there is no user `x`; the file has u"),
-        (
-            "current-context: here",
-            "current-context: gone",
-            "context `gone`: there is no such context; the file has here, other",
-        ),
-        ("current-context: here", "current-context: ''", "has no current-context, and none is asked for"),
-        (
-            "token: hunter2",
-            "token: [hunter2]",
-            "is not YAML, or not as a kubeconfig has it (line 6, column 33)",
-        ),
-        ("token: hunter2", "token: 'hunter2", "is not YAML, or not as a kubeconfig has it"),
-        ("users:", "users: hunter2 #", "is not YAML, or not as a kubeconfig has it (line 6, column 8)"),
-    ] {
-        assert!(good.contains(from));
-        let error = Folder::with(&good.replacen(from, to, 1)).load(None).unwrap_err();
-        assert!(error.starts_with(&format!("DIR/config: {expected}")), "{error}\nis not {expected}");
-    }
-}
-
-#[test]
-fn json_and_empty_lists_are_read_too() {
-    let json = r#"{"current-context":"a","clusters":[{"name":"c","cluster":{"server":"http://127.0.0.1:8001"}}],
-        "contexts":[{"name":"a","context":{"cluster":"c","user":""}}],"users":null}"#;
-    assert_eq!(Folder::with(json).load(None).unwrap().server.to_string(), "http://127.0.0.1:8001");
-    let error = Folder::with("current-context: a\nclusters: null\n").load(None).unwrap_err();
-    assert_eq!(error, "DIR/config: context `a`: there is no such context; the file has none");
-}
-
-#[test]
-fn the_file_is_found_as_kubectl_finds_it() {
+fn the_files_are_found_as_kubectl_finds_them() {
     let find = |variables: &[(&str, &str)]| {
         let variable = |name: &str| {
             let found = variables.iter().find(|(variable, _)| *variable == name);
             found.map(|(_, value)| OsString::from(value))
         };
-        super::path(variable).map_err(|error| error.to_string())
+        merge::paths(variable).map_err(|error| error.to_string())
     };
     let home = ("HOME", "h");
-    assert_eq!(find(&[home]).unwrap(), Path::new("h/.kube/config"));
-    assert_eq!(find(&[home, ("KUBECONFIG", "")]).unwrap(), Path::new("h/.kube/config"));
-    assert_eq!(find(&[home, ("KUBECONFIG", "a")]).unwrap(), Path::new("a"));
-    assert_eq!(find(&[("KUBECONFIG", ":a:")]).unwrap(), Path::new("a"));
-    assert!(find(&[("KUBECONFIG", "a:b")]).unwrap_err().contains("more than one file"));
+    let paths = |names: &[&str]| names.iter().map(|name| Path::new(name).to_owned()).collect::<Vec<_>>();
+    assert_eq!(find(&[home]).unwrap(), paths(&["h/.kube/config"]));
+    assert_eq!(find(&[home, ("KUBECONFIG", "")]).unwrap(), paths(&["h/.kube/config"]));
+    assert_eq!(find(&[home, ("KUBECONFIG", "a")]).unwrap(), paths(&["a"]));
+    assert_eq!(find(&[("KUBECONFIG", ":b:a::b")]).unwrap(), paths(&["b", "a"]));
+    assert_eq!(find(&[("KUBECONFIG", ":")]).unwrap_err(), "KUBECONFIG is set, but names no file");
     assert!(find(&[]).unwrap_err().contains("HOME"));
 }
