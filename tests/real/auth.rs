@@ -78,6 +78,36 @@ async fn an_administrator_may_ask_as_somebody_else() {
     assert!(list(not_allowed).await.unwrap_err().is_forbidden());
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hundred_clients_run_a_plugin_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let (server, ca, token) =
+        blocking(|| Ok((cluster().server(), cluster().ca_pem(), cluster().admin_token()))).await;
+    let answer = json!({
+        "apiVersion": "client.authentication.k8s.io/v1", "kind": "ExecCredential", "status": {"token": token},
+    });
+    std::fs::write(folder.path().join("answer"), answer.to_string()).unwrap();
+    std::fs::write(folder.path().join("ca.pem"), ca).unwrap();
+    let exec = json!({
+        "apiVersion": "client.authentication.k8s.io/v1", "interactiveMode": "Never", "command": "sh",
+        "args": ["-c", "echo run >> \"$0/runs\"; cat \"$0/answer\"", folder.path()],
+    });
+    let text = json!({
+        "current-context": "x",
+        "clusters": [{"name": "c", "cluster": {"server": server, "certificate-authority": "ca.pem"}}],
+        "contexts": [{"name": "x", "context": {"cluster": "c", "user": "u"}}],
+        "users": [{"name": "u", "user": {"exec": exec}}],
+    });
+    let file = folder.path().join("config");
+    std::fs::write(&file, text.to_string()).unwrap();
+    // Each reads the file for itself.
+    let lists = (0..100).map(|_| list(Config::from_kubeconfig(&file, None).unwrap()));
+    for listed in futures_util::future::join_all(lists).await {
+        listed.unwrap();
+    }
+    assert_eq!(std::fs::read_to_string(folder.path().join("runs")).unwrap(), "run\n");
+}
+
 #[tokio::test]
 async fn a_pod_is_its_service_account() {
     let folder = tempfile::tempdir().unwrap();
@@ -230,4 +260,98 @@ async fn kubectl_reads_what_is_written_back() {
         refused.contains("User \"nobody\" cannot list") && refused.contains("namespace \"y\""),
         "{refused}"
     );
+}
+
+/// Texts that one version of YAML or the other takes for something else when they stand there plainly.
+const AWKWARD: &[&str] = &[
+    "1_000",
+    "0b11",
+    "0o17",
+    "017",
+    "+1",
+    "1.",
+    "1e3",
+    ".5",
+    ".inf",
+    ".NaN",
+    "0x1F",
+    "=",
+    "<<",
+    "~",
+    "null",
+    "Null",
+    "y",
+    "N",
+    "on",
+    "Off",
+    "TRUE",
+    "-",
+    "- a",
+    "? a",
+    ": a",
+    "a: b",
+    "a:",
+    "a #b",
+    "#a",
+    "@a",
+    "`a",
+    "%a",
+    "!a",
+    "&a",
+    "*a",
+    "|",
+    "> a",
+    "'a",
+    "\"a",
+    "{a",
+    "[a",
+    "a,b",
+    "]",
+    ",",
+    " lead",
+    "trail ",
+    "two\nlines",
+    "end\n",
+    "\n",
+    "tab\t",
+    "\u{85}",
+    "\u{2028}",
+    "\u{feff}x",
+    "1:30",
+    "12:30:45",
+    "2001-12-14",
+    "2001-12-14t21:59:43.10-05:00",
+    "---",
+    "...",
+    "\\",
+    "\u{7f}",
+    "\u{1}",
+    "é😀",
+    "a\r\nb",
+    "190:20:30",
+    "_",
+    "1__2",
+    "-.inf",
+    "-0b1",
+    "\u{a0}x",
+];
+
+#[tokio::test]
+async fn kubectl_reads_awkward_texts_as_they_are() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("config");
+    let names: Vec<String> = (0..AWKWARD.len()).map(|number| format!("u{number}")).collect();
+    let users: Vec<Value> = names.iter().map(|name| json!({"name": name, "user": {}})).collect();
+    std::fs::write(&file, json!({"users": users}).to_string()).unwrap();
+    let mut kubeconfig = Kubeconfig::read(&file).unwrap();
+    for (name, text) in names.iter().zip(AWKWARD) {
+        kubeconfig.set_token(name, Secret::new(*text)).unwrap();
+    }
+    kubeconfig.save().unwrap();
+    let seen = kubectl(&[&file], &["config", "view", "--raw", "-o", "json"]).await;
+    let seen: Value = serde_json::from_str(&seen).unwrap_or_else(|error| panic!("{error}: {seen}"));
+    for (name, text) in names.iter().zip(AWKWARD) {
+        let user = seen["users"].as_array().unwrap().iter().find(|user| user["name"] == name.as_str());
+        assert_eq!(user.unwrap()["user"]["token"], *text, "{}", std::fs::read_to_string(&file).unwrap());
+    }
 }
