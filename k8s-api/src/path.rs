@@ -80,7 +80,11 @@ impl FieldPath {
 
     /// The same, on a new message of the type.
     pub(crate) fn check_on(&self, blank: &mut dyn Message) -> Result<(), PathError> {
-        check(&self.0, Slot::Message(blank)).map_err(|reason| PathError(format!("`{self}`: {reason}")))
+        check(&self.0, Slot::Message(blank)).map_err(|reason| self.wrong(&reason))
+    }
+
+    pub(crate) fn wrong(&self, reason: &str) -> PathError {
+        PathError(format!("`{self}`: {reason}"))
     }
 
     /// The field. Of several that the path names, the first; `None` if there is none.

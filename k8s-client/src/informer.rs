@@ -67,7 +67,7 @@ impl<K: verb::List + verb::Watch, P: Send + 'static> Informer<K, P> {
     /// the objects share memory.
     ///
     /// ```no_run
-    /// # fn f(client: k8s_client::Client) -> Result<(), k8s_api::codec::PathError> {
+    /// # fn f(client: k8s_client::Client) -> Result<(), k8s_api::path::PathError> {
     /// use k8s_api::codec::Decoder;
     /// use k8s_api::core::v1::Pod;
     /// use k8s_client::Informer;

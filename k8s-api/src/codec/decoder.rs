@@ -5,11 +5,12 @@ use std::marker::PhantomData;
 
 use super::error::DecodeError;
 use super::intern::Interner;
-use super::prune::{PathError, Prune};
+use super::prune::Prune;
 use super::shape::Shape;
 use super::{json, protobuf};
 use crate::kind::Resource;
 use crate::list::{ITEMS, List};
+use crate::path::PathError;
 use crate::view::{Message, Slot};
 
 /// Decodes many objects of one kind, each faster than alone: it remembers what objects looked like so far. At choice,
@@ -62,9 +63,9 @@ impl<K: Message + Default> Decoder<K> {
         self
     }
 
-    /// Passes over fields while decoding: they stay empty, as if the server had not sent them. Paths are written as in
-    /// `metadata.managedFields`, `metadata.annotations[kubectl.kubernetes.io/last-applied-configuration]` and
-    /// `spec.containers[*].env`.
+    /// Passes over fields while decoding: they stay empty, as if the server had not sent them. [Paths](crate::path) are written as in
+    /// `metadata.managedFields`, `metadata.annotations['kubectl.kubernetes.io/last-applied-configuration']` and
+    /// `spec.containers[*].env`; `data[*]` is what every key of a map holds.
     ///
     /// An object that was pruned is no longer what the server holds: to replace it would remove what was pruned.
     pub fn prune<P: AsRef<str>>(

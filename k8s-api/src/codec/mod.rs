@@ -12,7 +12,6 @@ mod shape;
 pub(crate) mod wire;
 
 pub use decoder::Decoder;
-pub use prune::PathError;
 
 /// Deeper than this nobody nests on purpose; on every path, skipped values included, a document that does is refused.
 pub const MAX_DEPTH: usize = 128;

@@ -1,7 +1,6 @@
 //! Fields that are passed over while decoding.
 
-use std::fmt;
-
+use crate::path::{self, FieldPath, PathError};
 use crate::text::Str;
 use crate::view::{Message, Slot};
 
@@ -55,57 +54,29 @@ impl Prune {
 
     /// Adds a path, following it through the types on a value that is thrown away.
     pub(crate) fn add(&mut self, path: &str, message: &mut dyn Message) -> Result<(), PathError> {
-        self.follow(path, path, Slot::Message(message))
-            .map_err(|problem| PathError(format!("`{path}`: {problem}")))
+        let path: FieldPath = path.parse()?;
+        self.follow(path.steps(), Slot::Message(message)).map_err(|reason| path.wrong(&reason))
     }
 
-    fn follow(&mut self, path: &str, rest: &str, slot: Slot<'_>) -> Result<(), String> {
-        let slot = match slot {
-            Slot::Option(option) => return self.follow(path, rest, option.fill()),
-            slot => slot,
-        };
-        if rest.is_empty() && rest.len() < path.len() {
+    fn follow(&mut self, steps: &[path::Step], slot: Slot<'_>) -> Result<(), String> {
+        let Some((step, rest)) = steps.split_first() else {
             self.whole = true;
             return Ok(());
-        }
-        match (slot, rest.strip_prefix('[')) {
-            (Slot::Message(message), None) => {
-                let rest = rest.strip_prefix('.').filter(|_| rest.len() < path.len()).unwrap_or(rest);
-                let (name, rest) = rest.split_at(rest.find(['.', '[']).unwrap_or(rest.len()));
-                let table = message.table();
-                let known =
-                    || format!("{} has no field `{name}`; it has {}", table.name, table.names.join(", "));
-                let position = table.position(name).ok_or_else(known)?;
-                let slot = message.field_mut(position).ok_or_else(known)?;
-                self.enter(Step::Field(position)).follow(path, rest, slot)
+        };
+        match (slot, step) {
+            (Slot::Option(option), _) => self.follow(steps, option.fill()),
+            (Slot::Message(message), path::Step::Field(name)) if !message.table().union => {
+                let position = message.table().position(name);
+                let slot = Slot::Message(message).inside(name)?;
+                self.enter(Step::Field(position.unwrap_or_default())).follow(rest, slot)
             }
-            (slot, Some(inside)) => {
-                let (key, rest) = inside.split_once(']').ok_or("a `[` without its `]`")?;
-                match slot {
-                    Slot::Map(map) => {
-                        let step = if key == "*" { Step::Each } else { Step::Key(key.into()) };
-                        self.enter(step).follow(path, rest, map.entry(Str::new()))
-                    }
-                    Slot::List(list) if key == "*" => self.enter(Step::Each).follow(path, rest, list.push()),
-                    Slot::List(_) => Err("of a list every element is pruned in the same way: `[*]`".into()),
-                    _ => Err(format!("`[{key}]` after what is neither a map nor a list")),
-                }
+            (Slot::Map(map), path::Step::Field(name)) => {
+                self.enter(Step::Key(name.as_str().into())).follow(rest, map.entry(Str::new()))
             }
-            (Slot::List(_), None) => Err(format!("`{rest}` goes on inside of a list: `[*]` comes before")),
-            (Slot::Map(_), None) => Err(format!("`{rest}` goes on inside of a map: `[key]` comes before")),
-            _ => Err(format!("`{rest}` goes on where there is nothing inside")),
+            (Slot::Map(map), path::Step::Every) => self.enter(Step::Each).follow(rest, map.entry(Str::new())),
+            (Slot::List(list), path::Step::Every) => self.enter(Step::Each).follow(rest, list.push()),
+            (Slot::List(_), _) => Err("of a list every element is pruned in the same way: `[*]`".to_owned()),
+            _ => Err("it goes on where there is nothing inside".to_owned()),
         }
     }
 }
-
-/// A path that leads nowhere, and what there is instead.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PathError(String);
-
-impl fmt::Display for PathError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl std::error::Error for PathError {}
