@@ -8,8 +8,8 @@ use std::sync::Arc;
 use base64::Engine as _;
 use base64::alphabet::STANDARD;
 use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
-use serde::de::{Deserialize, Deserializer, Error, Visitor};
-use serde::ser::{Serialize, Serializer};
+use serde_core::de::{Deserialize, Deserializer, Error, Visitor};
+use serde_core::ser::{Serialize, Serializer};
 
 use crate::leaf::LeafError;
 use crate::view::{Slot, Value, View};
@@ -152,7 +152,7 @@ impl Value for ByteString {
 
 #[cfg(test)]
 mod tests {
-    use serde::de::value::BytesDeserializer;
+    use serde_core::de::value::BytesDeserializer;
 
     use super::*;
 
@@ -183,7 +183,7 @@ mod tests {
 
     #[test]
     fn bytes_of_a_binary_format_are_taken_as_they_are() {
-        let bytes = BytesDeserializer::<serde::de::value::Error>::new(b"aGk=");
+        let bytes = BytesDeserializer::<serde_core::de::value::Error>::new(b"aGk=");
         assert_eq!(ByteString::deserialize(bytes), Ok(ByteString::from("aGk=")));
     }
 

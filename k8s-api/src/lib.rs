@@ -36,4 +36,4 @@ pub use generated::*;
 pub use kind::{Cluster, Namespaced, Object, Resource, Scope};
 
 #[doc(hidden)]
-pub use serde as __serde;
+pub use serde_core as __serde;

@@ -73,14 +73,14 @@ impl<K: Resource> std::fmt::Debug for List<K> {
     }
 }
 
-impl<K: Resource> serde::Serialize for List<K> {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+impl<K: Resource> serde_core::Serialize for List<K> {
+    fn serialize<S: serde_core::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         crate::codec::serde::serialize(self, serializer)
     }
 }
 
-impl<'de, K: Resource> serde::Deserialize<'de> for List<K> {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+impl<'de, K: Resource> serde_core::Deserialize<'de> for List<K> {
+    fn deserialize<D: serde_core::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let mut value = Self::default();
         crate::codec::serde::deserialize(&mut value, deserializer)?;
         Ok(value)

@@ -12,8 +12,8 @@ use std::path::Path;
 use std::str::FromStr;
 
 use lean_string::LeanStr;
-use serde::de::{Deserialize, Deserializer, Error, Visitor};
-use serde::ser::{Serialize, Serializer};
+use serde_core::de::{Deserialize, Deserializer, Error, Visitor};
+use serde_core::ser::{Serialize, Serializer};
 
 /// An immutable string that is cheap to clone: up to 16 bytes are held inline, longer ones are shared.
 ///

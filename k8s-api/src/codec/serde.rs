@@ -2,8 +2,10 @@
 
 use std::fmt;
 
-use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
-use serde::ser::{Error as _, Serialize, SerializeMap as _, SerializeSeq as _, Serializer};
+use serde_core::de::{
+    DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Unexpected, Visitor,
+};
+use serde_core::ser::{Error as _, Serialize, SerializeMap as _, SerializeSeq as _, Serializer};
 
 use crate::bytes::ByteString;
 use crate::codec::MAX_DEPTH;
@@ -151,12 +153,12 @@ impl<'de> Visitor<'de> for Into<'_> {
         })
     }
 
-    fn visit_none<E: serde::de::Error>(self) -> Result<(), E> {
+    fn visit_none<E: serde_core::de::Error>(self) -> Result<(), E> {
         set_null(self.slot);
         Ok(())
     }
 
-    fn visit_unit<E: serde::de::Error>(self) -> Result<(), E> {
+    fn visit_unit<E: serde_core::de::Error>(self) -> Result<(), E> {
         self.visit_none()
     }
 
@@ -180,7 +182,7 @@ impl<'de> Visitor<'de> for Into<'_> {
         }
     }
 
-    fn visit_bool<E: serde::de::Error>(self, value: bool) -> Result<(), E> {
+    fn visit_bool<E: serde_core::de::Error>(self, value: bool) -> Result<(), E> {
         match self.slot {
             Slot::Bool(slot) => *slot = value,
             Slot::Option(option) => return Into { slot: option.fill(), depth: self.depth }.visit_bool(value),
@@ -193,12 +195,12 @@ impl<'de> Visitor<'de> for Into<'_> {
                 }
                 return Err(E::custom("a boolean may not stand here"));
             }
-            slot => return Into { slot, depth: self.depth }.wrong_type(serde::de::Unexpected::Bool(value)),
+            slot => return Into { slot, depth: self.depth }.wrong_type(Unexpected::Bool(value)),
         }
         Ok(())
     }
 
-    fn visit_i64<E: serde::de::Error>(self, value: i64) -> Result<(), E> {
+    fn visit_i64<E: serde_core::de::Error>(self, value: i64) -> Result<(), E> {
         match self.slot {
             Slot::I32(slot) => {
                 *slot = i32::try_from(value)
@@ -208,12 +210,12 @@ impl<'de> Visitor<'de> for Into<'_> {
             Slot::F64(slot) => *slot = value as f64,
             Slot::Leaf(leaf) => leaf.set(Scalar::Int(value)).map_err(E::custom)?,
             Slot::Option(option) => return Into { slot: option.fill(), depth: self.depth }.visit_i64(value),
-            slot => return Into { slot, depth: self.depth }.wrong_type(serde::de::Unexpected::Signed(value)),
+            slot => return Into { slot, depth: self.depth }.wrong_type(Unexpected::Signed(value)),
         }
         Ok(())
     }
 
-    fn visit_u64<E: serde::de::Error>(self, value: u64) -> Result<(), E> {
+    fn visit_u64<E: serde_core::de::Error>(self, value: u64) -> Result<(), E> {
         match i64::try_from(value) {
             Ok(value) => self.visit_i64(value),
             Err(_) => match self.slot {
@@ -228,24 +230,24 @@ impl<'de> Visitor<'de> for Into<'_> {
         }
     }
 
-    fn visit_f64<E: serde::de::Error>(self, value: f64) -> Result<(), E> {
+    fn visit_f64<E: serde_core::de::Error>(self, value: f64) -> Result<(), E> {
         match self.slot {
             Slot::F64(slot) => *slot = value,
             Slot::Leaf(leaf) => leaf.set(Scalar::Number(format!("{value:?}").into())).map_err(E::custom)?,
             Slot::Option(option) => return Into { slot: option.fill(), depth: self.depth }.visit_f64(value),
-            slot => return Into { slot, depth: self.depth }.wrong_type(serde::de::Unexpected::Float(value)),
+            slot => return Into { slot, depth: self.depth }.wrong_type(Unexpected::Float(value)),
         }
         Ok(())
     }
 
-    fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<(), E> {
+    fn visit_str<E: serde_core::de::Error>(self, text: &str) -> Result<(), E> {
         match self.slot {
             Slot::Str(slot) => *slot = text.into(),
             Slot::Enum(slot) => slot.set(text),
             Slot::Bytes(slot) => *slot = ByteString::from_base64(text).map_err(E::custom)?,
             Slot::Leaf(leaf) => leaf.set(Scalar::Text(text.into())).map_err(E::custom)?,
             Slot::Option(option) => return Into { slot: option.fill(), depth: self.depth }.visit_str(text),
-            slot => return Into { slot, depth: self.depth }.wrong_type(serde::de::Unexpected::Str("a text")),
+            slot => return Into { slot, depth: self.depth }.wrong_type(Unexpected::Str("a text")),
         }
         Ok(())
     }
@@ -268,7 +270,7 @@ impl<'de> Visitor<'de> for Into<'_> {
                     None => Err(A::Error::custom("a list may not stand here")),
                 }
             }
-            slot => Into { slot, depth: self.depth }.wrong_type(serde::de::Unexpected::Seq),
+            slot => Into { slot, depth: self.depth }.wrong_type(Unexpected::Seq),
         }
     }
 
@@ -302,13 +304,13 @@ impl<'de> Visitor<'de> for Into<'_> {
             }
             Slot::Message(message) => read_fields(message, map, depth),
             Slot::Option(option) => Into { slot: option.fill(), depth: self.depth }.visit_map(map),
-            slot => Into { slot, depth: self.depth }.wrong_type(serde::de::Unexpected::Map),
+            slot => Into { slot, depth: self.depth }.wrong_type(Unexpected::Map),
         }
     }
 }
 
 impl Into<'_> {
-    fn wrong_type<T, E: serde::de::Error>(self, found: serde::de::Unexpected<'_>) -> Result<T, E> {
+    fn wrong_type<T, E: serde_core::de::Error>(self, found: serde_core::de::Unexpected<'_>) -> Result<T, E> {
         Err(E::invalid_type(found, &self))
     }
 }
@@ -368,7 +370,7 @@ impl Serialize for RawJson {
     }
 }
 
-impl<'de> serde::Deserialize<'de> for RawJson {
+impl<'de> serde_core::Deserialize<'de> for RawJson {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<RawJson, D::Error> {
         let mut value = RawJson::default();
         Into { slot: Slot::Raw(&mut value), depth: 1 }.deserialize(deserializer)?;
@@ -400,12 +402,12 @@ impl<'de> Visitor<'de> for Transcode<'_> {
         f.write_str("a value")
     }
 
-    fn visit_unit<E: serde::de::Error>(self) -> Result<(), E> {
+    fn visit_unit<E: serde_core::de::Error>(self) -> Result<(), E> {
         self.out.extend_from_slice(b"null");
         Ok(())
     }
 
-    fn visit_none<E: serde::de::Error>(self) -> Result<(), E> {
+    fn visit_none<E: serde_core::de::Error>(self) -> Result<(), E> {
         self.visit_unit()
     }
 
@@ -413,22 +415,22 @@ impl<'de> Visitor<'de> for Transcode<'_> {
         deserializer.deserialize_any(self)
     }
 
-    fn visit_bool<E: serde::de::Error>(self, value: bool) -> Result<(), E> {
+    fn visit_bool<E: serde_core::de::Error>(self, value: bool) -> Result<(), E> {
         json::number(value, self.out);
         Ok(())
     }
 
-    fn visit_i64<E: serde::de::Error>(self, value: i64) -> Result<(), E> {
+    fn visit_i64<E: serde_core::de::Error>(self, value: i64) -> Result<(), E> {
         json::number(value, self.out);
         Ok(())
     }
 
-    fn visit_u64<E: serde::de::Error>(self, value: u64) -> Result<(), E> {
+    fn visit_u64<E: serde_core::de::Error>(self, value: u64) -> Result<(), E> {
         json::number(value, self.out);
         Ok(())
     }
 
-    fn visit_f64<E: serde::de::Error>(self, value: f64) -> Result<(), E> {
+    fn visit_f64<E: serde_core::de::Error>(self, value: f64) -> Result<(), E> {
         if !value.is_finite() {
             return Err(E::custom(format_args!("{value} is no number in JSON")));
         }
@@ -437,7 +439,7 @@ impl<'de> Visitor<'de> for Transcode<'_> {
         Ok(())
     }
 
-    fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<(), E> {
+    fn visit_str<E: serde_core::de::Error>(self, text: &str) -> Result<(), E> {
         json::string(text, self.out);
         Ok(())
     }

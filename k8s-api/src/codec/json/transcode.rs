@@ -2,7 +2,7 @@
 
 use std::cell::RefCell;
 
-use serde::ser::{Error as _, Serialize, SerializeMap as _, SerializeSeq as _, Serializer};
+use serde_core::ser::{Error as _, Serialize, SerializeMap as _, SerializeSeq as _, Serializer};
 
 use super::lexer::{Lexer, Number};
 
