@@ -50,8 +50,12 @@ fn build() -> Result<Vec<Contender>> {
     };
     let mut contenders = vec![
         rust("k8s-api, JSON", "ours", "json", "json"),
+        rust("k8s-api, Decoder, JSON", "ours", "decoder", "json"),
+        rust("k8s-api, interning, JSON", "ours", "interned", "json"),
+        rust("k8s-api, interning, without managedFields, JSON", "ours", "pruned", "json"),
         rust("k8s-api, serde_json", "ours", "serde_json", "json"),
         rust("k8s-api, protobuf", "ours", "protobuf", "pb"),
+        rust("k8s-api, interning, protobuf", "ours", "interned protobuf", "pb"),
         rust("k8s-openapi 0.29 (kube's types), serde_json", "openapi", "serde_json", "json"),
         rust("serde_json, skipping everything", "ours", "skip", "json"),
     ];
