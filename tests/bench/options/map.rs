@@ -4,8 +4,8 @@
 use std::collections::{BTreeMap, btree_map};
 use std::ops::{Deref, DerefMut};
 
-use serde::de::{Deserialize, Deserializer};
-use serde::ser::{Serialize, Serializer};
+use serde_core::de::{Deserialize, Deserializer};
+use serde_core::ser::{Serialize, Serializer};
 
 use crate::text::Str;
 use crate::view::{MapSlot, MapView, Slot, Value, View};
@@ -111,6 +111,12 @@ impl<V: Value + Default> MapSlot for Map<Str, V> {
     fn entry(&mut self, key: Str) -> Slot<'_> {
         self.0.entry(key).or_default().slot()
     }
+
+    fn fresh(&mut self, key: Str) -> Slot<'_> {
+        self.0.entry(key).and_modify(|old| *old = V::default()).or_default().slot()
+    }
+
+    fn reserve(&mut self, _more: usize) {}
 
     fn clear(&mut self) {
         self.0.clear();

@@ -31,6 +31,8 @@ type Variant = (String, Box<dyn Fn(&mut Copy) -> Result<()>>);
 /// As little boxed as can be: above this are structs that contain themselves.
 const MOST: usize = 512;
 
+const INTERNING: &str = "interning";
+
 fn variants() -> Vec<Variant> {
     let variant =
         |name: &str, change: fn(&mut Copy) -> Result<()>| -> Variant { (name.to_owned(), Box::new(change)) };
@@ -99,12 +101,18 @@ pub(super) fn run(args: &Args) -> Result<()> {
     let mut built = Vec::new();
     for (number, (name, change)) in variants().into_iter().enumerate().filter(|(_, (name, _))| wanted(name)) {
         println!("building: {name}");
-        let built_one = build(number, &change).with_context(|| format!("the option `{name}`"))?;
-        built.push((name, built_one));
+        let programs = build(number, &change).with_context(|| format!("the option `{name}`"))?;
+        built.push((name, programs, ["json", "protobuf"]));
+    }
+    // The same programs, asked for another decoder.
+    if let Some((_, programs, _)) = built.first().cloned()
+        && wanted(INTERNING)
+    {
+        built.insert(1, (INTERNING.to_owned(), programs, ["interned", "interned protobuf"]));
     }
     for file in ["pods", "mixed"] {
         let ask = |programs: &PathBuf, program: &str, decoder: &str| -> Result<Value> {
-            let extension = if decoder == "protobuf" { "pb" } else { "json" };
+            let extension = if decoder.ends_with("protobuf") { "pb" } else { "json" };
             let path = dir.join(format!("{file}.{extension}"));
             programs::run(Command::new(programs.join(program)).arg(decoder).arg(path))
         };
@@ -112,18 +120,18 @@ pub(super) fn run(args: &Args) -> Result<()> {
         let mut seen = vec![Costs::default(); built.len()];
         let mut pods = 0.0;
         for _ in 0..args.rounds.max(1) {
-            for ((_, programs), costs) in built.iter().zip(&mut seen) {
-                let json = ask(programs, "ours-time", "json")?;
+            for ((_, programs, [json, protobuf]), costs) in built.iter().zip(&mut seen) {
+                let json = ask(programs, "ours-time", json)?;
                 costs.json.add(figure(&json, "decode_us"));
                 costs.drop.add(figure(&json, "drop_us"));
                 costs.clone.add(figure(&json, "clone_us"));
-                costs.protobuf.add(figure(&ask(programs, "ours-time", "protobuf")?, "decode_us"));
+                costs.protobuf.add(figure(&ask(programs, "ours-time", protobuf)?, "decode_us"));
                 pods = figure(&json, "items");
             }
         }
         let mut rows = Vec::new();
-        for ((name, programs), costs) in built.iter().zip(&seen) {
-            let counted = ask(programs, "ours-heap", "json")?;
+        for ((name, programs, [json, _]), costs) in built.iter().zip(&seen) {
+            let counted = ask(programs, "ours-heap", json)?;
             let size = ask(programs, "ours-time", "size")?;
             rows.push(vec![
                 name.clone(),
