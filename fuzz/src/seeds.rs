@@ -109,20 +109,17 @@ clusters:
 - name: c
   cluster:
     server: https://127.0.0.1:6443
-    certificate-authority-data: LS0t
-    tls-server-name: n
+    tls-server-name: host
 - {name: d, cluster: {server: 'http://[::1]:80/path', insecure-skip-tls-verify: true, proxy-url: ''}}
 contexts:
 - name: a
-  context: &c {cluster: c, user: u, namespace: n}
+  context: &c {cluster: c, user: u, namespace: web}
 - name: b
   context: *c
 users:
 - name: u
   user:
-    token: |
-      t
-    tokenFile: token
+    token: t
 - {name: v, user: {client-certificate-data: LS0t, client-key-data: LS0t, exec: null}}
 ";
 
