@@ -66,15 +66,13 @@ pub(super) async fn run(spec: &ExecSpec, limit: Duration, outside: &dyn Outside)
     let (stdout, stderr, status) = ended;
     let stderr = redact(&stderr, spec);
     let said = if stderr.is_empty() { String::new() } else { format!("; it said: {stderr}") };
+    // First, since a program that is not read to its end fails for that.
+    let stdout = stdout.map_err(|why| format!("{name} {why}{said}"))?;
     let status = status.map_err(|error| format!("{name}: {error}"))?;
     if !status.success() {
         return Err(format!("{name} failed ({status}){said}"));
     }
-    let answer = match stdout {
-        Ok(stdout) => answer::read(&stdout, spec.version),
-        Err(why) => Err(why),
-    };
-    answer.map_err(|why| format!("{name} {why}{said}"))
+    answer::read(&stdout, spec.version).map_err(|why| format!("{name} {why}{said}"))
 }
 
 /// What the plugin is told.

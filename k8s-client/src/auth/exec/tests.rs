@@ -213,7 +213,7 @@ async fn what_goes_wrong_is_said_without_what_it_printed() {
         "printed an ExecCredential without a status",
     )
     .await;
-    run("head -c 1100000 /dev/zero", "printed more than a megabyte, which is no credential").await;
+    run("head -c 5000000 /dev/zero", "printed more than a megabyte, which is no credential").await;
 }
 
 #[tokio::test]
