@@ -10,7 +10,7 @@ use k8s_api::transport::{Body, Call, Fault, ReplyBody, Sent, Transport, Transpor
 use proptest::prelude::*;
 
 use super::preset::Preset;
-use super::stack::stack;
+use super::stack::{Policies, stack};
 use super::testing::*;
 use crate::auth::{Answer, Credential, Proof};
 use crate::outside::testing::{Handle, Virtual};
@@ -33,7 +33,8 @@ fn rig_with(
 ) -> Rig {
     let clock = Virtual::new();
     let script = Script::new(&clock, steps);
-    let stack = stack(script.clone(), credential, preset, Arc::new(Handle(clock.clone())));
+    let policies = Policies { preset, ..Policies::default() };
+    let (stack, _) = stack(script.clone(), credential, policies, Arc::new(Handle(clock.clone())));
     Rig { clock, script, stack }
 }
 
@@ -311,7 +312,7 @@ fn whoever_asks_as_somebody_says_so_in_each_attempt() {
     ann.groups = vec!["a".to_owned(), "b".to_owned()];
     let below = super::impersonate::layer(script.clone(), ann.headers().unwrap());
     let credential = Arc::new(Numbered { current: Mutex::new(1), last: 9 });
-    let stack = stack(below, Some(credential), Preset::DEFAULT, Arc::new(Handle(clock.clone())));
+    let (stack, _) = stack(below, Some(credential), Policies::default(), Arc::new(Handle(clock.clone())));
     assert_eq!(clock.run(stack.send(call(&GET, Body::Empty))).unwrap().head.status, 200);
     let seen = script.seen.lock().unwrap();
     assert_eq!(seen.len(), 3);
