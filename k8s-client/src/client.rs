@@ -128,6 +128,23 @@ impl ClientBuilder {
         self
     }
 
+    /// Leaves a create alone whose outcome is not known, for programs to whom it matters that it was they who created it.
+    ///
+    /// Without this the client looks whether the object is there: an object of this name that holds all that was sent, and
+    /// is no older than the call, is taken for the call's own, and where there is none it is created again. What it can't tell apart
+    /// is an equal object that somebody else created at the same time, and an object that was created by the call and deleted at
+    /// once. So what serves as a lock needs either this, or something in it that says whose it is.
+    ///
+    /// ```
+    /// # fn f(config: k8s_client::Config) -> k8s_client::Result<k8s_client::Client> {
+    /// k8s_client::Client::builder(config).unconfirmed_creates().build()
+    /// # }
+    /// ```
+    pub fn unconfirmed_creates(mut self) -> ClientBuilder {
+        self.policies.unconfirmed_creates = true;
+        self
+    }
+
     /// Tells `observer` what happens to the calls.
     pub fn observer(mut self, observer: impl Observer) -> ClientBuilder {
         self.policies.listener = Listener::new(observer);
@@ -173,6 +190,7 @@ impl ClientBuilder {
             }
         };
         let preset = policies.preset;
+        policies.answer = Some(timeouts.answer);
         let (stack, gauges) = stack(transport, credential, policies, outside.clone());
         Ok(Client(Arc::new(Shared { stack, gauges, namespace, preset, timeouts, outside })))
     }

@@ -61,3 +61,6 @@ fn hold(sending: Sending, slot: OwnedSemaphorePermit, lane: Lane) -> Sending {
         Ok(reply)
     })
 }
+
+#[cfg(test)]
+mod tests;

@@ -47,6 +47,8 @@ pub(crate) mod breaker;
 pub(crate) mod budget;
 pub(crate) mod classify;
 pub(crate) mod concurrency;
+mod confirm;
+mod contains;
 pub(crate) mod deadline;
 pub(crate) mod impersonate;
 pub(crate) mod line;

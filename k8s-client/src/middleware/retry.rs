@@ -13,7 +13,7 @@ use super::preset::Preset;
 use super::retry_after::retry_after;
 use crate::outside::Outside;
 
-/// The policy; its budget is shared by all calls.
+/// The policy.
 pub(crate) struct Retrying {
     inner: Arc<dyn Transport>,
     preset: Preset,
@@ -22,14 +22,15 @@ pub(crate) struct Retrying {
     outside: Arc<dyn Outside>,
 }
 
-/// Wraps `inner` in it.
+/// Wraps `inner` in it. Others may take from the same budget.
 pub(crate) fn layer(
     inner: Arc<dyn Transport>,
     preset: Preset,
+    budget: Arc<Budget>,
     listener: Listener,
     outside: Arc<dyn Outside>,
 ) -> Arc<dyn Transport> {
-    Arc::new(Retrying { inner, preset, budget: Arc::new(Budget::new()), listener, outside })
+    Arc::new(Retrying { inner, preset, budget, listener, outside })
 }
 
 impl Transport for Retrying {

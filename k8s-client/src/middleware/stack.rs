@@ -1,18 +1,20 @@
 //! Which policy holds which.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use k8s_api::transport::Transport;
 
 use super::breaker::{Breaker, Switch};
+use super::budget::Budget;
 use super::line::{Line, Waited};
 use super::observe::{Circuit, Limit, Listener};
 use super::preset::Preset;
 use super::propagate::Trace;
 use super::warnings::Warnings;
 use super::{
-    attempt, auth, breaker, concurrency, deadline, propagate, request_id, retry, telemetry, throttle,
-    warnings, whole,
+    attempt, auth, breaker, concurrency, confirm, deadline, propagate, request_id, retry, telemetry,
+    throttle, warnings, whole,
 };
 use crate::auth::Credential;
 use crate::config::Rate;
@@ -29,6 +31,10 @@ pub(crate) struct Policies {
     pub(crate) trace: Option<Trace>,
     pub(crate) listener: Listener,
     pub(crate) warnings: Warnings,
+    /// Creates whose outcome is not known are left as they are.
+    pub(crate) unconfirmed_creates: bool,
+    /// How long to wait for the head of what is read on the way.
+    pub(crate) answer: Option<Duration>,
 }
 
 /// How much a client holds back by limits of its own.
@@ -62,11 +68,12 @@ impl Gauges {
     }
 }
 
-/// From the outermost: request id, span of the call, trace headers, warnings, total deadline, retry, span of the attempt, rate,
+/// From the outermost: request id, span of the call, trace headers, warnings, total deadline, confirm, retry, span of the attempt, rate,
 /// concurrency, breaker, whole, auth, attempt deadline, `transport`. What is not asked for is not there.
 ///
 /// - The span of a call has everything that is done for it, and the trace headers are made inside of it.
 /// - The total deadline is outside of all waiting.
+/// - What looks whether an object was created (`confirm`) does so with calls of its own, which are repeated like others.
 /// - Every attempt counts for the rate and takes a slot; the rate comes first, so that nobody waits in a slot that another
 ///   could use.
 /// - The breaker is inside of both: what has waited hears of what has happened meanwhile.
@@ -81,7 +88,18 @@ pub(crate) fn stack(
     policies: Policies,
     outside: Arc<dyn Outside>,
 ) -> (Arc<dyn Transport>, Gauges) {
-    let Policies { preset, rate, concurrency, breaker, request_ids, trace, listener, warnings } = policies;
+    let Policies {
+        preset,
+        rate,
+        concurrency,
+        breaker,
+        request_ids,
+        trace,
+        listener,
+        warnings,
+        unconfirmed_creates,
+        answer,
+    } = policies;
     let line = |limit| Arc::new(Line::new(limit, listener.clone(), outside.clone()));
     let mut gauges = Gauges::default();
 
@@ -106,7 +124,11 @@ pub(crate) fn stack(
         gauges.rate = Some(line);
     }
     stack = telemetry::attempts(stack, listener.clone(), outside.clone());
-    stack = retry::layer(stack, preset, listener.clone(), outside.clone());
+    let budget = Arc::new(Budget::new());
+    stack = retry::layer(stack, preset, budget.clone(), listener.clone(), outside.clone());
+    if !unconfirmed_creates {
+        stack = confirm::layer(stack, preset, budget, answer, listener.clone(), outside.clone());
+    }
     stack = deadline::layer(stack, outside.clone());
     stack = warnings::layer(stack, warnings);
     if let Some(trace) = trace {

@@ -5,10 +5,10 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use futures_util::StreamExt as _;
-use k8s_api::operation::Operation;
-use k8s_api::transport::{Body, Call, Fault, ReplyBody, Sent, Transport, TransportError};
+use k8s_api::transport::{Body, Fault, ReplyBody, Sent};
 use proptest::prelude::*;
 
+use super::observe::Listener;
 use super::preset::Preset;
 use super::stack::{Policies, stack};
 use super::testing::*;
@@ -16,14 +16,8 @@ use crate::auth::{Answer, Credential, Proof};
 use crate::outside::testing::{Handle, Virtual};
 use crate::secret::Secret;
 
-struct Rig {
-    clock: Arc<Virtual>,
-    script: Arc<Script>,
-    stack: Arc<dyn Transport>,
-}
-
 fn rig(steps: impl IntoIterator<Item = Step>) -> Rig {
-    rig_with(Preset::DEFAULT, None, steps)
+    Rig::new(Policies::default(), steps)
 }
 
 fn rig_with(
@@ -31,27 +25,7 @@ fn rig_with(
     credential: Option<Arc<dyn Credential>>,
     steps: impl IntoIterator<Item = Step>,
 ) -> Rig {
-    let clock = Virtual::new();
-    let script = Script::new(&clock, steps);
-    let policies = Policies { preset, ..Policies::default() };
-    let (stack, _) = stack(script.clone(), credential, policies, Arc::new(Handle(clock.clone())));
-    Rig { clock, script, stack }
-}
-
-impl Rig {
-    fn send(&self, call: Call) -> Result<u16, TransportError> {
-        self.clock.run(self.stack.send(call)).map(|reply| reply.head.status.as_u16())
-    }
-
-    fn get(&self) -> Result<u16, TransportError> {
-        self.send(call(&GET, Body::Empty))
-    }
-
-    fn by(&self, op: &'static Operation, deadline: Duration) -> Call {
-        let mut call = call(op, Body::Empty);
-        call.meta.limits.deadline = Some(self.clock.after(deadline));
-        call
-    }
+    Rig::with(Policies { preset, ..Policies::default() }, credential, steps)
 }
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -250,6 +224,17 @@ impl Credential for Numbered {
         *current = next.unwrap_or(*current);
         Box::pin(async move { Ok(next.map(numbered)) })
     }
+}
+
+#[test]
+fn an_observer_hears_of_a_refused_credential() {
+    let diary = Diary::default();
+    let policies = Policies { listener: Listener::new(diary.clone()), ..Policies::default() };
+    let credential = Arc::new(Numbered { current: Mutex::new(1), last: 2 });
+    let it = Rig::with(policies, Some(credential), [answer(401)]);
+    assert_eq!((it.get().unwrap(), it.get().unwrap()), (401, 401));
+    let told: Vec<_> = diary.take().into_iter().filter(|line| line.starts_with("credential")).collect();
+    assert_eq!(told, ["credential renewed=true", "credential renewed=false"]);
 }
 
 fn with_tokens(last: u32, steps: impl IntoIterator<Item = Step>) -> Rig {

@@ -114,3 +114,6 @@ impl Bucket {
         self.origin.checked_add(since)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -101,13 +101,13 @@ pub(crate) fn layer(inner: Arc<dyn Transport>, warnings: Warnings) -> Arc<dyn Tr
 
 impl Transport for Layer {
     fn send(&self, call: Call) -> Sending {
-        let (heard, op) = (self.heard.clone(), call.meta.op);
+        let (heard, op) = (self.heard.clone(), call.meta.op.clone());
         let sending = self.inner.send(call);
         Box::pin(async move {
             let reply = sending.await?;
             for value in reply.head.headers.get_all(WARNING) {
                 if let Ok(value) = std::str::from_utf8(value.as_bytes()) {
-                    texts(value).iter().for_each(|text| heard.hear(op, text));
+                    texts(value).iter().for_each(|text| heard.hear(&op, text));
                 }
             }
             Ok(reply)
