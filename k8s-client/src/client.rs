@@ -9,11 +9,13 @@ use k8s_api::operation::Verb;
 use k8s_api::transport::{Call, Fault, Lane, Limits, Reply, ReplyBody, Sent, Transport, TransportError};
 
 use crate::auth::{Credential, credential};
+use crate::config::Rate;
 use crate::config::{Config, Timeouts};
 use crate::error::{Error, Request, Result};
-use crate::middleware::impersonate;
-use crate::middleware::preset::Preset;
-use crate::middleware::stack::stack;
+use crate::middleware::observe::Listener;
+use crate::middleware::propagate::Trace;
+use crate::middleware::stack::{Gauges, Policies, stack};
+use crate::middleware::{Breaker, Load, Observer, Preset, Propagate, Warnings, impersonate, user_agent};
 use crate::outside::{self, Outside};
 use crate::transport::{self, Http};
 
@@ -23,6 +25,7 @@ pub struct Client(Arc<Shared>);
 
 struct Shared {
     stack: Arc<dyn Transport>,
+    gauges: Gauges,
     namespace: String,
     preset: Preset,
     timeouts: Timeouts,
@@ -33,7 +36,7 @@ struct Shared {
 pub struct ClientBuilder {
     below: Below,
     namespace: String,
-    preset: Preset,
+    policies: Policies,
     outside: Arc<dyn Outside>,
 }
 
@@ -45,7 +48,112 @@ enum Below {
 impl ClientBuilder {
     /// How persistent the client is, instead of [`Preset::DEFAULT`].
     pub fn retry(mut self, preset: Preset) -> ClientBuilder {
-        self.preset = preset;
+        self.policies.preset = preset;
+        self
+    }
+
+    /// At most so many calls a second, as [`Config::with_rate`]. Without it there is no such limit: the server has one of its
+    /// own, priority and fairness, and knows better than a client who has to wait.
+    ///
+    /// Every attempt counts; a watch counts once. Renewals of leases never wait. A call that could only be sent after its
+    /// deadline fails at once. [`Client::load`] says how much was waited.
+    ///
+    /// ```
+    /// use k8s_client::config::Rate;
+    /// # fn f(config: k8s_client::Config) -> Option<k8s_client::Result<k8s_client::Client>> {
+    /// let client = k8s_client::Client::builder(config).rate(Rate::new(50.0, 100)?).build();
+    /// # Some(client)
+    /// # }
+    /// ```
+    pub fn rate(mut self, rate: Rate) -> ClientBuilder {
+        self.policies.rate = Some(rate);
+        self
+    }
+
+    /// At most so many calls at a time; the others wait in order. Without it there is no such limit.
+    ///
+    /// A call has its place until its answer is read or dropped, a watch and an upgrade only until the head of the answer has
+    /// come. Renewals of leases need none.
+    ///
+    /// ```
+    /// # fn f(config: k8s_client::Config) -> k8s_client::Result<k8s_client::Client> {
+    /// k8s_client::Client::builder(config).concurrency(64).build()
+    /// # }
+    /// ```
+    pub fn concurrency(mut self, calls: u32) -> ClientBuilder {
+        self.policies.concurrency = Some(calls);
+        self
+    }
+
+    /// Stops sending for a while when the server is not there, so that calls fail at once and say so.
+    ///
+    /// Off unless it is asked for: where several servers are behind one address, a retry gets through while one of them
+    /// restarts, and an open circuit does not. Renewals of leases are always sent.
+    ///
+    /// ```
+    /// # fn f(config: k8s_client::Config) -> k8s_client::Result<k8s_client::Client> {
+    /// k8s_client::Client::builder(config).breaker(k8s_client::middleware::Breaker::default()).build()
+    /// # }
+    /// ```
+    pub fn breaker(mut self, breaker: Breaker) -> ClientBuilder {
+        self.policies.breaker = Some(breaker);
+        self
+    }
+
+    /// Sends a number with every call, under which kube-apiserver's audit log has it (`auditID`).
+    ///
+    /// It is in the call's span and in the error of a call without an answer. Off unless it is asked for; the server then makes
+    /// one up, which an answer has in its header `Audit-Id`.
+    ///
+    /// ```
+    /// # fn f(config: k8s_client::Config) -> k8s_client::Result<k8s_client::Client> {
+    /// k8s_client::Client::builder(config).request_ids().build()
+    /// # }
+    /// ```
+    pub fn request_ids(mut self) -> ClientBuilder {
+        self.policies.request_ids = true;
+        self
+    }
+
+    /// Sends the headers of a trace that the program knows of with every call.
+    pub fn propagate(mut self, propagate: impl Propagate) -> ClientBuilder {
+        self.policies.trace = Some(Trace::By(Arc::new(propagate)));
+        self
+    }
+
+    /// Sends W3C's `traceparent` with a trace of its own for every call, which all its attempts share. It does not ask the
+    /// server to record it.
+    pub fn new_traces(mut self) -> ClientBuilder {
+        self.policies.trace = Some(Trace::New);
+        self
+    }
+
+    /// Leaves a create alone whose outcome is not known, for programs to whom it matters that it was they who created it.
+    ///
+    /// Without this the client looks whether the object is there: an object of this name that holds all that was sent, and
+    /// is no older than the call, is taken for the call's own, and where there is none it is created again. What it can't tell apart
+    /// is an equal object that somebody else created at the same time, and an object that was created by the call and deleted at
+    /// once. So what serves as a lock needs either this, or something in it that says whose it is.
+    ///
+    /// ```
+    /// # fn f(config: k8s_client::Config) -> k8s_client::Result<k8s_client::Client> {
+    /// k8s_client::Client::builder(config).unconfirmed_creates().build()
+    /// # }
+    /// ```
+    pub fn unconfirmed_creates(mut self) -> ClientBuilder {
+        self.policies.unconfirmed_creates = true;
+        self
+    }
+
+    /// Tells `observer` what happens to the calls.
+    pub fn observer(mut self, observer: impl Observer) -> ClientBuilder {
+        self.policies.listener = Listener::new(observer);
+        self
+    }
+
+    /// What is done with the server's warnings, instead of [`Warnings::log`].
+    pub fn warnings(mut self, warnings: Warnings) -> ClientBuilder {
+        self.policies.warnings = warnings;
         self
     }
 
@@ -58,11 +166,18 @@ impl ClientBuilder {
 
     /// Makes the client; it connects with its first call.
     pub fn build(self) -> Result<Client> {
-        let ClientBuilder { below, namespace, preset, outside } = self;
+        let ClientBuilder { below, namespace, mut policies, outside } = self;
+        if policies.concurrency == Some(0) {
+            return Err(Error::config(
+                "a concurrency of 0 lets no call go: ask for at least one, or for no limit",
+            ));
+        }
         let mut timeouts = Timeouts::default();
         let (transport, credential): (Arc<dyn Transport>, Option<Arc<dyn Credential>>) = match below {
             Below::Transport(transport) => (transport, None),
-            Below::Network(config) => {
+            Below::Network(mut config) => {
+                policies.rate = policies.rate.or(config.settings.rate);
+                config.settings.user_agent.get_or_insert_with(user_agent::default);
                 timeouts = config.settings.timeouts;
                 transport::check(&config)?;
                 let transport = Http::new(&config.server, &config.settings, outside.clone());
@@ -74,8 +189,10 @@ impl ClientBuilder {
                 (transport, credential(&config, &outside)?)
             }
         };
-        let stack = stack(transport, credential, preset, outside.clone());
-        Ok(Client(Arc::new(Shared { stack, namespace, preset, timeouts, outside })))
+        let preset = policies.preset;
+        policies.answer = Some(timeouts.answer);
+        let (stack, gauges) = stack(transport, credential, policies, outside.clone());
+        Ok(Client(Arc::new(Shared { stack, gauges, namespace, preset, timeouts, outside })))
     }
 }
 
@@ -101,7 +218,7 @@ impl Client {
     pub fn builder(config: Config) -> ClientBuilder {
         let namespace = config.namespace.clone();
         let below = Below::Network(Box::new(config));
-        ClientBuilder { below, namespace, preset: Preset::default(), outside: outside::real() }
+        ClientBuilder { below, namespace, policies: Policies::default(), outside: outside::real() }
     }
 
     /// A client above a transport that is not the network. All policies but the credential run above it.
@@ -109,7 +226,7 @@ impl Client {
         ClientBuilder {
             below: Below::Transport(transport),
             namespace: namespace.into(),
-            preset: Preset::default(),
+            policies: Policies::default(),
             outside: outside::real(),
         }
     }
@@ -117,6 +234,18 @@ impl Client {
     /// The namespace of the configuration.
     pub fn namespace(&self) -> &str {
         &self.0.namespace
+    }
+
+    /// How much is held back by limits of this client's own, for people and for metrics.
+    ///
+    /// ```
+    /// # fn f(client: k8s_client::Client) {
+    /// let load = client.load();
+    /// println!("{} calls wait for the rate limit, {:?} in all so far", load.rate.waiting, load.rate.total);
+    /// # }
+    /// ```
+    pub fn load(&self) -> Load {
+        self.0.gauges.load()
     }
 
     /// Sends a call. An answer that refuses it is an error.

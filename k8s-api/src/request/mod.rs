@@ -69,6 +69,8 @@ pub use connect::{Attach, Exec, PortForward, Proxy};
 pub use delete::{Delete, DeleteCollection};
 pub use log::{FollowLog, Log};
 pub use options::{__named, FieldValidation, Propagation, VersionMatch};
+#[doc(hidden)]
+pub use path::encode as __encode;
 pub use place::{Everywhere, Place, Places};
 pub use read::{Get, List, Watch};
 pub use subresource::{HasSubresource, Itself, Part, Subresource};

@@ -208,13 +208,13 @@ impl Config {
         self
     }
 
-    /// How many calls may be sent. It is kept for the rate limit, which this version does not have yet.
+    /// How many calls may be sent. Those that have to wait for it are told of in [`Client::load`](crate::Client::load).
     pub fn with_rate(mut self, rate: Rate) -> Config {
         self.settings.rate = Some(rate);
         self
     }
 
-    /// What the program calls itself, such as `my-controller/1.2`.
+    /// What the program calls itself, such as `my-controller/1.2`. Without it the name of its file is sent, and what it was built for.
     pub fn with_user_agent(mut self, name: &str) -> Result<Config> {
         let name = http::HeaderValue::from_str(name);
         let name = name.map_err(|error| Error::config("the user agent can't be sent").caused(error))?;
