@@ -15,7 +15,7 @@ use crate::middleware::impersonate;
 use crate::middleware::preset::Preset;
 use crate::middleware::stack::stack;
 use crate::outside::{self, Outside};
-use crate::transport::{self, Http};
+use crate::transport::{self, AllCounters, Connections, Http};
 
 /// Talks to one API server. Clones share everything.
 #[derive(Clone)]
@@ -27,6 +27,7 @@ struct Shared {
     preset: Preset,
     timeouts: Timeouts,
     outside: Arc<dyn Outside>,
+    connections: AllCounters,
 }
 
 /// Sets up a [`Client`].
@@ -60,14 +61,18 @@ impl ClientBuilder {
     pub fn build(self) -> Result<Client> {
         let ClientBuilder { below, namespace, preset, outside } = self;
         let mut timeouts = Timeouts::default();
+        let mut connections = AllCounters::default();
         let (transport, credential): (Arc<dyn Transport>, Option<Arc<dyn Credential>>) = match below {
             Below::Transport(transport) => (transport, None),
-            Below::Network(config) => {
+            Below::Network(mut config) => {
+                let found = config.server.find_proxy(|name| std::env::var_os(name));
+                found.map_err(|error| error.within(&config.origin))?;
                 timeouts = config.settings.timeouts;
                 transport::check(&config)?;
                 let transport = Http::new(&config.server, &config.settings, outside.clone());
-                let mut transport: Arc<dyn Transport> =
-                    Arc::new(transport.map_err(|error| error.within(&config.origin))?);
+                let transport = transport.map_err(|error| error.within(&config.origin))?;
+                connections = transport.counters();
+                let mut transport: Arc<dyn Transport> = Arc::new(transport);
                 if let Some(impersonation) = &config.impersonation {
                     transport = impersonate::layer(transport, impersonation.headers()?);
                 }
@@ -75,7 +80,7 @@ impl ClientBuilder {
             }
         };
         let stack = stack(transport, credential, preset, outside.clone());
-        Ok(Client(Arc::new(Shared { stack, namespace, preset, timeouts, outside })))
+        Ok(Client(Arc::new(Shared { stack, namespace, preset, timeouts, outside, connections })))
     }
 }
 
@@ -117,6 +122,11 @@ impl Client {
     /// The namespace of the configuration.
     pub fn namespace(&self) -> &str {
         &self.0.namespace
+    }
+
+    /// What became of its connections so far. Above another transport than the network it is all zero.
+    pub fn connections(&self) -> Connections {
+        self.0.connections.read()
     }
 
     /// Sends a call. An answer that refuses it is an error.
