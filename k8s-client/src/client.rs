@@ -17,7 +17,7 @@ use crate::middleware::propagate::Trace;
 use crate::middleware::stack::{Gauges, Policies, stack};
 use crate::middleware::{Breaker, Load, Observer, Preset, Propagate, Warnings, impersonate, user_agent};
 use crate::outside::{self, Outside};
-use crate::transport::{self, Http};
+use crate::transport::{self, AllCounters, Connections, Http};
 
 /// Talks to one API server. Clones share everything.
 #[derive(Clone)]
@@ -30,6 +30,7 @@ struct Shared {
     preset: Preset,
     timeouts: Timeouts,
     outside: Arc<dyn Outside>,
+    connections: AllCounters,
 }
 
 /// Sets up a [`Client`].
@@ -173,16 +174,20 @@ impl ClientBuilder {
             ));
         }
         let mut timeouts = Timeouts::default();
+        let mut connections = AllCounters::default();
         let (transport, credential): (Arc<dyn Transport>, Option<Arc<dyn Credential>>) = match below {
             Below::Transport(transport) => (transport, None),
             Below::Network(mut config) => {
                 policies.rate = policies.rate.or(config.settings.rate);
                 config.settings.user_agent.get_or_insert_with(user_agent::default);
+                let found = config.server.find_proxy(|name| std::env::var_os(name));
+                found.map_err(|error| error.within(&config.origin))?;
                 timeouts = config.settings.timeouts;
                 transport::check(&config)?;
                 let transport = Http::new(&config.server, &config.settings, outside.clone());
-                let mut transport: Arc<dyn Transport> =
-                    Arc::new(transport.map_err(|error| error.within(&config.origin))?);
+                let transport = transport.map_err(|error| error.within(&config.origin))?;
+                connections = transport.counters();
+                let mut transport: Arc<dyn Transport> = Arc::new(transport);
                 if let Some(impersonation) = &config.impersonation {
                     transport = impersonate::layer(transport, impersonation.headers()?);
                 }
@@ -192,7 +197,7 @@ impl ClientBuilder {
         let preset = policies.preset;
         policies.answer = Some(timeouts.answer);
         let (stack, gauges) = stack(transport, credential, policies, outside.clone());
-        Ok(Client(Arc::new(Shared { stack, gauges, namespace, preset, timeouts, outside })))
+        Ok(Client(Arc::new(Shared { stack, gauges, namespace, preset, timeouts, outside, connections })))
     }
 }
 
@@ -246,6 +251,11 @@ impl Client {
     /// ```
     pub fn load(&self) -> Load {
         self.0.gauges.load()
+    }
+
+    /// What became of its connections so far. Above another transport than the network it is all zero.
+    pub fn connections(&self) -> Connections {
+        self.0.connections.read()
     }
 
     /// Sends a call. An answer that refuses it is an error.

@@ -26,3 +26,4 @@ pub use error::{Error, ErrorKind, Result};
 pub use informer::{Cache, Informer};
 pub use middleware::Preset;
 pub use secret::Secret;
+pub use transport::{Connections, LaneConnections};
