@@ -4,8 +4,9 @@ use std::fmt;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use futures_util::TryStreamExt as _;
+use futures_util::stream::{self, BoxStream, StreamExt as _, TryStreamExt as _};
 use k8s_api::operation::Verb;
+use k8s_api::request::RequestError;
 use k8s_api::transport::{Call, Fault, Lane, Limits, Reply, ReplyBody, Sent, Transport, TransportError};
 
 use crate::auth::{Credential, credential};
@@ -160,7 +161,7 @@ impl ClientBuilder {
 
     /// Time and chance of a test's own.
     #[cfg(test)]
-    fn outside(mut self, outside: Arc<dyn Outside>) -> ClientBuilder {
+    pub(crate) fn outside(mut self, outside: Arc<dyn Outside>) -> ClientBuilder {
         self.outside = outside;
         self
     }
@@ -269,8 +270,17 @@ impl Client {
 
     /// Sends a call and reads the whole answer.
     pub async fn bytes(&self, call: Call) -> Result<Bytes> {
+        self.read(call, |bytes| Ok(bytes.clone())).await
+    }
+
+    /// Sends a call and makes something of the whole answer.
+    pub(crate) async fn read<T>(
+        &self,
+        call: Call,
+        read: impl FnOnce(&Bytes) -> Result<T, RequestError>,
+    ) -> Result<T> {
         let (request, reply) = self.ask(call).await?;
-        let read = match reply.body {
+        let body = match reply.body {
             ReplyBody::Whole(bytes) => Ok(bytes),
             ReplyBody::Stream(stream) => stream.map_ok(Vec::from).try_concat().await.map(Bytes::from),
             other => {
@@ -278,7 +288,42 @@ impl Client {
                 Err(TransportError::new(Sent::Unknown, Fault::Setup, message))
             }
         };
-        read.map_err(|error| Error::failed(request, error))
+        match body {
+            Ok(body) => Ok(read(&body)?),
+            Err(error) => Err(Error::failed(request, error)),
+        }
+    }
+
+    /// Sends a call whose answer is read piece by piece; an error is the last one.
+    pub(crate) async fn open(&self, call: Call) -> Result<BoxStream<'static, Result<Bytes>>> {
+        let (request, reply) = self.ask(call).await?;
+        let pieces = match reply.body {
+            ReplyBody::Whole(bytes) => stream::once(std::future::ready(Ok(bytes))).boxed(),
+            ReplyBody::Stream(stream) => stream,
+            other => {
+                let message = format!("the answer is {other:?}, which can't be read to an end");
+                let error = TransportError::new(Sent::Unknown, Fault::Setup, message);
+                return Err(Error::failed(request, error));
+            }
+        };
+        let mut request = Some(request);
+        let pieces = pieces.map_err(move |error| match request.take() {
+            Some(request) => Error::failed(request, error),
+            None => Error::config(error.to_string()),
+        });
+        Ok(pieces.boxed())
+    }
+
+    pub(crate) fn preset(&self) -> Preset {
+        self.0.preset
+    }
+
+    pub(crate) fn timeouts(&self) -> Timeouts {
+        self.0.timeouts
+    }
+
+    pub(crate) fn outside(&self) -> &Arc<dyn Outside> {
+        &self.0.outside
     }
 
     async fn ask(&self, mut call: Call) -> Result<(Request, Reply)> {
