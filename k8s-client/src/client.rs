@@ -6,10 +6,12 @@ use std::sync::Arc;
 use bytes::Bytes;
 use futures_util::TryStreamExt as _;
 use k8s_api::operation::Verb;
-use k8s_api::transport::{Call, Fault, Lane, Limits, Reply, ReplyBody, Sent, Transport, TransportError};
+use k8s_api::transport::{
+    BoxError, Call, Fault, Lane, Limits, Reply, ReplyBody, Sent, Transport, TransportError,
+};
 
 use crate::auth::{Credential, credential};
-use crate::config::{Config, Timeouts};
+use crate::config::{Config, Origin, Timeouts};
 use crate::error::{Error, Request, Result};
 use crate::middleware::impersonate;
 use crate::middleware::preset::Preset;
@@ -26,6 +28,7 @@ struct Shared {
     namespace: String,
     preset: Preset,
     timeouts: Timeouts,
+    origin: Origin,
     outside: Arc<dyn Outside>,
 }
 
@@ -59,11 +62,11 @@ impl ClientBuilder {
     /// Makes the client; it connects with its first call.
     pub fn build(self) -> Result<Client> {
         let ClientBuilder { below, namespace, preset, outside } = self;
-        let mut timeouts = Timeouts::default();
+        let (mut timeouts, mut origin) = (Timeouts::default(), Origin::default());
         let (transport, credential): (Arc<dyn Transport>, Option<Arc<dyn Credential>>) = match below {
             Below::Transport(transport) => (transport, None),
             Below::Network(config) => {
-                timeouts = config.settings.timeouts;
+                (timeouts, origin) = (config.settings.timeouts, Origin::of(&config));
                 transport::check(&config)?;
                 let transport = Http::new(&config.server, &config.settings, outside.clone());
                 let mut transport: Arc<dyn Transport> =
@@ -75,7 +78,7 @@ impl ClientBuilder {
             }
         };
         let stack = stack(transport, credential, preset, outside.clone());
-        Ok(Client(Arc::new(Shared { stack, namespace, preset, timeouts, outside })))
+        Ok(Client(Arc::new(Shared { stack, namespace, preset, timeouts, origin, outside })))
     }
 }
 
@@ -130,8 +133,17 @@ impl Client {
 
     /// Sends a call and reads the whole answer.
     pub async fn bytes(&self, call: Call) -> Result<Bytes> {
+        self.read(call, |bytes| Ok::<_, BoxError>(bytes.clone())).await
+    }
+
+    /// Sends a call and makes something of the whole answer.
+    pub(crate) async fn read<T, E: Into<BoxError>>(
+        &self,
+        call: Call,
+        read: impl FnOnce(&Bytes) -> Result<T, E>,
+    ) -> Result<T> {
         let (request, reply) = self.ask(call).await?;
-        let read = match reply.body {
+        let body = match reply.body {
             ReplyBody::Whole(bytes) => Ok(bytes),
             ReplyBody::Stream(stream) => stream.map_ok(Vec::from).try_concat().await.map(Bytes::from),
             other => {
@@ -139,16 +151,18 @@ impl Client {
                 Err(TransportError::new(Sent::Unknown, Fault::Setup, message))
             }
         };
-        read.map_err(|error| Error::failed(request, error))
+        match body {
+            Ok(body) => read(&body).map_err(|error| Error::decode(request, error)),
+            Err(error) => Err(Error::failed(request, error, &self.0.origin)),
+        }
     }
 
     async fn ask(&self, mut call: Call) -> Result<(Request, Reply)> {
         self.limit(&mut call);
-        let path = call.head.uri.path_and_query().map_or("/", |path| path.as_str()).to_owned();
-        let request = Request { op: call.meta.op, method: call.head.method.clone(), path };
+        let request = Request::of(&call);
         let reply = match self.0.stack.send(call).await {
             Ok(reply) => reply,
-            Err(error) => return Err(Error::failed(request, error)),
+            Err(error) => return Err(Error::failed(request, error, &self.0.origin)),
         };
         // The policies follow no redirect, and an API server sends none: it would lead to another server.
         if reply.head.status.is_success() || reply.head.status == http::StatusCode::SWITCHING_PROTOCOLS {
@@ -158,7 +172,7 @@ impl Client {
             ReplyBody::Whole(body) => &body[..],
             _ => &[],
         };
-        Err(Error::refused(request, &reply.head, body, self.0.outside.date()))
+        Err(Error::refused(request, &reply.head, body, self.0.outside.date(), &self.0.origin))
     }
 
     fn limit(&self, call: &mut Call) {

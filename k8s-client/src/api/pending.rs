@@ -6,7 +6,7 @@ use futures_util::future::{BoxFuture, FutureExt as _};
 use k8s_api::request::{self, Answer, Part, Request, verb};
 
 use crate::client::Client;
-use crate::error::{Error, Result};
+use crate::error::Result;
 
 /// A request with the client that sends it. What it is narrowed to is chained, then it is awaited.
 ///
@@ -47,11 +47,7 @@ impl<R: Request<Answer: Answer>> IntoFuture for Pending<R> {
     fn into_future(self) -> Self::IntoFuture {
         let call = self.request.call();
         let client = self.client;
-        let whole = async move {
-            let call = call.map_err(|error| Error::config(error.to_string()))?;
-            client.bytes(call).await
-        };
-        whole.map(|body| R::Answer::read(&body?).map_err(|error| Error::config(error.to_string()))).boxed()
+        async move { client.read(call?, |body| R::Answer::read(body)).await }.boxed()
     }
 }
 

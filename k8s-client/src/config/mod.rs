@@ -35,6 +35,7 @@ mod infer;
 mod kubeconfig;
 mod merge;
 mod oidc;
+mod origin;
 mod pem;
 mod proxy;
 mod resolve;
@@ -56,6 +57,7 @@ pub use settings::{Rate, Timeouts};
 pub(crate) use exec::{ExecSpec, Interactive};
 pub(crate) use kubeconfig::{tokens_of, write_tokens};
 pub(crate) use oidc::{OidcSpec, check as check_issuer};
+pub(crate) use origin::Origin;
 pub(crate) use pem::{Identity, Pem};
 pub(crate) use proxy::Proxy;
 pub(crate) use server::{Server, Tls};
@@ -162,6 +164,7 @@ impl Config {
     /// Sends a bearer token instead of what the configuration says.
     pub fn with_token(mut self, token: Secret) -> Config {
         self.login = Login::Token(token);
+        self.user_place = "Config::with_token".to_owned();
         self
     }
 
@@ -170,6 +173,7 @@ impl Config {
         let Server { tls, proxy, plain_answers, .. } = self.server;
         self.server = Server::new(url, tls)?;
         (self.server.proxy, self.server.plain_answers) = (proxy, plain_answers);
+        self.cluster_place = format!("Config::with_server and {}", self.cluster_place);
         Ok(self)
     }
 

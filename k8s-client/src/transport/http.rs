@@ -84,7 +84,7 @@ impl Transport for Http {
             let result = http.execute(call, &pool).await;
             // A server that is not trusted has seen nothing of the call; it may be that its new authority was not read yet.
             let untrusted =
-                |error: &TransportError| error.sent() == Sent::No && error.fault() == Fault::Setup;
+                |error: &TransportError| error.sent() == Sent::No && error.fault() == Fault::Untrusted;
             match (result, again) {
                 (Err(error), Some(again)) if untrusted(&error) => match http.pools.newer(&pool).await {
                     Some(newer) => http.execute(again, &newer).await,
