@@ -65,6 +65,7 @@ mod line;
 mod redact;
 mod status;
 
+use std::borrow::Cow;
 use std::error::Error as StdError;
 use std::fmt;
 use std::time::{Duration, SystemTime};
@@ -137,7 +138,7 @@ pub enum Missing {
 
 /// What was asked.
 pub(crate) struct Request {
-    pub(crate) op: &'static Operation,
+    pub(crate) op: Cow<'static, Operation>,
     pub(crate) method: http::Method,
     pub(crate) path: String,
     sent: redact::Sent,
@@ -154,7 +155,12 @@ struct Answer {
 impl Request {
     pub(crate) fn of(call: &Call) -> Request {
         let path = call.head.uri.path_and_query().map_or("/", |path| path.as_str()).to_owned();
-        Request { op: call.meta.op, method: call.head.method.clone(), path, sent: redact::Sent::of(call) }
+        Request {
+            op: call.meta.op.clone(),
+            method: call.head.method.clone(),
+            path,
+            sent: redact::Sent::of(call),
+        }
     }
 }
 
@@ -279,8 +285,8 @@ impl Error {
     }
 
     /// What was asked for.
-    pub fn operation(&self) -> Option<&'static Operation> {
-        self.0.request.as_ref().map(|request| request.op)
+    pub fn operation(&self) -> Option<&Operation> {
+        self.0.request.as_ref().map(|request| &*request.op)
     }
 
     /// The HTTP method and the path with its query.

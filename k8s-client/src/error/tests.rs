@@ -1,3 +1,4 @@
+use std::borrow::Cow;
 use std::error::Error as _;
 use std::time::{Duration, SystemTime};
 
@@ -152,26 +153,26 @@ fn a_lost_write_says_that_it_may_be_done() {
 
 static WIDGETS: Operation = Operation {
     verb: Verb::Connect,
-    group: "example.com",
-    version: "v1",
-    resource: "widgets",
-    subresource: "exec",
+    group: Cow::Borrowed("example.com"),
+    version: Cow::Borrowed("v1"),
+    resource: Cow::Borrowed("widgets"),
+    subresource: Cow::Borrowed("exec"),
     retry: Retry::Never,
 };
 static PATH: Operation = Operation {
     verb: Verb::Get,
-    group: "",
-    version: "",
-    resource: "/nope",
-    subresource: "",
+    group: Cow::Borrowed(""),
+    version: Cow::Borrowed(""),
+    resource: Cow::Borrowed("/nope"),
+    subresource: Cow::Borrowed(""),
     retry: Retry::Read,
 };
 static PROXY: Operation = Operation {
     verb: Verb::Get,
-    group: "",
-    version: "v1",
-    resource: "pods",
-    subresource: "proxy",
+    group: Cow::Borrowed(""),
+    version: Cow::Borrowed("v1"),
+    resource: Cow::Borrowed("pods"),
+    subresource: Cow::Borrowed("proxy"),
     retry: Retry::Read,
 };
 
@@ -292,10 +293,10 @@ fn what_opens_a_stream_is_named_as_a_role_names_it() {
 
 static SECRETS: Operation = Operation {
     verb: Verb::Patch,
-    group: "",
-    version: "v1",
-    resource: "secrets",
-    subresource: "",
+    group: Cow::Borrowed(""),
+    version: Cow::Borrowed("v1"),
+    resource: Cow::Borrowed("secrets"),
+    subresource: Cow::Borrowed(""),
     retry: Retry::Write,
 };
 
