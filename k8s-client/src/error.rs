@@ -245,13 +245,17 @@ impl Error {
         origin: &Origin,
     ) -> Error {
         let hide = request.sent.hide();
-        let status = Status::read(body).map(|status| status.map(&hide));
+        let status = Status::read(body);
+        let status = status.map(|status| status.map(|text| hide(&redact::without_objects(text))));
         let page = if status.is_none() { hide(&excerpt(body)) } else { String::new() };
         drop(hide);
         let wish = status.as_ref().and_then(|status| status.retry_after);
         let wait = retry_after(&head.headers, now).or(wish);
         let missing = missing(&request, head.status, status.as_ref(), &page);
-        let denied = status.as_ref().filter(|_| head.status == StatusCode::FORBIDDEN).and_then(Denied::read);
+        let denied = status.as_ref().filter(|_| head.status == StatusCode::FORBIDDEN);
+        let denied = denied.and_then(|status| {
+            Denied::read(status).or_else(|| Denied::stream(status, &request.op, &request.path))
+        });
         let message = line::Refusal {
             request: &request,
             code: head.status,

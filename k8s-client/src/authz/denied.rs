@@ -1,5 +1,7 @@
 //! What a 403 of the server's authorisation says, which it says in a sentence only.
 
+use k8s_api::operation::Operation;
+
 use super::Permission;
 use crate::error::Status;
 
@@ -7,7 +9,7 @@ use crate::error::Status;
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Denied {
-    /// Who asked, as the server knows them.
+    /// Who asked, as the server knows them; empty where it doesn't say.
     pub user: String,
     /// What they may not do. It need not be what was asked for: an apply takes `create` too, and to ask as somebody else
     /// takes `impersonate`.
@@ -46,6 +48,19 @@ impl Denied {
             permission.name = status.name.clone();
         }
         Some(Denied { user, permission })
+    }
+}
+
+impl Denied {
+    /// Since Kubernetes 1.35 a stream that begins with a GET is refused without a word when `create` is missing.
+    pub(crate) fn stream(status: &Status, op: &Operation, path: &str) -> Option<Denied> {
+        let silent = status.message.trim_end().ends_with("is forbidden:");
+        if !silent || !matches!(&*op.subresource, "exec" | "attach" | "portforward") {
+            return None;
+        }
+        let path = path.split('?').next().unwrap_or_default();
+        let permission = Permission { verb: "create".to_owned(), ..Permission::at(op, path) };
+        Some(Denied { user: String::new(), permission })
     }
 }
 

@@ -81,7 +81,7 @@ impl Permission {
     }
 
     /// What stands in the path of an operation.
-    fn at(op: &Operation, path: &str) -> Permission {
+    pub(super) fn at(op: &Operation, path: &str) -> Permission {
         if op.version.is_empty() {
             return Permission { path: path.to_owned(), ..Permission::default() };
         }

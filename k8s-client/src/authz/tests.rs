@@ -98,3 +98,19 @@ fn what_the_server_says_is_missing() {
         assert_eq!(denied(message), None, "{message}");
     }
 }
+
+#[test]
+fn a_stream_that_is_refused_without_a_word() {
+    let request = pods::exec("web", "a", ["ls"]);
+    let (op, path) = (request.operation(), request.build().unwrap().uri().to_string());
+    let silent = |message: &str| {
+        let status = Status { message: message.to_owned(), ..Status::default() };
+        Denied::stream(&status, &op, &path)
+    };
+    let denied = silent("pods \"a\" is forbidden: ").unwrap();
+    assert_eq!(
+        (&*denied.user, &*denied.permission.to_string()),
+        ("", "create pods/exec in namespace web, name a")
+    );
+    assert_eq!(silent("pods \"a\" is forbidden: a policy says no"), None);
+}

@@ -3,10 +3,13 @@
 use std::fmt::Write as _;
 
 use http::StatusCode;
+use k8s_api::operation::Verb;
 
 use super::{Missing, Request, Status};
 use crate::authz::Denied;
 use crate::config::Origin;
+
+const GENERIC: &str = "the server rejected our request due to an error in our request";
 
 /// Causes after these are only counted.
 const CAUSES: usize = 20;
@@ -90,6 +93,20 @@ impl Refusal<'_> {
         match self.code {
             StatusCode::UNAUTHORIZED => {
                 Some(self.origin.credential.to_string()).filter(|text| !text.is_empty())
+            }
+            StatusCode::CONFLICT
+                if self.status.is_some_and(|status| super::managers(status).next().is_some()) =>
+            {
+                Some("leave them out, or take them over with `force`".to_owned())
+            }
+            StatusCode::BAD_REQUEST if self.page.contains("HTTP request to an HTTPS server") => {
+                Some(self.elsewhere("the address has to begin with https://"))
+            }
+            // All that the server says of a JSON patch that it can't apply.
+            StatusCode::UNPROCESSABLE_ENTITY
+                if op.verb == Verb::Patch && self.status.is_some_and(|status| status.message == GENERIC) =>
+            {
+                Some("a `test` or a path of the patch does not fit the object".to_owned())
             }
             // What is reached through the server answers as it likes.
             _ if &*op.subresource == "proxy" => None,

@@ -1,6 +1,7 @@
-//! What was sent in a Secret never comes back in an error.
+//! What was sent or is kept in a Secret never comes back in an error.
 //!
-//! The server repeats values in some of its messages: of a field with a wrong type, or one that a policy doesn't like.
+//! The server repeats values in some of its messages: of a field with a wrong type, or one that a policy doesn't like. Of a patch
+//! that doesn't fit it repeats the whole object as it would have become, with what was there before.
 
 use base64::Engine as _;
 use k8s_api::operation::Operation;
@@ -47,6 +48,26 @@ impl Sent {
             }
         }
     }
+}
+
+/// Leaves out what the server repeats of an object: JSON as Go quotes it. It may hold secrets, and is long.
+pub(super) fn without_objects(text: &str) -> String {
+    let mut out = String::new();
+    let mut rest = text;
+    while let Some((before, object)) = rest.split_once("\"{\\\"") {
+        out.push_str(before);
+        out.push_str("\"{..}\"");
+        let mut escaped = false;
+        // One that is cut off goes to the end.
+        let end = object.bytes().position(|byte| {
+            let ends = byte == b'"' && !escaped;
+            escaped = byte == b'\\' && !escaped;
+            ends
+        });
+        rest = end.and_then(|end| object.get(end + 1..)).unwrap_or_default();
+    }
+    out.push_str(rest);
+    out
 }
 
 /// The longest first: one may be a part of another.

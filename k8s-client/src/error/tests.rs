@@ -256,7 +256,7 @@ fn one_line_with_what_is_left_open() {
             {"reason": "FieldManagerConflict", "message": "conflict with \"hpa\" using v1", "field": ".data.b"},
             {"reason": "FieldManagerConflict", "message": "conflict with \"kubectl\" using v1", "field": ".data.c"}]"#
         ),
-        "409 Conflict: other managers own fields that were to be applied: kubectl has .data.a, .data.c; hpa has .data.b"
+        "409 Conflict: other managers own fields that were to be applied: kubectl has .data.a, .data.c; hpa has .data.b; leave them out, or take them over with `force`"
     );
     assert_eq!(
         status(
@@ -319,6 +319,13 @@ fn what_was_sent_in_a_secret_does_not_come_back() {
         let shown = shown(body, said);
         assert!(!shown.contains("hunter2") && !shown.contains("aHVud"), "{shown}");
     }
+    // Of the object as it would have become, what was there before was never sent.
+    let said = r#"patch: Invalid value: "{\"data\":{\"k\":\"aHVudGVyMg==\",\"l\":\"\\\"\"}}": json: no, and "{\"cut"#;
+    let echo = shown("{}", said);
+    assert!(
+        echo.contains(r#"patch: Invalid value: "{..}": json: no, and "{..}""#) && !echo.contains("aHVud"),
+        "{echo}"
+    );
     let shown = shown(r#"{"data":{"k":"aGk="},"metadata":{"name":"name"}}"#, "name: the data hi");
     assert!(shown.contains("name: the data hi"), "{shown}");
 }
