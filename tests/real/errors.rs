@@ -330,6 +330,20 @@ async fn wrong_objects(table: &mut Table, admin: &Client) {
         let error = table.add("a merge patch", secrets.patch("s", &merge(patch)).await);
         assert!(!leaks(&error), "{error:?}");
     }
+    let strategic = json!({"data": {"k": ["planted-value"]}});
+    let replace = json!([{"op": "replace", "path": "/data/k", "value": {"planted-value": 1}}]);
+    let test = json!([{"op": "test", "path": "/data/k", "value": "planted-value"}]);
+    for (what, patch) in [
+        ("a strategic patch", Patch::Strategic(raw(strategic))),
+        ("a JSON patch", Patch::Json(raw(replace))),
+        ("a test in a JSON patch", Patch::Json(raw(test))),
+        ("a field that can't change", merge(json!({"type": "other"}))),
+    ] {
+        let error = table.add(what, secrets.patch("s", &patch).await);
+        assert!(!leaks(&error), "{error:?}");
+    }
+    let strict = secrets.patch("s", &merge(json!({"nope": 1}))).field_validation(FieldValidation::Strict);
+    assert!(!leaks(&table.add("an unknown field", strict.await)));
     let applied =
         json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "s"}, "data": "planted-value"});
     let request = http::Request::patch("/api/v1/namespaces/errors/secrets/s?fieldManager=me")
@@ -350,9 +364,10 @@ async fn conflicts(table: &mut Table, admin: &Client) {
     assert!(table.add("it exists", configs.create(&config_map("taken")).await).is_already_exists());
     let mut changed = made.clone();
     changed.data.insert("a".into(), "2".into());
-    configs.replace(&changed).await.unwrap();
+    let changed_version = configs.replace(&changed).await.unwrap().metadata.resource_version;
     assert!(table.add("it has changed", configs.replace(&made).await).is_conflict());
     let deleted = configs.delete("taken").if_version("1").await;
+    table.replace.push((format!("record ({})", changed_version), "record (VERSION)"));
     assert!(table.add("a precondition", deleted).is_conflict());
     let mut applied = config_map("shared");
     applied.data.insert("b".into(), "1".into());

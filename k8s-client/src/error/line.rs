@@ -137,6 +137,8 @@ fn conflicts(status: &Status) -> Vec<String> {
             None => managers.push((manager, vec![field])),
         }
     }
+    // The server names them in any order.
+    managers.sort();
     managers.iter().map(|(manager, fields)| format!("{manager} has {}", fields.join(", "))).collect()
 }
 

@@ -256,7 +256,7 @@ fn one_line_with_what_is_left_open() {
             {"reason": "FieldManagerConflict", "message": "conflict with \"hpa\" using v1", "field": ".data.b"},
             {"reason": "FieldManagerConflict", "message": "conflict with \"kubectl\" using v1", "field": ".data.c"}]"#
         ),
-        "409 Conflict: other managers own fields that were to be applied: kubectl has .data.a, .data.c; hpa has .data.b; leave them out, or take them over with `force`"
+        "409 Conflict: other managers own fields that were to be applied: hpa has .data.b; kubectl has .data.a, .data.c; leave them out, or take them over with `force`"
     );
     assert_eq!(
         status(
