@@ -2,8 +2,10 @@
 
 mod apply;
 mod auth;
+mod authorization;
 mod custom;
 mod documents;
+mod errors;
 mod every;
 mod informer;
 mod jsonpath;

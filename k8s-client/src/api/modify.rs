@@ -187,8 +187,7 @@ impl<'a, K: verb::Get<S> + verb::Replace<S>, S: Part> Modify<'a, K, S> {
 
 /// A text in the metadata of any type that has some.
 fn metadata<'m>(object: &'m mut dyn Message, field: &str) -> Option<&'m mut Str> {
-    let place =
-        |message: &dyn Message, name: &str| message.table().fields.iter().position(|f| f.name == name);
+    let place = |message: &dyn Message, name: &str| message.table().position(name);
     let at = place(object, "metadata")?;
     let Some(Slot::Message(metadata)) = object.field_mut(at) else { return None };
     let at = place(metadata, field)?;

@@ -70,7 +70,10 @@ fn only_success_is_success() {
     let (client, _, clock) = client([answer_with(429, ("retry-after", "99"))]);
     let error = clock.run(client.send(call(&GET, Body::Empty))).unwrap_err();
     assert_eq!(error.retry_after(), Some(Duration::from_secs(99)));
-    assert_eq!(error.to_string(), "get pods (GET /api/v1/pods): 429 Too Many Requests");
+    assert_eq!(
+        error.to_string(),
+        "get pods (GET /api/v1/pods): 429 Too Many Requests; the server asks to wait 99s"
+    );
 }
 
 #[test]
