@@ -5,6 +5,7 @@ mod auth;
 mod custom;
 mod documents;
 mod every;
+mod everyday;
 mod informer;
 mod jsonpath;
 mod kinds;
