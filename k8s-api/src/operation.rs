@@ -1,24 +1,39 @@
 //! What an API server can be asked for, as constants that the generated modules write.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use crate::transport::Lane;
 
 /// One operation of the API.
-#[derive(Debug, PartialEq, Eq)]
+///
+/// Those of compiled types are constants; those of kinds that are only known at run time own their names.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Operation {
     /// What is done.
     pub verb: Verb,
     /// The group, empty for the core group and for paths that are no resources.
-    pub group: &'static str,
+    pub group: Cow<'static, str>,
     /// The version, empty for paths that are no resources.
-    pub version: &'static str,
+    pub version: Cow<'static, str>,
     /// The resource in the plural, as in the path; for other paths the path itself.
-    pub resource: &'static str,
+    pub resource: Cow<'static, str>,
     /// The subresource, or empty.
-    pub subresource: &'static str,
+    pub subresource: Cow<'static, str>,
     /// When it may be sent again.
     pub retry: Retry,
+}
+
+impl From<&'static Operation> for Cow<'static, Operation> {
+    fn from(op: &'static Operation) -> Cow<'static, Operation> {
+        Cow::Borrowed(op)
+    }
+}
+
+impl From<Operation> for Cow<'static, Operation> {
+    fn from(op: Operation) -> Cow<'static, Operation> {
+        Cow::Owned(op)
+    }
 }
 
 /// `create deployments.apps/scale`, as a role names it.

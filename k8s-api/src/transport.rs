@@ -6,6 +6,7 @@
 //!
 //! Dropping the future of [`Transport::send`] or the body that it gave cancels the call.
 
+use std::borrow::Cow;
 use std::error::Error as StdError;
 use std::fmt;
 use std::pin::Pin;
@@ -49,7 +50,7 @@ pub struct Call {
 
 impl Call {
     /// A call of an operation, with nothing in its headers but what `request` has.
-    pub fn new(op: &'static Operation, request: http::Request<Body>) -> Call {
+    pub fn new(op: impl Into<Cow<'static, Operation>>, request: http::Request<Body>) -> Call {
         let (head, body) = request.into_parts();
         Call { head, body, meta: CallMeta::new(op) }
     }
@@ -65,7 +66,7 @@ impl Call {
 #[non_exhaustive]
 pub struct CallMeta {
     /// What is asked for.
-    pub op: &'static Operation,
+    pub op: Cow<'static, Operation>,
     /// Which traffic it belongs to.
     pub lane: Lane,
     /// How long it may take.
@@ -83,7 +84,8 @@ pub struct CallMeta {
 
 impl CallMeta {
     /// What follows from the operation: its lane, a complete answer unless it is a watch, and no limits.
-    pub fn new(op: &'static Operation) -> CallMeta {
+    pub fn new(op: impl Into<Cow<'static, Operation>>) -> CallMeta {
+        let op = op.into();
         let lane = op.verb.lane();
         let whole = matches!(lane, Lane::Read | Lane::Write | Lane::Lease);
         let upgrade = lane == Lane::Upgrade;

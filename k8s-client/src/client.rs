@@ -145,7 +145,7 @@ impl Client {
     async fn ask(&self, mut call: Call) -> Result<(Request, Reply)> {
         self.limit(&mut call);
         let path = call.head.uri.path_and_query().map_or("/", |path| path.as_str()).to_owned();
-        let request = Request { op: call.meta.op, method: call.head.method.clone(), path };
+        let request = Request { op: call.meta.op.clone(), method: call.head.method.clone(), path };
         let reply = match self.0.stack.send(call).await {
             Ok(reply) => reply,
             Err(error) => return Err(Error::failed(request, error)),

@@ -1,5 +1,6 @@
 //! What went wrong: one type, with questions to ask it.
 
+use std::borrow::Cow;
 use std::error::Error as StdError;
 use std::fmt;
 use std::time::{Duration, SystemTime};
@@ -46,7 +47,7 @@ pub enum ErrorKind {
 /// What was asked.
 #[derive(Clone, Debug)]
 pub(crate) struct Request {
-    pub(crate) op: &'static Operation,
+    pub(crate) op: Cow<'static, Operation>,
     pub(crate) method: http::Method,
     pub(crate) path: String,
 }
@@ -214,8 +215,8 @@ impl Error {
     }
 
     /// What was asked for.
-    pub fn operation(&self) -> Option<&'static Operation> {
-        self.0.request.as_ref().map(|request| request.op)
+    pub fn operation(&self) -> Option<&Operation> {
+        self.0.request.as_ref().map(|request| &*request.op)
     }
 
     /// The HTTP method and the path with its query.

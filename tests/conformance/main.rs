@@ -235,7 +235,7 @@ fn check_body(documents: &Documents, schema: Option<&str>, built: &Built) -> Res
 
 /// What the layers and roles go by.
 fn check_operation(action: &str, path: &str, built: &Built) -> Result<(), String> {
-    let op = built.op;
+    let op = &*built.op;
     let verb = match (action, built.method.as_str()) {
         ("post", _) => Verb::Create,
         ("put", _) => Verb::Update,
@@ -255,7 +255,7 @@ fn check_operation(action: &str, path: &str, built: &Built) -> Result<(), String
         _ => Verb::Get,
     };
     same("verb", verb, op.verb)?;
-    let retry = match (verb, op.subresource) {
+    let retry = match (verb, &*op.subresource) {
         (Verb::Get, "log") if built.query.contains("follow") => Retry::Never,
         (Verb::Get | Verb::List, _) => Retry::Read,
         (Verb::Watch | Verb::Connect, _) | (_, "proxy") => Retry::Never,
@@ -268,13 +268,13 @@ fn check_operation(action: &str, path: &str, built: &Built) -> Result<(), String
     }
     let parts: Vec<&str> = path.trim_start_matches("/apis/").trim_start_matches("/api/").split('/').collect();
     let parts = if path.starts_with("/api/") { [&[""], &parts[..]].concat() } else { parts };
-    same("group and version", &parts[..2], &[op.group, op.version])?;
+    same("group and version", &parts[..2], &[&*op.group, &*op.version])?;
     let rest = match &parts[2..] {
         ["namespaces", "{namespace}", rest @ ..] => rest,
         rest => rest,
     };
-    same("resource", rest[0], op.resource)?;
-    same("subresource", rest.get(2).copied().unwrap_or_default(), op.subresource)
+    same("resource", rest[0], &*op.resource)?;
+    same("subresource", rest.get(2).copied().unwrap_or_default(), &*op.subresource)
 }
 
 /// Otherwise a function that nobody calls here could build anything.

@@ -1,5 +1,6 @@
 //! Who a client is to the real server, and what a kubeconfig is to the real kubectl.
 
+use std::borrow::Cow;
 use std::path::Path;
 
 use k8s_api::operation::{Operation, Retry, Verb};
@@ -13,7 +14,14 @@ static LIST: Operation = operation("", "configmaps", Verb::List);
 static REVIEW: Operation = operation("authentication.k8s.io", "selfsubjectreviews", Verb::Create);
 
 const fn operation(group: &'static str, resource: &'static str, verb: Verb) -> Operation {
-    Operation { verb, group, version: "v1", resource, subresource: "", retry: Retry::Read }
+    Operation {
+        verb,
+        group: Cow::Borrowed(group),
+        version: Cow::Borrowed("v1"),
+        resource: Cow::Borrowed(resource),
+        subresource: Cow::Borrowed(""),
+        retry: Retry::Read,
+    }
 }
 
 async fn config(context: &str) -> Config {

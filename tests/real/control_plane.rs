@@ -1,6 +1,7 @@
 //! The client's transport and policies against the real control plane: users, refusals, a server that hangs, restarts, is
 //! cut off.
 
+use std::borrow::Cow;
 use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant};
 
@@ -71,8 +72,9 @@ static GET: Operation = operation(Verb::Get, Retry::Read);
 static CREATE: Operation = operation(Verb::Create, Retry::Write);
 
 const fn operation(verb: Verb, retry: Retry) -> Operation {
-    let (group, version, resource, subresource) = ("", "v1", "configmaps", "");
-    Operation { verb, group, version, resource, subresource, retry }
+    const NONE: Cow<'static, str> = Cow::Borrowed("");
+    let (version, resource) = (Cow::Borrowed("v1"), Cow::Borrowed("configmaps"));
+    Operation { verb, group: NONE, version, resource, subresource: NONE, retry }
 }
 
 const CONFIG_MAPS: &str = "/api/v1/namespaces/default/configmaps";

@@ -5,6 +5,7 @@
 mod generated;
 
 use std::any::type_name;
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use k8s_api::Resource;
@@ -25,7 +26,7 @@ pub const PATH: &str = "the-path";
 #[derive(Clone, Debug)]
 pub struct Built {
     /// What is asked for.
-    pub op: &'static Operation,
+    pub op: Cow<'static, Operation>,
     /// In lower case, as the documents have it.
     pub method: String,
     /// With `{namespace}`, `{name}` and `{path}`.
@@ -72,7 +73,7 @@ impl Seen {
             part => part,
         });
         self.0.push(Built {
-            op: call.meta.op,
+            op: call.meta.op.clone(),
             method: call.head.method.to_string().to_lowercase(),
             path: path.collect::<Vec<_>>().join("/"),
             query: call.head.uri.query().unwrap_or_default().to_owned(),

@@ -1,5 +1,6 @@
 //! Connections to what runs: commands, ports, HTTP.
 
+use std::borrow::Cow;
 use std::marker::PhantomData;
 
 use bytes::Bytes;
@@ -43,8 +44,8 @@ macro_rules! upgrades {
             type Answer = Upgraded;
             const OPTIONS: &'static [&'static [&'static str]] = $options;
 
-            fn operation(&self) -> &'static Operation {
-                Self::OPERATION
+            fn operation(&self) -> Cow<'static, Operation> {
+                Cow::Borrowed(Self::OPERATION)
             }
 
             fn build(&self) -> Result<http::Request<Body>, RequestError> {
@@ -156,18 +157,18 @@ impl<K: verb::Connect<subresource::Proxy>> Request for Proxy<K> {
 
     /// The verb that a role has to allow, which follows from the method. What the other end does with a write is not known, so that
     /// it is never repeated.
-    fn operation(&self) -> &'static Operation {
-        match self.method {
+    fn operation(&self) -> Cow<'static, Operation> {
+        Cow::Borrowed(match self.method {
             Method::POST => Self::POST,
             Method::PUT => Self::PUT,
             Method::PATCH => Self::PATCH,
             Method::DELETE => Self::DELETE,
             _ => Self::GET,
-        }
+        })
     }
 
     fn build(&self) -> Result<http::Request<Body>, RequestError> {
-        let path = self.parts.path(self.operation(), Kind::of::<K>())? + &self.below;
+        let path = self.parts.path(&self.operation(), Kind::of::<K>())? + &self.below;
         let mut request = request(self.method.clone(), path, &self.parts.query, "*/*", None)?;
         if let Some(content_type) = &self.content_type {
             request.headers_mut().insert(http::header::CONTENT_TYPE, content_type.clone());

@@ -1,5 +1,6 @@
 //! Deleting objects.
 
+use std::borrow::Cow;
 use std::marker::PhantomData;
 
 use super::answer::Deleted;
@@ -56,8 +57,8 @@ impl<K: verb::Delete> Request for Delete<K> {
         crate::__get_options!(names),
     ];
 
-    fn operation(&self) -> &'static Operation {
-        Self::OPERATION
+    fn operation(&self) -> Cow<'static, Operation> {
+        Cow::Borrowed(Self::OPERATION)
     }
 
     fn build(&self) -> Result<http::Request<Body>, RequestError> {
@@ -99,8 +100,8 @@ impl<K: verb::DeleteCollection> Request for DeleteCollection<K> {
     const OPTIONS: &'static [&'static [&'static str]] =
         &[crate::__select_options!(names), crate::__page_options!(names), crate::__delete_options!(names)];
 
-    fn operation(&self) -> &'static Operation {
-        Self::OPERATION
+    fn operation(&self) -> Cow<'static, Operation> {
+        Cow::Borrowed(Self::OPERATION)
     }
 
     fn build(&self) -> Result<http::Request<Body>, RequestError> {

@@ -1,5 +1,6 @@
 //! Reading what a container has written.
 
+use std::borrow::Cow;
 use std::marker::PhantomData;
 
 use bytes::Bytes;
@@ -41,8 +42,8 @@ impl<K: verb::Connect<subresource::Log>> Request for Log<K> {
     type Answer = Bytes;
     const OPTIONS: &'static [&'static [&'static str]] = &[crate::__log_options!(names)];
 
-    fn operation(&self) -> &'static Operation {
-        Self::OPERATION
+    fn operation(&self) -> Cow<'static, Operation> {
+        Cow::Borrowed(Self::OPERATION)
     }
 
     fn build(&self) -> Result<http::Request<Body>, RequestError> {
@@ -78,8 +79,8 @@ impl<K: verb::Connect<subresource::Log>> Request for FollowLog<K> {
     type Answer = Following;
     const OPTIONS: &'static [&'static [&'static str]] = &[&["follow"], crate::__log_options!(names)];
 
-    fn operation(&self) -> &'static Operation {
-        Self::OPERATION
+    fn operation(&self) -> Cow<'static, Operation> {
+        Cow::Borrowed(Self::OPERATION)
     }
 
     fn build(&self) -> Result<http::Request<Body>, RequestError> {

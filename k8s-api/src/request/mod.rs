@@ -59,6 +59,7 @@ pub mod subresource;
 pub mod verb;
 mod write;
 
+use std::borrow::Cow;
 use std::fmt;
 
 pub use answer::{Answer, Deleted, Events, Following, Upgraded};
@@ -84,7 +85,7 @@ pub trait Request {
     const OPTIONS: &'static [&'static [&'static str]];
 
     /// What is asked for.
-    fn operation(&self) -> &'static Operation;
+    fn operation(&self) -> Cow<'static, Operation>;
 
     /// Method, path, query, headers and body, or what is wrong with them.
     fn build(&self) -> Result<http::Request<Body>, RequestError>;

@@ -1,5 +1,6 @@
 //! What every request on a resource is made of.
 
+use std::borrow::Cow;
 use std::fmt::Display;
 
 use bytes::Bytes;
@@ -17,7 +18,14 @@ pub(super) const JSON: &str = "application/json";
 
 /// An operation on a kind, or on a part of its objects.
 pub(super) const fn operation<K: Resource, S: Part>(verb: Verb, retry: Retry) -> Operation {
-    Operation { verb, group: K::GROUP, version: K::VERSION, resource: K::PLURAL, subresource: S::NAME, retry }
+    Operation {
+        verb,
+        group: Cow::Borrowed(K::GROUP),
+        version: Cow::Borrowed(K::VERSION),
+        resource: Cow::Borrowed(K::PLURAL),
+        subresource: Cow::Borrowed(S::NAME),
+        retry,
+    }
 }
 
 /// Names and values of a query, in the order in which they were first set.

@@ -27,12 +27,12 @@ pub(super) fn path(
     if let Some(namespace) = namespace {
         part("/namespaces/", "namespace", namespace)?;
     }
-    part("/", "resource", op.resource)?;
+    part("/", "resource", &op.resource)?;
     if let Some(name) = name {
         part("/", "name", name)?;
     }
     if !op.subresource.is_empty() {
-        part("/", "subresource", op.subresource)?;
+        part("/", "subresource", &op.subresource)?;
     }
     Ok(path)
 }
@@ -77,10 +77,10 @@ mod tests {
     fn path(group: &'static str, namespace: Option<&str>, name: Option<&str>) -> Result<String, String> {
         let op = Operation {
             verb: Verb::Get,
-            group,
-            version: "v1",
-            resource: "pods",
-            subresource: "",
+            group: group.into(),
+            version: "v1".into(),
+            resource: "pods".into(),
+            subresource: "".into(),
             retry: Retry::Read,
         };
         super::path(&op, "Pod", namespace, name).map_err(|error| error.to_string())

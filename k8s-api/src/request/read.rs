@@ -1,5 +1,6 @@
 //! Reading objects.
 
+use std::borrow::Cow;
 use std::marker::PhantomData;
 
 use super::answer::Events;
@@ -35,8 +36,8 @@ impl<K: verb::Get<S>, S: Part> Request for Get<K, S> {
     type Answer = K::Object;
     const OPTIONS: &'static [&'static [&'static str]] = &[crate::__get_options!(names)];
 
-    fn operation(&self) -> &'static Operation {
-        Self::OPERATION
+    fn operation(&self) -> Cow<'static, Operation> {
+        Cow::Borrowed(Self::OPERATION)
     }
 
     fn build(&self) -> Result<http::Request<Body>, RequestError> {
@@ -75,8 +76,8 @@ impl<K: verb::List> Request for List<K> {
     const OPTIONS: &'static [&'static [&'static str]] =
         &[crate::__select_options!(names), crate::__page_options!(names)];
 
-    fn operation(&self) -> &'static Operation {
-        Self::OPERATION
+    fn operation(&self) -> Cow<'static, Operation> {
+        Cow::Borrowed(Self::OPERATION)
     }
 
     fn build(&self) -> Result<http::Request<Body>, RequestError> {
@@ -113,8 +114,8 @@ impl<K: verb::Watch> Request for Watch<K> {
     const OPTIONS: &'static [&'static [&'static str]] =
         &[&["watch"], crate::__select_options!(names), crate::__watch_options!(names)];
 
-    fn operation(&self) -> &'static Operation {
-        Self::OPERATION
+    fn operation(&self) -> Cow<'static, Operation> {
+        Cow::Borrowed(Self::OPERATION)
     }
 
     fn build(&self) -> Result<http::Request<Body>, RequestError> {

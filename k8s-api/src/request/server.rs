@@ -1,5 +1,6 @@
 //! What is no resource: versions, health, discovery, keys, the documents themselves.
 
+use std::borrow::Cow;
 use std::marker::PhantomData;
 
 use http::Method;
@@ -24,12 +25,20 @@ pub struct Fetch<A> {
 }
 
 const fn at(path: &'static str) -> Operation {
-    Operation { verb: Verb::Get, group: "", version: "", resource: path, subresource: "", retry: Retry::Read }
+    const NONE: Cow<'static, str> = Cow::Borrowed("");
+    Operation {
+        verb: Verb::Get,
+        group: NONE,
+        version: NONE,
+        resource: Cow::Borrowed(path),
+        subresource: NONE,
+        retry: Retry::Read,
+    }
 }
 
 impl<A> Fetch<A> {
     fn new(op: &'static Operation) -> Fetch<A> {
-        Fetch::below(op, op.resource, &[])
+        Fetch::below(op, &op.resource, &[])
     }
 
     fn below(op: &'static Operation, base: &str, parts: &[&str]) -> Fetch<A> {
@@ -49,8 +58,8 @@ impl<A> Request for Fetch<A> {
     type Answer = A;
     const OPTIONS: &'static [&'static [&'static str]] = &[];
 
-    fn operation(&self) -> &'static Operation {
-        self.op
+    fn operation(&self) -> Cow<'static, Operation> {
+        Cow::Borrowed(self.op)
     }
 
     fn build(&self) -> Result<http::Request<Body>, RequestError> {

@@ -1,5 +1,6 @@
 //! Writing objects.
 
+use std::borrow::Cow;
 use std::marker::PhantomData;
 
 use super::parts::{JSON, Kind, Parts, changes, operation};
@@ -48,8 +49,8 @@ impl<K: verb::Create<S>, S: Part> Request for Create<'_, K, S> {
     const OPTIONS: &'static [&'static [&'static str]] =
         &[crate::__write_options!(names), crate::__manager_options!(names)];
 
-    fn operation(&self) -> &'static Operation {
-        Self::OPERATION
+    fn operation(&self) -> Cow<'static, Operation> {
+        Cow::Borrowed(Self::OPERATION)
     }
 
     fn build(&self) -> Result<http::Request<Body>, RequestError> {
@@ -95,8 +96,8 @@ impl<K: verb::Replace<S>, S: Part> Request for Replace<'_, K, S> {
     const OPTIONS: &'static [&'static [&'static str]] =
         &[crate::__write_options!(names), crate::__manager_options!(names)];
 
-    fn operation(&self) -> &'static Operation {
-        Self::OPERATION
+    fn operation(&self) -> Cow<'static, Operation> {
+        Cow::Borrowed(Self::OPERATION)
     }
 
     fn build(&self) -> Result<http::Request<Body>, RequestError> {
@@ -144,8 +145,8 @@ impl<K: verb::Patch<S>, S: Part> Request for Patch<K, S> {
     const OPTIONS: &'static [&'static [&'static str]] =
         &[crate::__write_options!(names), crate::__manager_options!(names)];
 
-    fn operation(&self) -> &'static Operation {
-        Self::OPERATION
+    fn operation(&self) -> Cow<'static, Operation> {
+        Cow::Borrowed(Self::OPERATION)
     }
 
     fn build(&self) -> Result<http::Request<Body>, RequestError> {
@@ -218,8 +219,8 @@ impl<K: verb::Patch<S>, S: Part> Request for Apply<'_, K, S> {
     const OPTIONS: &'static [&'static [&'static str]] =
         &[&["fieldManager"], crate::__write_options!(names), crate::__force_options!(names)];
 
-    fn operation(&self) -> &'static Operation {
-        Self::OPERATION
+    fn operation(&self) -> Cow<'static, Operation> {
+        Cow::Borrowed(Self::OPERATION)
     }
 
     fn build(&self) -> Result<http::Request<Body>, RequestError> {

@@ -8,7 +8,7 @@ use super::{Error, ErrorKind, Request};
 use crate::middleware::testing::{CREATE, GET};
 
 fn request(op: &'static k8s_api::operation::Operation, method: http::Method) -> Request {
-    Request { op, method, path: "/api/v1/namespaces/web/pods".to_owned() }
+    Request { op: op.into(), method, path: "/api/v1/namespaces/web/pods".to_owned() }
 }
 
 fn refused(code: u16, headers: &[(&'static str, &str)], body: &str) -> Error {

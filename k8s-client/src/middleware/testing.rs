@@ -1,5 +1,6 @@
 //! A transport that does what a test says, in virtual time.
 
+use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -135,10 +136,10 @@ macro_rules! operations {
     ($($name:ident $verb:ident $retry:ident;)*) => { $(
         pub(crate) static $name: Operation = Operation {
             verb: Verb::$verb,
-            group: "",
-            version: "v1",
-            resource: "pods",
-            subresource: "",
+            group: Cow::Borrowed(""),
+            version: Cow::Borrowed("v1"),
+            resource: Cow::Borrowed("pods"),
+            subresource: Cow::Borrowed(""),
             retry: Retry::$retry,
         };
     )* };
