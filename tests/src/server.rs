@@ -123,4 +123,25 @@ impl Server {
         })
         .await
     }
+
+    /// Waits until nothing stands at `path`.
+    pub async fn until_gone(&self, path: &str) {
+        let (cluster, path) = (self.cluster, path.to_owned());
+        blocking(move || {
+            xtask::cluster::wait::until(&format!("{path} is gone"), || {
+                Ok(match cluster.api().get(&path) {
+                    Ok(object) => Err(object.to_string()),
+                    Err(error) if error.to_string().contains("404 Not Found") => Ok(()),
+                    Err(error) => Err(error.to_string()),
+                })
+            })
+        })
+        .await;
+    }
+
+    /// Makes an object without the client that is tested.
+    pub async fn make(&self, path: &str, object: Value) -> Value {
+        let (cluster, path) = (self.cluster, path.to_owned());
+        blocking(move || cluster.api().post(&path, &object)).await
+    }
 }
