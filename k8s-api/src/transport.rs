@@ -222,6 +222,8 @@ pub enum Fault {
     Timeout,
     /// The connection could not be made, or broke.
     Broken,
+    /// A limit of this client's own, such as its rate, let it not go: nobody else is to blame, and it is not tried again.
+    Held,
 }
 
 /// A call that got no answer, or not all of one.

@@ -7,6 +7,7 @@ use std::time::{Duration, SystemTime};
 
 use http::StatusCode;
 use k8s_api::operation::Operation;
+use k8s_api::request::RequestError;
 use k8s_api::transport::{BoxError, Fault, Sent, TransportError};
 use serde::Deserialize;
 
@@ -72,6 +73,12 @@ pub struct Status {
     pub message: String,
     /// What was wrong with each field, and other causes.
     pub causes: Vec<Cause>,
+    /// The object that it is about, which need not be the one that was asked for: the namespace that is missing.
+    pub name: String,
+    /// What it is of: most often the resource (`pods`), for an object that is invalid its kind (`Pod`).
+    pub kind: String,
+    /// Where a list whose `continue` token is too old can go on, in a newer state than it began with; empty if it can't.
+    pub continue_token: String,
     /// When to come back.
     pub retry_after: Option<Duration>,
 }
@@ -104,10 +111,21 @@ impl Status {
             message: Option<String>,
             #[serde(default)]
             details: Option<Details>,
+            #[serde(default)]
+            metadata: Option<Metadata>,
+        }
+        #[derive(Default, Deserialize)]
+        struct Metadata {
+            #[serde(default, rename = "continue")]
+            token: Option<String>,
         }
         #[derive(Default, Deserialize)]
         #[serde(rename_all = "camelCase")]
         struct Details {
+            #[serde(default)]
+            name: Option<String>,
+            #[serde(default)]
+            kind: Option<String>,
             #[serde(default)]
             causes: Option<Vec<Cause>>,
             #[serde(default)]
@@ -120,6 +138,9 @@ impl Status {
             reason: wire.reason.unwrap_or_default(),
             message: wire.message.unwrap_or_default(),
             causes: details.causes.unwrap_or_default(),
+            name: details.name.unwrap_or_default(),
+            kind: details.kind.unwrap_or_default(),
+            continue_token: wire.metadata.and_then(|metadata| metadata.token).unwrap_or_default(),
             retry_after: details
                 .retry_after_seconds
                 .filter(|seconds| *seconds > 0)
@@ -273,6 +294,12 @@ impl Error {
 
     fn is(&self, code: StatusCode) -> bool {
         self.code() == Some(code)
+    }
+}
+
+impl From<RequestError> for Error {
+    fn from(error: RequestError) -> Error {
+        Error::config(error.to_string())
     }
 }
 
