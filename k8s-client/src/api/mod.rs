@@ -13,6 +13,8 @@ mod pending;
 mod proxy;
 mod scale;
 mod subresource;
+#[cfg(test)]
+mod testing;
 mod token;
 
 use std::marker::PhantomData;
@@ -263,3 +265,6 @@ impl<K: Resource> Api<K> {
         self.client.request(request::DeleteCollection::new(self.place()))
     }
 }
+
+#[cfg(test)]
+mod tests;

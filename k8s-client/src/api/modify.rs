@@ -13,9 +13,9 @@ use k8s_api::view::{Message, Slot};
 
 use super::Api;
 use super::again::Again;
+use crate::Preset;
 use crate::client::Client;
 use crate::error::{Error, Result};
-use crate::middleware::preset::Preset;
 
 /// Somebody else was faster: no server is to blame, so the next try comes soon, and not at the same time as his.
 const CONFLICT: Preset = Preset {
