@@ -2,6 +2,7 @@
 
 mod apply;
 mod auth;
+mod convenience;
 mod custom;
 mod documents;
 mod every;
