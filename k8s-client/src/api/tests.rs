@@ -60,7 +60,7 @@ fn the_short_forms_send_what_they_say() {
     (pod.metadata.name, pod.metadata.uid) = ("api-0".into(), "u".into());
     let accounts = client.namespaced::<ServiceAccount>("web");
     let token = accounts.create_token("api").audience("a").audience("b");
-    let token = token.expires_after(Duration::from_secs(600)).bound_to(&pod);
+    let token = token.expires_after(Duration::from_secs(600)).bound_to(&pod).dry_run();
     assert!(!format!("{token:?}").contains("u"), "{token:?}");
     let token: TokenRequest = clock.run(token.into_future()).unwrap();
     assert_eq!(token.status.token, "t");
@@ -78,13 +78,26 @@ fn the_short_forms_send_what_they_say() {
             r#"PATCH /apis/batch/v1/namespaces/web/cronjobs/report {"spec":{"suspend":true}}"#,
             r#"PATCH /apis/batch/v1/namespaces/web/jobs/report {"spec":{"suspend":false}}"#,
             r#"POST /api/v1/namespaces/web/pods/api-0/binding?dryRun=All {"kind":"Binding","apiVersion":"v1","metadata":{"name":"api-0"},"target":{"kind":"Node","name":"n1"}}"#,
-            r#"POST /api/v1/namespaces/web/serviceaccounts/api/token {"kind":"TokenRequest","apiVersion":"authentication.k8s.io/v1","metadata":{},"spec":{"audiences":["a","b"],"expirationSeconds":600,"boundObjectRef":{"kind":"Pod","apiVersion":"v1","name":"api-0","uid":"u"}},"status":{"token":"","expirationTimestamp":null}}"#,
+            r#"POST /api/v1/namespaces/web/serviceaccounts/api/token?dryRun=All {"kind":"TokenRequest","apiVersion":"authentication.k8s.io/v1","metadata":{},"spec":{"audiences":["a","b"],"expirationSeconds":600,"boundObjectRef":{"kind":"Pod","apiVersion":"v1","name":"api-0","uid":"u"}},"status":{"token":"","expirationTimestamp":null}}"#,
             "POST /api/v1/namespaces/web/services/api%3Ahttp/proxy/a/b?q=1%262 {}",
             "HEAD /api/v1/nodes/n1%3A10250/proxy/healthz",
         ]
     );
     assert_eq!(server.seen()[1].content_type.as_deref(), Some("application/merge-patch+json"));
     assert!(server.is_done());
+}
+
+#[test]
+fn a_call_may_have_less_time() {
+    let (client, server, clock) = client([ok("{}"), ok("{}"), Answer::Pieces(vec!["a"], false)]);
+    let configs = client.namespaced::<ConfigMap>("web");
+    let soon = Duration::from_secs(2);
+    clock.run(configs.get("x").within(soon).into_future()).unwrap();
+    clock.run(configs.list().within(soon).items().collect::<Vec<_>>());
+    let pods = client.namespaced::<Pod>("web");
+    clock.run(pods.logs("x").within(soon).follow().lines().collect::<Vec<_>>());
+    let limits: Vec<_> = server.seen().into_iter().map(|seen| seen.limits.0).collect();
+    assert_eq!(limits, [Some(2000); 3]);
 }
 
 #[test]
