@@ -3,6 +3,7 @@
 mod apply;
 mod auth;
 mod authorization;
+mod convenience;
 mod custom;
 mod documents;
 mod errors;
