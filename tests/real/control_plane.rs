@@ -262,7 +262,7 @@ async fn a_watch_notices_that_its_connection_is_dead() {
 async fn a_write_is_sent_once_when_its_connection_is_cut() {
     let cluster = shared().await;
     let proxy = Arc::new(blocking(&cluster, |cluster| cluster.proxy(Program::KubeApiserver)).await);
-    let client = through(&cluster, &proxy);
+    let client = Client::builder(behind(&cluster, &proxy)).unconfirmed_creates().build().unwrap();
     client.bytes(create("before-cut")).await.unwrap();
     let audit = cluster.audit();
 
@@ -279,6 +279,28 @@ async fn a_write_is_sent_once_when_its_connection_is_cut() {
         })
     });
     assert_eq!(audit.await.unwrap().unwrap(), 1, "it was sent once");
+
+    // Unless it may look.
+    let client = Client::builder(behind(&cluster, &proxy)).request_ids().build().unwrap();
+    client.bytes(get(CONFIG_MAPS)).await.unwrap();
+    let audit = cluster.audit();
+    proxy.cut_after(1);
+    let found: Value = serde_json::from_slice(&client.bytes(create("found")).await.unwrap()).unwrap();
+    assert_eq!(found["metadata"]["name"], "found");
+    let error = client.bytes(create("found")).await.unwrap_err();
+    assert!(error.is_already_exists(), "{error}");
+    let audit = spawn_blocking(move || {
+        wait::until("all of it is in the audit log", || {
+            let events = audit.events().unwrap_or_default();
+            Ok(if events.len() < 3 { Err(format!("{} of three events", events.len())) } else { Ok(events) })
+        })
+    });
+    let events = audit.await.unwrap().unwrap();
+    let told: Vec<_> =
+        events.iter().map(|event| (event.verb.as_str(), &event.response_status["code"])).collect();
+    assert_eq!(told, [("create", &json!(201)), ("get", &json!(200)), ("create", &json!(409))]);
+    let ids: Vec<_> = events.iter().map(|event| &event.audit_id).collect();
+    assert!(ids[0] == ids[1] && ids[1] != ids[2] && ids[0].len() == 32, "one id for all of a call: {ids:?}");
 
     // Nobody takes the connection: it is certain that nothing was sent.
     proxy.set(Link::Refusing);
