@@ -90,7 +90,6 @@ impl Server {
         };
         let broken = || Err(TransportError::new(Sent::Unknown, Fault::Broken, "it broke"));
         if call.head.method == "GET" {
-            state.lanes.push(call.meta.lane);
             assert!(call.meta.limits.head.is_some() && matches!(call.body, Body::Empty));
             assert!(call.head.headers.get("content-type").is_none());
             let result = match (&state.read, &state.stored) {
@@ -102,6 +101,7 @@ impl Server {
                 }
             };
             state.reads.push(format!("{} {}", call.meta.op, call.head.uri));
+            state.lanes.push(call.meta.lane);
             return result;
         }
         let Body::Bytes(body) = &call.body else { panic!("no body") };
