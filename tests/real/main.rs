@@ -9,5 +9,6 @@ mod informer;
 mod jsonpath;
 mod kinds;
 mod requests;
+mod transport;
 mod unknown;
 mod verbs;
