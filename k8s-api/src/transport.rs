@@ -74,6 +74,9 @@ pub struct CallMeta {
     /// How many attempts went before this one.
     pub attempt: u32,
     /// Whether the connection is to become a stream in both directions.
+    ///
+    /// It goes over HTTP/1.1 then, and `head` has the headers with which the protocol begins, such as `Connection`, `Upgrade` and
+    /// those of a WebSocket. An answer of 101 has [`ReplyBody::Upgraded`]; any other is an answer as always.
     pub upgrade: bool,
     /// Whether the answer is only of use when it is complete.
     ///

@@ -15,5 +15,6 @@ mod jsonpath;
 mod kinds;
 mod operations;
 mod requests;
+mod transport;
 mod unknown;
 mod verbs;
