@@ -27,11 +27,26 @@ pub trait Resource: Message + crate::view::Value + Clone + Default + 'static {
     const SHORT_NAMES: &'static [&'static str];
     /// Such as `all`.
     const CATEGORIES: &'static [&'static str];
+    /// What the server is asked to make of its objects before it sends them.
+    #[doc(hidden)]
+    const __ACCEPT: Accept = Accept::ITSELF;
 
     /// Name, labels and the rest of what every object has.
     fn metadata(&self) -> &ObjectMeta;
     /// Name, labels and the rest of what every object has.
     fn metadata_mut(&mut self) -> &mut ObjectMeta;
+}
+
+/// In which form objects are asked for: one of them, and a list of them.
+#[doc(hidden)]
+#[derive(Clone, Copy, Debug)]
+pub struct Accept {
+    pub(crate) one: &'static str,
+    pub(crate) many: &'static str,
+}
+
+impl Accept {
+    pub(crate) const ITSELF: Accept = Accept { one: "application/json", many: "application/json" };
 }
 
 /// An object's identity and version, borrowed from the object.

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use futures_util::TryStreamExt as _;
+use futures_util::stream::{self, BoxStream, StreamExt as _, TryStreamExt as _};
 use k8s_api::operation::Verb;
 use k8s_api::transport::{
     BoxError, Call, Fault, Lane, Limits, Reply, ReplyBody, Sent, Transport, TransportError,
@@ -54,7 +54,7 @@ impl ClientBuilder {
 
     /// Time and chance of a test's own.
     #[cfg(test)]
-    fn outside(mut self, outside: Arc<dyn Outside>) -> ClientBuilder {
+    pub(crate) fn outside(mut self, outside: Arc<dyn Outside>) -> ClientBuilder {
         self.outside = outside;
         self
     }
@@ -155,6 +155,38 @@ impl Client {
             Ok(body) => read(&body).map_err(|error| Error::decode(request, error)),
             Err(error) => Err(Error::failed(request, error, &self.0.origin)),
         }
+    }
+
+    /// Sends a call whose answer is read piece by piece; an error is the last one.
+    pub(crate) async fn open(&self, call: Call) -> Result<BoxStream<'static, Result<Bytes>>> {
+        let (request, reply) = self.ask(call).await?;
+        let pieces = match reply.body {
+            ReplyBody::Whole(bytes) => stream::once(std::future::ready(Ok(bytes))).boxed(),
+            ReplyBody::Stream(stream) => stream,
+            other => {
+                let message = format!("the answer is {other:?}, which can't be read to an end");
+                let error = TransportError::new(Sent::Unknown, Fault::Setup, message);
+                return Err(Error::failed(request, error, &self.0.origin));
+            }
+        };
+        let (mut request, client) = (Some(request), self.clone());
+        let pieces = pieces.map_err(move |error| match request.take() {
+            Some(request) => Error::failed(request, error, &client.0.origin),
+            None => Error::unreadable(error.to_string()),
+        });
+        Ok(pieces.boxed())
+    }
+
+    pub(crate) fn preset(&self) -> Preset {
+        self.0.preset
+    }
+
+    pub(crate) fn timeouts(&self) -> Timeouts {
+        self.0.timeouts
+    }
+
+    pub(crate) fn outside(&self) -> &Arc<dyn Outside> {
+        &self.0.outside
     }
 
     async fn ask(&self, mut call: Call) -> Result<(Request, Reply)> {

@@ -240,12 +240,8 @@ async fn everything(client: &Client, seen: &mut Seen) {
     }
     let token = client.namespaced::<k8s_api::core::v1::ServiceAccount>("web");
     drop(token);
-    seen.result(
-        client
-            .request(k8s_api::core::v1::serviceaccounts::create_token("web", "a", &TokenRequest::default()))
-            .await,
-    )
-    .unwrap();
+    seen.result(client.request(serviceaccounts::create_token("web", "a", &TokenRequest::default())).await)
+        .unwrap();
     seen.result(client.review_token(&Secret::new("planted-reviewed"), &[]).await).unwrap_err();
     let mut review = TokenReview::default();
     review.spec.token = "planted-reviewed".into();

@@ -7,6 +7,7 @@ mod custom;
 mod documents;
 mod errors;
 mod every;
+mod examples;
 mod informer;
 mod jsonpath;
 mod kinds;

@@ -8,7 +8,7 @@ use http::Method;
 
 use super::answer::Upgraded;
 use super::parts::{Kind, Parts, changes, operation, request};
-use super::path::encode_below;
+use super::path::{self, encode_below};
 use super::place::Place;
 use super::{Request, RequestError, subresource, verb};
 use crate::operation::{Operation, Retry, Verb};
@@ -112,6 +112,7 @@ pub struct Proxy<K> {
     parts: Parts,
     method: Method,
     below: String,
+    query: Vec<(String, String)>,
     content_type: Option<http::HeaderValue>,
     body: Bytes,
     kind: PhantomData<fn() -> K>,
@@ -131,6 +132,7 @@ impl<K: verb::Connect<subresource::Proxy>> Proxy<K> {
             parts,
             method,
             below: String::new(),
+            query: Vec::new(),
             content_type: None,
             body: Bytes::new(),
             kind: PhantomData,
@@ -141,6 +143,12 @@ impl<K: verb::Connect<subresource::Proxy>> Proxy<K> {
     pub fn path(mut self, path: &str) -> Self {
         self.below.clear();
         encode_below(path, &mut self.below);
+        self
+    }
+
+    /// One more parameter of the query that is sent there.
+    pub fn query(mut self, name: &str, value: &str) -> Self {
+        self.query.push((name.to_owned(), value.to_owned()));
         self
     }
 
@@ -168,7 +176,8 @@ impl<K: verb::Connect<subresource::Proxy>> Request for Proxy<K> {
     }
 
     fn build(&self) -> Result<http::Request<Body>, RequestError> {
-        let path = self.parts.path(&self.operation(), Kind::of::<K>())? + &self.below;
+        let path =
+            self.parts.path(&self.operation(), Kind::of::<K>())? + &self.below + &path::query(&self.query);
         let mut request = request(self.method.clone(), path, &self.parts.query, "*/*", None)?;
         if let Some(content_type) = &self.content_type {
             request.headers_mut().insert(http::header::CONTENT_TYPE, content_type.clone());

@@ -10,6 +10,7 @@ use super::parts::{Kind, Parts, changes, operation};
 use super::place::Place;
 use super::{Request, RequestError, subresource, verb};
 use crate::operation::{Operation, Retry, Verb};
+use crate::time::Time;
 use crate::transport::{Body, Call, Lane};
 
 /// Reads what was written so far.
@@ -32,6 +33,18 @@ impl<K: verb::Connect<subresource::Log>> Log<K> {
     pub fn follow(mut self) -> FollowLog<K> {
         self.parts.query.set("follow", &true);
         FollowLog { log: self }
+    }
+
+    /// What was written since then.
+    // The documents leave it out, and the server takes it.
+    pub fn since(mut self, time: Time) -> Self {
+        self.parts.query.set("sinceTime", &time);
+        self
+    }
+
+    /// Whether every line begins with its time.
+    pub fn has_timestamps(&self) -> bool {
+        self.parts.query.has("timestamps")
     }
 
     changes!();
@@ -61,6 +74,17 @@ pub struct FollowLog<K> {
 impl<K: verb::Connect<subresource::Log>> FollowLog<K> {
     /// Never repeated by itself: what was read once would come again.
     const OPERATION: &'static Operation = &operation::<K, subresource::Log>(Verb::Get, Retry::Never);
+
+    /// What was written since then.
+    pub fn since(mut self, time: Time) -> Self {
+        self.log = self.log.since(time);
+        self
+    }
+
+    /// Whether every line begins with its time.
+    pub fn has_timestamps(&self) -> bool {
+        self.log.has_timestamps()
+    }
 
     fn change(mut self, change: impl FnOnce(&mut Self)) -> Self {
         change(&mut self);

@@ -45,14 +45,18 @@
 //! ```
 
 mod answer;
+mod body;
 mod connect;
 mod delete;
+mod document;
 mod log;
 mod offers;
 mod options;
+mod partial;
 mod parts;
 mod path;
 mod place;
+mod printed;
 mod read;
 pub mod server;
 pub mod subresource;
@@ -65,14 +69,18 @@ use std::fmt;
 pub use answer::{Answer, Deleted, Events, Following, Upgraded};
 pub use http::Method;
 
+pub use body::{AsksForToken, Binds, Decided, Evicts, Suspend};
 pub use connect::{Attach, Exec, PortForward, Proxy};
 pub use delete::{Delete, DeleteCollection};
+pub use document::PatchDocument;
 pub use log::{FollowLog, Log};
 pub use options::{__named, FieldValidation, Propagation, VersionMatch};
+pub use partial::Partial;
 pub use place::{Everywhere, Place, Places};
+pub use printed::{AsTable, Column, Row, RowCondition, Table};
 pub use read::{Get, List, Watch};
 pub use subresource::{HasSubresource, Itself, Part, Subresource};
-pub use write::{Apply, Create, Patch, PatchDocument, Replace};
+pub use write::{Apply, Create, Patch, Replace};
 
 use crate::operation::Operation;
 use crate::transport::{Body, Call};

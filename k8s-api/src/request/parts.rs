@@ -10,7 +10,7 @@ use super::RequestError;
 use super::path;
 use super::subresource::Part;
 use crate::codec::error::EncodeError;
-use crate::kind::{Resource, Scope};
+use crate::kind::{Accept, Resource, Scope};
 use crate::operation::{Operation, Retry, Verb};
 use crate::transport::Body;
 
@@ -40,6 +40,14 @@ impl Query {
         }
     }
 
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.0.iter().any(|(known, _)| *known == name)
+    }
+
+    pub(super) fn remove(&mut self, name: &str) {
+        self.0.retain(|(known, _)| *known != name);
+    }
+
     /// Beside the values that it has.
     pub(super) fn add(&mut self, name: &'static str, value: &dyn Display) {
         self.0.push((name, value.to_string()));
@@ -61,11 +69,12 @@ pub(super) struct Parts {
 pub(super) struct Kind {
     name: &'static str,
     namespaced: bool,
+    accept: Accept,
 }
 
 impl Kind {
     pub(super) const fn of<K: Resource>() -> Kind {
-        Kind { name: K::KIND, namespaced: <K::Scope as Scope>::NAMESPACED }
+        Kind { name: K::KIND, namespaced: <K::Scope as Scope>::NAMESPACED, accept: K::__ACCEPT }
     }
 }
 
@@ -102,7 +111,8 @@ impl Parts {
             Verb::Delete | Verb::DeleteCollection => Method::DELETE,
             Verb::Get | Verb::List | Verb::Watch | Verb::Connect => Method::GET,
         };
-        request(method, self.path(op, kind)?, &self.query, JSON, body)
+        let accept = if op.verb == Verb::List { kind.accept.many } else { kind.accept.one };
+        request(method, self.path(op, kind)?, &self.query, accept, body)
     }
 }
 

@@ -38,11 +38,11 @@ pub(super) fn path(
 }
 
 /// `?a=b&c=d`, or nothing.
-pub(super) fn query(parameters: &[(&'static str, String)]) -> String {
+pub(super) fn query<N: AsRef<str>>(parameters: &[(N, String)]) -> String {
     let mut text = String::new();
     for (name, value) in parameters {
         text.push(if text.is_empty() { '?' } else { '&' });
-        text.push_str(name);
+        encode(name.as_ref(), &mut text);
         text.push('=');
         encode(value, &mut text);
     }
@@ -110,7 +110,7 @@ mod tests {
 
     #[test]
     fn queries_are_encoded() {
-        assert_eq!(query(&[]), "");
+        assert_eq!(query::<&str>(&[]), "");
         let parameters = [("labelSelector", "a in (b,ü)".to_owned()), ("limit", "5".to_owned())];
         assert_eq!(query(&parameters), "?labelSelector=a%20in%20%28b%2C%C3%BC%29&limit=5");
     }

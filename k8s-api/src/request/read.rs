@@ -6,6 +6,7 @@ use std::marker::PhantomData;
 use super::answer::Events;
 use super::parts::{Kind, Parts, changes, operation};
 use super::place::{Place, Places};
+use super::printed::AsTable;
 use super::subresource::{Itself, Part};
 use super::{Request, RequestError, verb};
 use crate::list;
@@ -26,6 +27,19 @@ impl<K: verb::Get<S>, S: Part> Get<K, S> {
     /// The object of this name.
     pub fn new(place: Place<K::Scope>, name: &str) -> Self {
         Get { parts: Parts::new(place.into_namespace(), Some(name)), kind: PhantomData }
+    }
+
+    /// A state that is not older than this version; `0` is whatever the server has at hand. Without it the state is the
+    /// latest one.
+    // The documents leave it out, and the server takes it.
+    pub fn version(mut self, version: &str) -> Self {
+        self.parts.query.set("resourceVersion", &version);
+        self
+    }
+
+    /// The same as a table for people.
+    pub fn table(self) -> AsTable<Self> {
+        AsTable::new(self)
     }
 
     changes!();
@@ -64,6 +78,25 @@ impl<K: verb::List> List<K> {
     /// All objects at a place, or everywhere.
     pub fn new(places: impl Into<Places<K::Scope>>) -> Self {
         List { parts: many(places.into()), kind: PhantomData }
+    }
+
+    /// Whether it says how many objects there may be at most.
+    pub fn is_limited(&self) -> bool {
+        self.parts.query.has("limit")
+    }
+
+    /// The page after the one that ended with this token. The token fixes the version, and the server refuses another one beside it.
+    pub fn next_page(&self, token: &str) -> Self {
+        let mut next = self.clone();
+        next.parts.query.remove("resourceVersion");
+        next.parts.query.remove("resourceVersionMatch");
+        next.parts.query.set("continue", &token);
+        next
+    }
+
+    /// The same as a table for people.
+    pub fn table(self) -> AsTable<Self> {
+        AsTable::new(self)
     }
 
     changes!();

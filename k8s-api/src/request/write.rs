@@ -2,29 +2,38 @@
 
 use std::borrow::Cow;
 use std::marker::PhantomData;
+use std::sync::Arc;
 
+use super::document::PatchDocument;
 use super::parts::{JSON, Kind, Parts, changes, operation};
 use super::place::Place;
 use super::subresource::{Itself, Part, Subresource};
 use super::{Request, RequestError, verb};
 use crate::codec::{apply, json};
 use crate::operation::{Operation, Retry, Verb};
-use crate::raw::RawJson;
 use crate::transport::Body;
 use crate::view::Message;
+
+/// What is sent: the caller's own, or made for the request.
+#[derive(Clone)]
+enum Sent<'a> {
+    Borrowed(&'a dyn Message),
+    Owned(Arc<dyn Message>),
+}
 
 /// Makes an object, or something at an object.
 #[derive(Clone)]
 #[must_use = "a request does nothing until it is sent"]
 pub struct Create<'a, K, S = Itself> {
     parts: Parts,
-    object: &'a dyn Message,
+    object: Sent<'a>,
     kind: PhantomData<fn() -> (K, S)>,
 }
 
 impl<'a, K: verb::Create> Create<'a, K> {
     /// A new object. With `metadata.generateName` the server finds its name.
     pub fn new(place: Place<K::Scope>, object: &'a K) -> Self {
+        let object = Sent::Borrowed(object);
         Create { parts: Parts::new(place.into_namespace(), None), object, kind: PhantomData }
     }
 }
@@ -32,6 +41,13 @@ impl<'a, K: verb::Create> Create<'a, K> {
 impl<'a, K: verb::Create<S>, S: Subresource> Create<'a, K, S> {
     /// At the object of this name.
     pub fn on(place: Place<K::Scope>, name: &str, object: &'a K::Object) -> Self {
+        let object = Sent::Borrowed(object);
+        Create { parts: Parts::new(place.into_namespace(), Some(name)), object, kind: PhantomData }
+    }
+
+    /// At the object of this name, with what the request keeps.
+    pub fn with(place: Place<K::Scope>, name: &str, object: K::Object) -> Self {
+        let object = Sent::Owned(Arc::new(object));
         Create { parts: Parts::new(place.into_namespace(), Some(name)), object, kind: PhantomData }
     }
 }
@@ -54,7 +70,11 @@ impl<K: verb::Create<S>, S: Part> Request for Create<'_, K, S> {
     }
 
     fn build(&self) -> Result<http::Request<Body>, RequestError> {
-        self.parts.build(Self::OPERATION, Kind::of::<K>(), Some((JSON, json::encode(self.object))))
+        let object = match &self.object {
+            Sent::Borrowed(object) => *object,
+            Sent::Owned(object) => &**object,
+        };
+        self.parts.build(Self::OPERATION, Kind::of::<K>(), Some((JSON, json::encode(object))))
     }
 }
 
@@ -83,7 +103,13 @@ impl<'a, K: verb::Replace<S>, S: Subresource> Replace<'a, K, S> {
     }
 }
 
-impl<K: verb::Replace<S>, S: Part> Replace<'_, K, S> {
+impl<'a, K: verb::Replace<S>, S: Part> Replace<'a, K, S> {
+    /// The object of this name, or a part of it: for what is generic over which.
+    #[doc(hidden)]
+    pub fn __named(place: Place<K::Scope>, name: &str, object: &'a K::Object) -> Self {
+        Replace { parts: Parts::new(place.into_namespace(), Some(name)), object, kind: PhantomData }
+    }
+
     const OPERATION: &'static Operation = &operation::<K, S>(Verb::Update, Retry::Write);
 
     changes!();
@@ -103,18 +129,6 @@ impl<K: verb::Replace<S>, S: Part> Request for Replace<'_, K, S> {
     fn build(&self) -> Result<http::Request<Body>, RequestError> {
         self.parts.build(Self::OPERATION, Kind::of::<K>(), Some((JSON, json::encode(self.object))))
     }
-}
-
-/// A change to a part of an object.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub enum PatchDocument {
-    /// A JSON patch (RFC 6902): a list of operations.
-    Json(RawJson),
-    /// A merge patch (RFC 7386): null removes, lists are replaced.
-    Merge(RawJson),
-    /// A strategic merge patch: lists are merged by the keys of their types. Custom resources don't take it.
-    Strategic(RawJson),
 }
 
 /// Changes a part of an object.
@@ -150,11 +164,7 @@ impl<K: verb::Patch<S>, S: Part> Request for Patch<K, S> {
     }
 
     fn build(&self) -> Result<http::Request<Body>, RequestError> {
-        let (content_type, raw) = match &self.document {
-            PatchDocument::Json(raw) => ("application/json-patch+json", raw),
-            PatchDocument::Merge(raw) => ("application/merge-patch+json", raw),
-            PatchDocument::Strategic(raw) => ("application/strategic-merge-patch+json", raw),
-        };
+        let (content_type, raw) = self.document.content()?;
         let body = (content_type, Ok(raw.as_str().as_bytes().to_vec()));
         self.parts.build(Self::OPERATION, Kind::of::<K>(), Some(body))
     }

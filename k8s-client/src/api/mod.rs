@@ -1,6 +1,19 @@
 //! Typed calls: a handle for one kind in one place, and a request for each verb that is built, and then awaited.
 
+mod again;
+mod approval;
+mod evict;
+mod frames;
+mod lines;
+mod logs;
+mod maybe;
+mod modify;
+mod pages;
 mod pending;
+mod proxy;
+mod scale;
+mod subresource;
+mod token;
 
 use std::marker::PhantomData;
 
@@ -9,8 +22,18 @@ use k8s_api::{Cluster, Namespaced, Resource};
 
 use crate::client::Client;
 
-pub use k8s_api::request::{Deleted, PatchDocument as Patch};
+pub use evict::{Evict, Evicted};
+pub use frames::Frames;
+pub use k8s_api::request::{Deleted, Partial, PatchDocument as Patch, Table};
+pub use lines::Line;
+pub use logs::Lines;
+pub use maybe::GetOpt;
+pub use modify::{Change, Modify};
+pub use pages::{Items, Pages};
 pub use pending::Pending;
+pub use proxy::Through;
+pub use subresource::At;
+pub use token::CreateToken;
 
 /// Objects of one kind, in one namespace, in the cluster, or (with [`Everywhere`]) in all namespaces.
 ///
@@ -98,6 +121,30 @@ impl<K: Resource, P> Api<K, P> {
         self.client.request(self.list_request())
     }
 
+    /// Starts a watch, as the server sends it: [`frames`](Pending::frames) gives its events as bytes, and ends when the server ends
+    /// it. An [`Informer`](crate::Informer) goes on by itself.
+    pub fn watch(&self) -> Pending<request::Watch<K>>
+    where
+        K: verb::Watch,
+    {
+        self.client.request(self.watch_request())
+    }
+
+    /// The same objects, with nothing but their metadata: the server leaves the rest out.
+    ///
+    /// ```no_run
+    /// # async fn f(client: k8s_client::Client) -> k8s_client::Result<()> {
+    /// let secrets = client.namespaced::<k8s_api::core::v1::Secret>("web").metadata();
+    /// for secret in secrets.list().await?.items {
+    ///     println!("{} of {:?}", secret.metadata.name, secret.metadata.creation_timestamp);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn metadata(&self) -> Api<Partial<K>, P> {
+        Api { client: self.client.clone(), namespace: self.namespace.clone(), kind: PhantomData }
+    }
+
     pub(crate) fn client(&self) -> &Client {
         &self.client
     }
@@ -130,6 +177,22 @@ impl<K: Resource> Api<K> {
         self.client.request(request::Get::new(self.place(), name))
     }
 
+    /// Reads one object, or nothing if there is no object of this name.
+    ///
+    /// ```no_run
+    /// # async fn f(client: k8s_client::Client) -> k8s_client::Result<()> {
+    /// let configs = client.namespaced::<k8s_api::core::v1::ConfigMap>("web");
+    /// let limit = configs.get_opt("limits").await?.and_then(|config| config.data.get("pods").cloned());
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn get_opt(&self, name: &str) -> GetOpt<K>
+    where
+        K: verb::Get,
+    {
+        GetOpt { get: self.get(name), name: name.to_owned() }
+    }
+
     /// Makes a new object. With `metadata.generateName` the server finds its name.
     pub fn create<'a>(&self, object: &'a K) -> Pending<request::Create<'a, K>>
     where
@@ -148,6 +211,17 @@ impl<K: Resource> Api<K> {
     }
 
     /// Changes a part of an object.
+    ///
+    /// ```no_run
+    /// # async fn f(client: k8s_client::Client) -> k8s_client::Result<()> {
+    /// use k8s_client::api::Patch;
+    /// use serde_json::json;
+    ///
+    /// let configs = client.namespaced::<k8s_api::core::v1::ConfigMap>("web");
+    /// configs.patch("limits", &Patch::merge(json!({"data": {"pods": "7", "nodes": null}}))).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn patch(&self, name: &str, patch: &Patch) -> Pending<request::Patch<K>>
     where
         K: verb::Patch,

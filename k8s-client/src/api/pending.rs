@@ -3,10 +3,12 @@
 use std::future::IntoFuture;
 
 use futures_util::future::{BoxFuture, FutureExt as _};
+use k8s_api::request::subresource::{Log, Proxy};
 use k8s_api::request::{self, Answer, Part, Request, verb};
+use k8s_api::time::Time;
 
 use crate::client::Client;
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 /// A request with the client that sends it. What it is narrowed to is chained, then it is awaited.
 ///
@@ -22,8 +24,8 @@ use crate::error::Result;
 #[derive(Clone, Debug)]
 #[must_use = "a request is sent when it is awaited"]
 pub struct Pending<R> {
-    client: Client,
-    request: R,
+    pub(super) client: Client,
+    pub(super) request: R,
 }
 
 impl Client {
@@ -38,6 +40,11 @@ impl<R> Pending<R> {
         change(&mut self.request);
         self
     }
+
+    /// The same with another request.
+    pub(super) fn map<T>(self, change: impl FnOnce(R) -> T) -> Pending<T> {
+        Pending { client: self.client, request: change(self.request) }
+    }
 }
 
 impl<R: Request<Answer: Answer>> IntoFuture for Pending<R> {
@@ -46,6 +53,8 @@ impl<R: Request<Answer: Answer>> IntoFuture for Pending<R> {
 
     fn into_future(self) -> Self::IntoFuture {
         let call = self.request.call();
+        // Of what can't be sent there is no path that would say what was meant.
+        let call = call.map_err(|error| Error::from(error).within(self.request.operation()));
         let client = self.client;
         async move { client.read(call?, |body| R::Answer::read(body)).await }.boxed()
     }
@@ -53,9 +62,93 @@ impl<R: Request<Answer: Answer>> IntoFuture for Pending<R> {
 
 // The same options as the request itself has, from the same tables.
 
+impl<K: verb::Get<S>, S: Part> Pending<request::Get<K, S>> {
+    /// A state that is not older than this version; `0` is whatever the server has at hand. Without it the state is the
+    /// latest one.
+    pub fn version(self, version: &str) -> Self {
+        self.map(|get| get.version(version))
+    }
+
+    /// The same as a table for people.
+    pub fn table(self) -> Pending<request::AsTable<request::Get<K, S>>> {
+        self.map(request::Get::table)
+    }
+
+    k8s_api::__get_options!(methods);
+}
+
 impl<K: verb::List> Pending<request::List<K>> {
+    /// The same as a table for people: what `kubectl get` shows, of any kind.
+    ///
+    /// ```no_run
+    /// # async fn f(client: k8s_client::Client) -> k8s_client::Result<()> {
+    /// let pods = client.namespaced::<k8s_api::core::v1::Pod>("web");
+    /// let table = pods.list().table().await?;
+    /// let status = table.column("Status").unwrap_or_default();
+    /// for row in &table.rows {
+    ///     println!("{:?} is {:?}", row.text(0), row.text(status));
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn table(self) -> Pending<request::AsTable<request::List<K>>> {
+        self.map(request::List::table)
+    }
+
     k8s_api::__select_options!(methods);
     k8s_api::__page_options!(methods);
+}
+
+impl<R> Pending<request::AsTable<R>> {
+    /// Each row has the whole object, instead of its metadata.
+    pub fn with_objects(self) -> Self {
+        self.map(request::AsTable::with_objects)
+    }
+
+    /// The rows have nothing but their cells.
+    pub fn without_objects(self) -> Self {
+        self.map(request::AsTable::without_objects)
+    }
+}
+
+impl<K: verb::Watch> Pending<request::Watch<K>> {
+    k8s_api::__select_options!(methods);
+    k8s_api::__watch_options!(methods);
+}
+
+impl<K: verb::Connect<Log>> Pending<request::Log<K>> {
+    /// What was written since then. For a time that is over since, there is [`since_seconds`](Self::since_seconds).
+    pub fn since(self, time: Time) -> Self {
+        self.map(|log| log.since(time))
+    }
+
+    /// Goes on with what is written from now on.
+    pub fn follow(self) -> Pending<request::FollowLog<K>> {
+        self.map(request::Log::follow)
+    }
+
+    k8s_api::__log_options!(methods);
+}
+
+impl<K: verb::Connect<Log>> Pending<request::FollowLog<K>> {
+    /// What was written since then.
+    pub fn since(self, time: Time) -> Self {
+        self.map(|log| log.since(time))
+    }
+
+    k8s_api::__log_options!(methods);
+}
+
+impl<K: verb::Connect<Proxy>> Pending<request::Proxy<K>> {
+    /// One more parameter of the query that is sent there.
+    pub fn query(self, name: &str, value: &str) -> Self {
+        self.map(|proxy| proxy.query(name, value))
+    }
+
+    /// What is sent, and what it is.
+    pub fn body(self, content_type: http::HeaderValue, body: impl Into<bytes::Bytes>) -> Self {
+        self.map(|proxy| proxy.body(content_type, body))
+    }
 }
 
 impl<K: verb::Create<S>, S: Part> Pending<request::Create<'_, K, S>> {

@@ -26,6 +26,8 @@ pub struct Status {
     pub group: String,
     /// The UID of the object, where the server tells it.
     pub uid: String,
+    /// Where a list whose `continue` token is too old can go on, in a newer state than it began with; empty if it can't.
+    pub continue_token: String,
     /// When to come back.
     pub retry_after: Option<Duration>,
 }
@@ -55,6 +57,15 @@ struct Wire {
     message: Option<String>,
     #[serde(default)]
     details: Option<Details>,
+    #[serde(default)]
+    metadata: Option<Metadata>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Metadata {
+    #[serde(rename = "continue")]
+    token: Option<String>,
 }
 
 #[derive(Default, Deserialize)]
@@ -82,6 +93,7 @@ impl Status {
             kind: details.kind.unwrap_or_default(),
             group: details.group.unwrap_or_default(),
             uid: details.uid.unwrap_or_default(),
+            continue_token: wire.metadata.and_then(|metadata| metadata.token).unwrap_or_default(),
             retry_after: details
                 .retry_after_seconds
                 .filter(|seconds| *seconds > 0)

@@ -44,5 +44,5 @@ pub use event::{Cause, Change, Event, Failure, Gone, Unreadable, UnreadableType}
 pub use machine::Health;
 pub use object::{Key, Object};
 pub use query::{Freshness, ListQuery, WatchFrom, WatchQuery};
-pub(crate) use shell::follow;
+pub(crate) use shell::{LARGEST_EVENT, follow};
 pub use version::ResourceVersion;

@@ -20,7 +20,7 @@ use crate::api::Api;
 use crate::error::Error;
 
 /// No object is larger: etcd takes 1.5 MiB, and its managed fields and the event around it come on top.
-const LARGEST_EVENT: usize = 64 << 20;
+pub(crate) const LARGEST_EVENT: usize = 64 << 20;
 
 /// The one decoder of a watch, with whatever reads now: its calls come one after the other.
 type Shared<K> = Arc<Mutex<Decoder<K>>>;
