@@ -75,7 +75,7 @@ async fn a_deployment_is_scaled() {
     let mut web = Deployment::default();
     web.metadata.name = "web".into();
     web.spec.replicas = Some(1);
-    web.spec.selector.match_labels.insert("app".into(), "web".into());
+    web.spec.selector.get_or_insert_default().match_labels.insert("app".into(), "web".into());
     web.spec.template.metadata.labels.insert("app".into(), "web".into());
     web.spec.template.spec.containers.push(container());
     client.namespaced("examples-scale").create(&web).await.unwrap();

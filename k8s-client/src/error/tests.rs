@@ -42,6 +42,12 @@ const INVALID: &str = r#"{"kind":"Status","apiVersion":"v1","metadata":{},"statu
     {"reason":"FieldValueRequired","message":"Required value","field":"spec.containers"}]}}"#;
 
 #[test]
+fn it_goes_wherever_errors_go() {
+    fn goes<T: std::error::Error + Send + Sync + 'static>() {}
+    goes::<Error>();
+}
+
+#[test]
 fn the_servers_status() {
     let error = refused(422, &[], INVALID);
     assert_eq!(
