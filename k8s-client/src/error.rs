@@ -451,8 +451,12 @@ impl fmt::Display for Error {
     }
 }
 
+/// The line, which is what a program prints that returns its error from `main`; with `{:#?}` all that is known.
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if !f.alternate() {
+            return fmt::Display::fmt(self, f);
+        }
         let mut debug = f.debug_struct("Error");
         debug.field("kind", &self.0.kind).field("message", &self.to_string());
         if let Some(status) = self.status() {

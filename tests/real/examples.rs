@@ -86,7 +86,12 @@ async fn a_deployment_is_scaled() {
     assert_eq!(scaled.spec.replicas, Some(3));
     let (printed, error) =
         run(env!("CARGO_BIN_EXE_example-scale"), "token", &["examples-scale", "none", "3"]).await;
-    assert!(printed.is_empty() && error.contains("\\\"none\\\" not found"), "{error}");
+    assert!(
+        printed.is_empty()
+            && error.contains("Error: get deployments.apps/scale")
+            && error.contains("\"none\" not found"),
+        "{error}"
+    );
 }
 
 #[tokio::test]
