@@ -37,7 +37,7 @@
 //!
 //! | call | answer | what to do |
 //! |---|---|---|
-//! | `get` | [`missing()`](Error::missing) is [`Object`](Missing::Object): there is none of this name. In a namespace that does not exist it is the same answer | mostly no error: make it, or go on without |
+//! | `get` (`get_opt` answers `None` for it) | [`missing()`](Error::missing) is [`Object`](Missing::Object): there is none of this name. In a namespace that does not exist it is the same answer | mostly no error: make it, or go on without |
 //! | `list` | [`is_gone`](Error::is_gone) (410): a `continue` token or a resource version is too old | start the list afresh |
 //! | | [`is_invalid`](Error::is_invalid) or 400: a selector is wrong | a mistake of the program |
 //! | | a namespace that does not exist is an empty list | |
@@ -47,6 +47,8 @@
 //! | | [`is_invalid`](Error::is_invalid) (422), or 400 for an unknown field: [`Status::causes`] has each field | fix the object |
 //! | `replace` | [`is_conflict`](Error::is_conflict) (409): it has changed since it was read | read, change and replace again |
 //! | | [`is_not_found`](Error::is_not_found), [`is_invalid`](Error::is_invalid) as above; with a UID that is another's [`is_conflict`](Error::is_conflict) | |
+//! | `modify` | as `get` and `replace`, and [`is_conflict`](Error::is_conflict) only after it was tried for as long as a call may take | try later |
+//! | | [`ErrorKind::Request`] with a [source](StdError::source): the closure called it off; nothing was written | |
 //! | `patch` | [`is_not_found`](Error::is_not_found); [`is_invalid`](Error::is_invalid): the patch does not fit, a `test` failed, or what comes out is invalid | |
 //! | | [`is_conflict`](Error::is_conflict): the patch holds a `resourceVersion` that is not the latest | read again |
 //! | | 415: the kind has no strategic merge, as custom resources | a merge patch |
@@ -55,10 +57,10 @@
 //! | `delete` | [`missing()`](Error::missing) is [`Object`](Missing::Object): gone already | mostly no error |
 //! | | [`is_conflict`](Error::is_conflict): a precondition does not hold | read again |
 //! | `delete_many` | any of it after some were deleted | the same again deletes the rest |
-//! | eviction | [`is_too_many_requests`](Error::is_too_many_requests) with the [cause](Error::has_cause) `DisruptionBudget`: the budget allows none now. It is never sent again by itself | come back after [`retry_after`](Error::retry_after) |
-//! | log | 400: the container is not there or has not started | the message says which |
+//! | `evict` | a disruption budget is an [answer](crate::api::Evicted) and no error; of the request `pods::evict` it is [`is_too_many_requests`](Error::is_too_many_requests) with the [cause](Error::has_cause) `DisruptionBudget` | come back after [`retry_after`](Error::retry_after) |
+//! | `logs` | 400: the container is not there or has not started | the message says which |
 //! | exec, attach, port-forward | [`denied`](Error::denied): it takes `get`, and since Kubernetes 1.35 `create` too | a rule with both verbs |
-//! | scale, status and other parts | as `get`, `replace` and `patch`; [`Missing::Resource`] for a part that an older server lacks | |
+//! | `scale`, `status` and other parts | as `get`, `replace` and `patch`; [`Missing::Resource`] for a part that an older server lacks | |
 //! | reviews ([`authz`](crate::authz)) | no refusal of theirs is an error: the answer says no | |
 
 mod line;
@@ -186,6 +188,11 @@ impl Error {
         result.0.request = Some(request);
         result.0.source = Some(error);
         result
+    }
+
+    /// The same where there is no telling which call it was.
+    pub(crate) fn unreadable(message: impl Into<String>) -> Error {
+        Error::new(ErrorKind::Decode, message.into())
     }
 
     /// Says the cause after the message.
@@ -445,8 +452,12 @@ impl fmt::Display for Error {
     }
 }
 
+/// The line, which is what a program prints that returns its error from `main`; with `{:#?}` all that is known.
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if !f.alternate() {
+            return fmt::Display::fmt(self, f);
+        }
         let mut debug = f.debug_struct("Error");
         debug.field("kind", &self.0.kind).field("message", &self.to_string());
         if let Some(status) = self.status() {

@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex, Once};
 
 use base64::Engine as _;
 use k8s_api::authentication::v1::{TokenRequest, TokenReview};
-use k8s_api::core::v1::{Secret as SecretObject, configmaps, secrets};
+use k8s_api::core::v1::{Secret as SecretObject, configmaps, secrets, serviceaccounts};
 use k8s_api::raw::RawJson;
 use k8s_api::request::{PatchDocument, Request as _};
 use k8s_client::{Client, Config, Error, Kubeconfig, Preset, Secret};
@@ -240,12 +240,8 @@ async fn everything(client: &Client, seen: &mut Seen) {
     }
     let token = client.namespaced::<k8s_api::core::v1::ServiceAccount>("web");
     drop(token);
-    seen.result(
-        client
-            .request(k8s_api::core::v1::serviceaccounts::create_token("web", "a", &TokenRequest::default()))
-            .await,
-    )
-    .unwrap();
+    seen.result(client.request(serviceaccounts::create_token("web", "a", &TokenRequest::default())).await)
+        .unwrap();
     seen.result(client.review_token(&Secret::new("planted-reviewed"), &[]).await).unwrap_err();
     let mut review = TokenReview::default();
     review.spec.token = "planted-reviewed".into();

@@ -9,6 +9,7 @@ mod documents;
 mod errors;
 mod every;
 mod everyday;
+mod examples;
 mod faults;
 mod informer;
 mod jsonpath;

@@ -10,7 +10,7 @@ use k8s_api::time::Time;
 use k8s_api::transport::Call;
 
 use crate::client::Client;
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 /// A request with the client that sends it. What it is narrowed to is chained, then it is awaited.
 ///
@@ -78,6 +78,8 @@ impl<R: Request<Answer: Answer>> IntoFuture for Pending<R> {
 
     fn into_future(self) -> Self::IntoFuture {
         let call = self.client.timed(self.request.call(), self.within);
+        // Of what can't be sent there is no path that would say what was meant.
+        let call = call.map_err(|error| Error::from(error).within(self.request.operation()));
         let client = self.client;
         async move { client.read(call?, |body| R::Answer::read(body)).await }.boxed()
     }

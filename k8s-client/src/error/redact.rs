@@ -4,7 +4,7 @@
 //! that doesn't fit it repeats the whole object as it would have become, with what was there before.
 
 use base64::Engine as _;
-use k8s_api::operation::Operation;
+use bytes::Bytes;
 use k8s_api::transport::{Body, Call};
 use serde_json::Value;
 use zeroize::Zeroizing;
@@ -20,26 +20,29 @@ const FIELDS: [&str; 4] = ["data", "stringData", "spec", "value"];
 /// Shorter ones would be found in every sentence.
 const SHORTEST: usize = 4;
 
-/// The body of a call that may hold secrets.
-pub(crate) struct Sent(Option<Body>);
-
-impl Clone for Sent {
-    fn clone(&self) -> Sent {
-        Sent(self.0.as_ref().map(|body| body.replay().unwrap_or(Body::Empty)))
-    }
-}
+/// The body of a call that may hold secrets; `None` where there are none.
+#[derive(Clone)]
+pub(crate) struct Sent(Option<Bytes>);
 
 impl Sent {
     pub(crate) fn of(call: &Call) -> Sent {
-        let holds = |op: &Operation| RESOURCES.contains(&(&*op.group, &*op.resource));
-        Sent(holds(&call.meta.op).then(|| call.body.replay().unwrap_or(Body::Empty)))
+        let op = &call.meta.op;
+        if !RESOURCES.contains(&(&*op.group, &*op.resource)) {
+            return Sent(None);
+        }
+        Sent(match &call.body {
+            Body::Empty => None,
+            Body::Bytes(bytes) => Some(bytes.clone()),
+            // It is gone: nothing can be read in it.
+            _ => Some(Bytes::new()),
+        })
     }
 
     /// Takes out of a text what was sent.
     pub(super) fn hide(&self) -> impl Fn(&str) -> String + '_ {
         let secrets = match &self.0 {
-            Some(Body::Bytes(bytes)) => serde_json::from_slice(bytes).map(|value: Value| secrets(value)).ok(),
-            _ => Some(Vec::new()),
+            Some(bytes) => serde_json::from_slice(bytes).map(secrets).ok(),
+            None => Some(Vec::new()),
         };
         move |text: &str| match &secrets {
             Some(secrets) => {

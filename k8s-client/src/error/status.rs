@@ -61,9 +61,10 @@ struct Wire {
     metadata: Option<Metadata>,
 }
 
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
+#[serde(default)]
 struct Metadata {
-    #[serde(default, rename = "continue")]
+    #[serde(rename = "continue")]
     token: Option<String>,
 }
 

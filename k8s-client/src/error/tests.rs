@@ -42,6 +42,12 @@ const INVALID: &str = r#"{"kind":"Status","apiVersion":"v1","metadata":{},"statu
     {"reason":"FieldValueRequired","message":"Required value","field":"spec.containers"}]}}"#;
 
 #[test]
+fn it_goes_wherever_errors_go() {
+    fn goes<T: std::error::Error + Send + Sync + 'static>() {}
+    goes::<Error>();
+}
+
+#[test]
 fn the_servers_status() {
     let error = refused(422, &[], INVALID);
     assert_eq!(
@@ -56,6 +62,9 @@ fn the_servers_status() {
     let (method, path) = error.method_and_path().unwrap();
     assert_eq!((method.as_str(), path), ("POST", "/api/v1/namespaces/web/pods"));
     assert!(error.has_cause("FieldValueRequired") && !error.has_cause("Other"));
+    assert_eq!(format!("{error:?}"), error.to_string());
+    let all = format!("{error:#?}");
+    assert!(all.contains("kind: Refused") && all.contains("uid: \"u\""), "{all}");
 }
 
 #[test]
@@ -307,7 +316,7 @@ fn what_was_sent_in_a_secret_does_not_come_back() {
             "details": {"causes": [{"message": said, "field": "data"}]}});
         let request = request(&SECRETS, Method::PATCH, "/api/v1/namespaces/web/secrets/a", body);
         let error = refusal(request, 422, &[], &status.to_string());
-        format!("{error} {error:?}")
+        format!("{error} {error:#?}")
     };
     for (body, said) in [
         (r#"{"kind":"Secret","data":"hunter2"}"#, "expected map, got hunter2"),

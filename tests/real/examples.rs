@@ -1,0 +1,105 @@
+//! The examples of k8s-client, run as the programs that they are.
+
+use std::process::Command;
+
+use k8s_api::apps::v1::Deployment;
+use k8s_api::core::v1::{ConfigMap, Container, Namespace, Pod, namespaces};
+use k8s_client::{Client, Informer};
+use k8s_tests::{blocking, client, cluster};
+
+/// What an example prints, and what it complains of.
+async fn run(program: &'static str, context: &'static str, args: &[&str]) -> (String, String) {
+    let args: Vec<String> = args.iter().map(|arg| (*arg).to_owned()).collect();
+    blocking(move || {
+        let folder = tempfile::tempdir()?;
+        let file = folder.path().join("config");
+        std::fs::write(&file, std::fs::read(cluster().kubeconfig())?)?;
+        let mut kubeconfig = k8s_client::Kubeconfig::read(&file)?;
+        kubeconfig.set_current_context(context)?;
+        kubeconfig.save()?;
+        let output = Command::new(program).args(args).env("KUBECONFIG", &file).output()?;
+        Ok((String::from_utf8(output.stdout)?, String::from_utf8(output.stderr)?))
+    })
+    .await
+}
+
+async fn namespace(name: &str) -> Client {
+    let client = client(cluster());
+    let mut namespace = Namespace::default();
+    namespace.metadata.name = name.into();
+    client.request(namespaces::create(&namespace)).await.unwrap();
+    client
+}
+
+fn container() -> Container {
+    Container { name: "c".into(), image: "i".into(), ..Default::default() }
+}
+
+#[tokio::test]
+async fn objects_and_a_list_of_them() {
+    let client = namespace("examples").await;
+    let (printed, error) = run(env!("CARGO_BIN_EXE_example-objects"), "cert", &["examples"]).await;
+    assert_eq!(
+        printed,
+        "created k8s-client-example\napplied, and now it has 2 entries\nchanged the color to blue\ndeleted; there is one: false\n",
+        "{error}"
+    );
+    assert!(
+        client.namespaced::<ConfigMap>("examples").get_opt("k8s-client-example").await.unwrap().is_none()
+    );
+
+    let mut pod = Pod::default();
+    pod.metadata.name = "listed".into();
+    pod.spec.containers.push(container());
+    client.namespaced("examples").create(&pod).await.unwrap();
+    let cache = Informer::new(client.namespaced::<Pod>("examples")).start();
+    cache.until(|pods| pods.iter().any(|pod| pod.status.phase.as_str() == "Running")).await;
+    let (printed, error) = run(env!("CARGO_BIN_EXE_example-list"), "cert", &["examples"]).await;
+    assert_eq!(printed, "examples/listed is Running\n", "{error}");
+    let (printed, _) = run(env!("CARGO_BIN_EXE_example-list"), "cert", &[]).await;
+    assert!(printed.contains("examples/listed is Running\n"), "{printed}");
+
+    // What is not allowed is said.
+    let (printed, error) = run(env!("CARGO_BIN_EXE_example-list"), "nobody", &["examples"]).await;
+    assert!(printed.is_empty() && error.contains("cannot list resource"), "{error}");
+
+    let (printed, error) = run(env!("CARGO_BIN_EXE_example-logs"), "cert", &["examples", "listed"]).await;
+    let log = client.namespaced::<Pod>("examples").logs("listed").tail(100).await.unwrap();
+    assert_eq!(printed, String::from_utf8(log.to_vec()).unwrap(), "{error}");
+    assert!(!printed.is_empty(), "the simulated kubelet has a log");
+}
+
+#[tokio::test]
+async fn a_deployment_is_scaled() {
+    let client = namespace("examples-scale").await;
+    let mut web = Deployment::default();
+    web.metadata.name = "web".into();
+    web.spec.replicas = Some(1);
+    web.spec.selector.get_or_insert_default().match_labels.insert("app".into(), "web".into());
+    web.spec.template.metadata.labels.insert("app".into(), "web".into());
+    web.spec.template.spec.containers.push(container());
+    client.namespaced("examples-scale").create(&web).await.unwrap();
+    let (printed, error) =
+        run(env!("CARGO_BIN_EXE_example-scale"), "token", &["examples-scale", "web", "3"]).await;
+    assert_eq!(printed, "web has 3 replicas instead of 1\n", "{error}");
+    let scaled = client.namespaced::<Deployment>("examples-scale").get("web").await.unwrap();
+    assert_eq!(scaled.spec.replicas, Some(3));
+    let (printed, error) =
+        run(env!("CARGO_BIN_EXE_example-scale"), "token", &["examples-scale", "none", "3"]).await;
+    assert!(
+        printed.is_empty()
+            && error.contains("Error: get deployments.apps/scale")
+            && error.contains("\"none\" not found"),
+        "{error}"
+    );
+}
+
+#[tokio::test]
+async fn what_is_allowed() {
+    let can_i = env!("CARGO_BIN_EXE_example-can-i");
+    let (printed, error) = run(can_i, "token", &["patch", "deployments.apps/scale", "web", "api"]).await;
+    let asked = "patch deployments.apps/scale in namespace web, name api";
+    assert_eq!(printed, format!("may admin-token {asked}? yes\n"), "{error}");
+    let (printed, error) = run(can_i, "nobody", &["get", "/metrics"]).await;
+    assert_eq!(printed, "may nobody get /metrics? no: get /metrics\n", "{error}");
+}
