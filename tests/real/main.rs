@@ -12,5 +12,6 @@ mod jsonpath;
 mod kinds;
 mod operations;
 mod requests;
+mod subresources;
 mod unknown;
 mod verbs;
