@@ -17,5 +17,6 @@ mod kinds;
 mod operations;
 mod requests;
 mod transport;
+mod subresources;
 mod unknown;
 mod verbs;
