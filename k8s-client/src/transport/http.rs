@@ -5,6 +5,7 @@ use std::sync::Arc;
 use futures_util::TryStreamExt as _;
 use k8s_api::transport::{Body, Call, Fault, Reply, ReplyBody, Sending, Sent, Transport, TransportError};
 
+use super::base::Base;
 use super::explain::{explain, explain_body};
 use super::name;
 use super::pools::{Pool, Pools};
@@ -17,7 +18,7 @@ use crate::outside::Outside;
 pub(crate) struct Http {
     pools: Arc<Pools>,
     /// What is written before every path.
-    base: Arc<str>,
+    base: Base,
     /// The server as people know it, for messages: `base` may hold its TLS name instead.
     shown: Arc<str>,
 }
@@ -53,13 +54,7 @@ impl Http {
             return Err(setup(format!("{}: this version can't upgrade connections yet", call.meta.op)));
         }
         let path = call.head.uri.path_and_query().map_or("/", |path| path.as_str());
-        let text = format!("{}{path}", self.base);
-        let url: reqwest::Url =
-            text.parse().map_err(|error| setup(format!("`{path}` is no path: {error}")))?;
-        // Parsing resolves `..`, with which a name would reach another object than the one that is asked for.
-        if url.as_str() != text {
-            return Err(setup(format!("the path `{path}` is not in its plain form")));
-        }
+        let url = self.base.url(path).map_err(setup)?;
         let mut request = reqwest::Request::new(call.head.method, url);
         *request.headers_mut() = call.head.headers;
         *request.body_mut() = match call.body {
