@@ -11,34 +11,40 @@ use super::preset::Preset;
 ///
 /// The crate gives the growing interval. Chance and the end are ours, because its own can't be injected.
 pub(crate) struct Waits {
-    growing: ExponentialBackoff,
-    jitter: f64,
+    /// `None` before the first wait: most calls have none.
+    growing: Option<ExponentialBackoff>,
+    preset: Preset,
 }
 
 impl Waits {
     pub(crate) fn new(preset: &Preset) -> Waits {
-        let growing = ExponentialBackoff {
-            current_interval: preset.first,
-            initial_interval: preset.first,
-            randomization_factor: 0.0,
-            multiplier: preset.factor,
-            max_interval: preset.cap,
-            max_elapsed_time: None,
-            start_time: std::time::Instant::now(),
-            clock: SystemClock::default(),
-        };
-        Waits { growing, jitter: preset.jitter }
+        Waits { growing: None, preset: *preset }
     }
 
     /// The next wait. `chance` from 0 to 1 places it around the interval; a server's wish is never undercut, only
     /// spread to later times.
     pub(crate) fn next(&mut self, wish: Option<Duration>, chance: f64) -> Duration {
-        let interval = self.growing.next_backoff().unwrap_or(self.growing.max_interval);
-        let ours = times(interval, 1.0 + self.jitter * (2.0 * chance - 1.0));
+        let Preset { cap, jitter, .. } = self.preset;
+        let growing = self.growing.get_or_insert_with(|| growing(&self.preset));
+        let interval = growing.next_backoff().unwrap_or(cap);
+        let ours = times(interval, 1.0 + jitter * (2.0 * chance - 1.0));
         match wish {
             None => ours,
-            Some(wish) => ours.max(wish.saturating_add(times(interval, self.jitter * chance))),
+            Some(wish) => ours.max(wish.saturating_add(times(interval, jitter * chance))),
         }
+    }
+}
+
+fn growing(preset: &Preset) -> ExponentialBackoff {
+    ExponentialBackoff {
+        current_interval: preset.first,
+        initial_interval: preset.first,
+        randomization_factor: 0.0,
+        multiplier: preset.factor,
+        max_interval: preset.cap,
+        max_elapsed_time: None,
+        start_time: std::time::Instant::now(),
+        clock: SystemClock::default(),
     }
 }
 

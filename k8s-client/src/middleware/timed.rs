@@ -25,8 +25,7 @@ pub(super) fn limit(body: ReplyBody, limit: Limit, outside: Arc<dyn Outside>) ->
     match body {
         ReplyBody::Stream(inner) => {
             let until = end(limit, &*outside);
-            let timer = until.map(|until| (until, outside.wait(until)));
-            ReplyBody::Stream(Box::pin(Timed { inner: Some(inner), limit, until, timer, outside }))
+            ReplyBody::Stream(Box::pin(Timed { inner: Some(inner), limit, until, timer: None, outside }))
         }
         // All there, or somebody else's from now on.
         other => other,
@@ -46,7 +45,8 @@ struct Timed {
     inner: Option<ByteStream>,
     limit: Limit,
     until: Option<Instant>,
-    /// It may be set to an earlier time than `until`: a piece only moves `until`, and the timer follows when it is up.
+    /// Made when there is something to wait for: the body of a small answer comes with its head. It may be set to an earlier
+    /// time than `until`: a piece only moves `until`, and the timer follows when it is up.
     timer: Option<(Instant, Waiting)>,
     outside: Arc<dyn Outside>,
 }
@@ -67,26 +67,22 @@ impl Stream for Timed {
             }
             return Poll::Ready(item);
         }
-        while let Some((set, timer)) = &mut this.timer {
+        while let Some(until) = this.until {
+            let (set, timer) = this.timer.get_or_insert_with(|| (until, this.outside.wait(until)));
             if timer.as_mut().poll(cx).is_pending() {
                 return Poll::Pending;
             }
-            match this.until {
-                Some(until) if until > *set => this.timer = Some((until, this.outside.wait(until))),
-                Some(_) => {
-                    // Dropping the body cancels it.
-                    this.inner = None;
-                    let message = match this.limit {
-                        Limit::At(_) => {
-                            "the call's deadline passed before its answer was complete".to_owned()
-                        }
-                        Limit::Idle(idle) => format!("nothing came for {idle:?} in the middle of the answer"),
-                    };
-                    let error = TransportError::new(Sent::Unknown, Fault::Timeout, message);
-                    return Poll::Ready(Some(Err(error)));
-                }
-                None => this.timer = None,
+            if until > *set {
+                this.timer = None;
+                continue;
             }
+            // Dropping the body cancels it.
+            this.inner = None;
+            let message = match this.limit {
+                Limit::At(_) => "the call's deadline passed before its answer was complete".to_owned(),
+                Limit::Idle(idle) => format!("nothing came for {idle:?} in the middle of the answer"),
+            };
+            return Poll::Ready(Some(Err(TransportError::new(Sent::Unknown, Fault::Timeout, message))));
         }
         Poll::Pending
     }

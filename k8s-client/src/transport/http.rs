@@ -8,6 +8,7 @@ use k8s_api::transport::{
     Body, ByteStream, Call, Fault, Lane, Reply, ReplyBody, Sending, Sent, Transport, TransportError,
 };
 
+use super::base::Base;
 use super::connections::AllCounters;
 use super::explain::{explain, explain_body, explain_own, no_http_2};
 use super::outgoing::Outgoing;
@@ -24,7 +25,7 @@ use crate::outside::Outside;
 pub(crate) struct Http {
     pools: Arc<Pools>,
     /// What is written before every path.
-    base: Arc<str>,
+    base: Base,
     /// The server as people know it, for messages: `base` may hold its TLS name instead.
     shown: Arc<str>,
     /// Whether compressed answers are asked for.
@@ -105,13 +106,7 @@ impl Http {
 
     fn outgoing(&self, call: Call) -> Result<Outgoing, TransportError> {
         let path = call.head.uri.path_and_query().map_or("/", |path| path.as_str());
-        let text = format!("{}{path}", self.base);
-        let url: reqwest::Url =
-            text.parse().map_err(|error| setup(format!("`{path}` is no path: {error}")))?;
-        // Parsing resolves `..`, with which a name would reach another object than the one that is asked for.
-        if url.as_str() != text {
-            return Err(setup(format!("the path `{path}` is not in its plain form")));
-        }
+        let url = self.base.url(path).map_err(setup)?;
         // It has more kinds in a newer version than the one this was compiled with.
         if !matches!(call.body, Body::Empty | Body::Bytes(_) | Body::Stream(_)) {
             return Err(setup(format!("this transport can't send a body such as {:?}", call.body)));

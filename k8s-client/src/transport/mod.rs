@@ -1,5 +1,6 @@
 //! The network: reqwest below [`Transport`](k8s_api::transport::Transport), and nothing of it above.
 
+mod base;
 mod connections;
 mod dial;
 mod explain;
