@@ -300,7 +300,7 @@ impl Error {
         self.0.request.as_ref().map(|request| &*request.op)
     }
 
-    /// The HTTP method and the path with its query.
+    /// The HTTP method and the path with its query, which holds the words of a command: the error prints it without them.
     pub fn method_and_path(&self) -> Option<(&http::Method, &str)> {
         self.0.request.as_ref().map(|request| (&request.method, request.path.as_str()))
     }
@@ -445,6 +445,11 @@ fn excerpt(body: &[u8]) -> String {
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(Request { op, method, path, .. }) = &self.0.request {
+            // A command may hold a password, and whatever is reached through a proxy its own secrets.
+            let path = match &*op.subresource {
+                "exec" | "attach" | "portforward" | "proxy" => path.split('?').next().unwrap_or_default(),
+                _ => path,
+            };
             write!(f, "{op} ({method} {path}): ")?;
         }
         f.write_str(&self.0.message)
