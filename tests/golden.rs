@@ -113,7 +113,7 @@ fn reserved_words_and_acronyms_have_readable_names() {
 #[test]
 fn the_marks_for_apply_are_in_the_table() {
     use list_map_keys::sample::v1::{Port, Thing};
-    let fields = Thing::default().table().fields;
+    let fields: Vec<_> = Thing::default().table().fields().collect();
     let merges: Vec<Merge> = fields.iter().map(|field| field.merge).collect();
     let keys = Merge::Keys(&["number", "protocol"]);
     assert_eq!(merges, [keys, Merge::Set, Merge::Atomic, Merge::Atomic, Merge::Atomic]);

@@ -15,7 +15,7 @@ pub fn fmt(message: &dyn Message, f: &mut Formatter<'_>) -> Result {
     let table = message.table();
     let name = table.name.rsplit('.').next().unwrap_or(table.name);
     let mut out = f.debug_struct(name);
-    for (position, field) in table.fields.iter().enumerate() {
+    for (position, field) in table.fields().enumerate() {
         let view = message.field(position);
         if matches!(view, View::Absent) || !field.is_optional() && view.is_empty() {
             continue;

@@ -91,7 +91,7 @@ impl<'a> Diff<'a> {
 
     fn message(&mut self, path: &FieldPath, hidden: bool, before: &'a dyn Message, after: &'a dyn Message) {
         let table: &Table = before.table();
-        for (position, field) in table.fields.iter().enumerate() {
+        for (position, field) in table.fields().enumerate() {
             let (was, is) = (before.field(position), after.field(position));
             let hidden = hidden || field.sensitive;
             // JSON, and so who reads this, has no field for what is left out.

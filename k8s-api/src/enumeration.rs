@@ -32,6 +32,7 @@ macro_rules! open_enum {
 
         impl $name {
             /// The text that stands in documents.
+            #[inline]
             pub fn as_str(&self) -> &str {
                 match self {
                     Self::Unspecified => "",
@@ -42,6 +43,7 @@ macro_rules! open_enum {
         }
 
         impl From<&str> for $name {
+            #[inline]
             fn from(text: &str) -> Self {
                 match text {
                     "" => Self::Unspecified,
@@ -52,28 +54,33 @@ macro_rules! open_enum {
         }
 
         impl ::core::fmt::Display for $name {
+            #[inline]
             fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
                 f.write_str(self.as_str())
             }
         }
 
         impl ::core::fmt::Debug for $name {
+            #[inline]
             fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
                 f.write_str(self.as_str())
             }
         }
 
         impl $crate::view::EnumSlot for $name {
+            #[inline]
             fn set(&mut self, text: &str) {
                 *self = text.into();
             }
         }
 
         impl $crate::view::Value for $name {
+            #[inline]
             fn view(&self) -> $crate::view::View<'_> {
                 $crate::view::View::Str(self.as_str())
             }
 
+            #[inline]
             fn slot(&mut self) -> $crate::view::Slot<'_> {
                 $crate::view::Slot::Enum(self)
             }

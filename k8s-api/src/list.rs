@@ -2,7 +2,7 @@
 
 use crate::kind::Resource;
 use crate::meta::v1::ListMeta;
-use crate::table::{Field, Kind, Table, field, index, names, slots};
+use crate::table::{Field, Kind, Line, Table, field, index, lines, names, slots};
 use crate::unknown::Unknown;
 use crate::view::{Message, Slot, Value, View};
 
@@ -22,6 +22,7 @@ pub(crate) const ITEMS: usize = 1;
 
 const FIELDS: [Field; 2] = [field("metadata", 1), field("items", 2).required()];
 const NAMES: [&str; 2] = names(&FIELDS);
+const LINES: [Line; 2] = lines(&FIELDS);
 const INDEX: [u16; slots(2)] = index(&FIELDS);
 
 impl<K: Resource> List<K> {
@@ -29,8 +30,9 @@ impl<K: Resource> List<K> {
         K::LIST_KIND,
         Some(Kind { api_version: K::API_VERSION, kind: K::LIST_KIND }),
         false,
-        &FIELDS,
         &NAMES,
+        &LINES,
+        &[],
         &INDEX,
     );
 }

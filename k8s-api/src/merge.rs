@@ -25,7 +25,7 @@ pub fn merge<M: Message>(into: &mut M, from: &M) {
 
 fn message(into: &mut dyn Message, from: &dyn Message) {
     let table = from.table();
-    for (position, field) in table.fields.iter().enumerate() {
+    for (position, field) in table.fields().enumerate() {
         let view = from.field(position);
         let set = match view {
             View::Absent => false,
@@ -33,7 +33,7 @@ fn message(into: &mut dyn Message, from: &dyn Message) {
             ref view => field.is_optional() || !view.is_empty(),
         };
         if let (true, Some(slot)) = (set, into.field_mut(position)) {
-            value(field, slot, view);
+            value(&field, slot, view);
         }
     }
     for (name, raw) in from.unknown().json() {
@@ -96,7 +96,7 @@ fn assign(slot: Slot<'_>, view: View<'_>) {
         (Slot::Raw(slot), View::Raw(value)) => *slot = value.clone(),
         (Slot::Leaf(slot), View::Leaf(value)) => copy_leaf(slot, value.get()),
         (Slot::Message(into), View::Message(from)) => {
-            for position in 0..from.table().fields.len() {
+            for position in 0..from.table().len() {
                 if let Some(slot) = into.field_mut(position) {
                     assign(slot, from.field(position));
                 }

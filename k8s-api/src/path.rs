@@ -168,7 +168,7 @@ impl<'a> Slot<'a> {
 
 /// What a union may be: the field of that kind.
 fn choice(union: &mut dyn Message, wanted: impl Fn(&Slot<'_>) -> bool) -> Option<Slot<'_>> {
-    let position = (0..union.table().fields.len())
+    let position = (0..union.table().len())
         .find(|&position| union.field_mut(position).is_some_and(|slot| wanted(&slot)))?;
     union.field_mut(position)
 }

@@ -15,13 +15,37 @@ pub struct Table {
     pub kind: Option<Kind>,
     /// JSON holds the one field that is set, not an object: the kind of value says which.
     pub union: bool,
-    /// In the order in which Go writes them.
-    pub fields: &'static [Field],
-    /// The names of the fields.
+    /// The names of the fields, in the order in which Go writes them.
     pub names: &'static [&'static str],
+    lines: &'static [Line],
+    rare: &'static [Rare],
     /// Where a name is, by its hash: a position and one more; 0 where there is none.
     index: &'static [u16],
 }
+
+/// A [`Field`] without its name, in little room: programs hold thousands of them, and every pointer costs three.
+#[doc(hidden)]
+#[derive(Clone, Copy, Debug)]
+pub struct Line {
+    number: u32,
+    omit: Omit,
+    required: bool,
+    sensitive: bool,
+    /// Where in [`Table::rare`] the rest is, and one more; 0 if there is nothing to say.
+    rare: u8,
+}
+
+/// What few fields have.
+#[doc(hidden)]
+#[derive(Clone, Copy, Debug)]
+pub struct Rare {
+    within: &'static [u32],
+    always: bool,
+    merge: Merge,
+    patch_merge: Option<&'static str>,
+}
+
+const USUAL: Rare = Rare { within: &[], always: false, merge: Merge::Default, patch_merge: None };
 
 impl Table {
     #[doc(hidden)]
@@ -29,11 +53,38 @@ impl Table {
         name: &'static str,
         kind: Option<Kind>,
         union: bool,
-        fields: &'static [Field],
         names: &'static [&'static str],
+        lines: &'static [Line],
+        rare: &'static [Rare],
         index: &'static [u16],
     ) -> Table {
-        Table { name, kind, union, fields, names, index }
+        Table { name, kind, union, names, lines, rare, index }
+    }
+
+    /// How many fields there are.
+    pub fn len(&self) -> usize {
+        self.lines.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.lines.is_empty()
+    }
+
+    /// The field at a position.
+    #[inline]
+    pub fn field(&self, position: usize) -> Option<Field> {
+        let (name, line) = (self.names.get(position)?, self.lines.get(position)?);
+        let Rare { within, always, merge, patch_merge } =
+            *usize::from(line.rare).checked_sub(1).and_then(|rare| self.rare.get(rare)).unwrap_or(&USUAL);
+        let Line { number, omit, required, sensitive, .. } = *line;
+        Some(Field { name, number, within, always, omit, required, merge, patch_merge, sensitive })
+    }
+
+    /// The fields in the order in which Go writes them.
+    #[inline]
+    pub fn fields(&self) -> impl DoubleEndedIterator<Item = Field> + ExactSizeIterator + Clone {
+        (0..self.len()).map(|position| self.field(position).unwrap_or(NONE))
     }
 
     /// The position of a field by its name in JSON.
@@ -42,7 +93,7 @@ impl Table {
         loop {
             // An index has more slots than there are fields, so that there is always an end.
             let position = usize::from(*self.index.get(slot & (self.index.len() - 1))?).checked_sub(1)?;
-            if self.fields.get(position).is_some_and(|field| field.name == name) {
+            if self.names.get(position).is_some_and(|known| *known == name) {
                 return Some(position);
             }
             slot += 1;
@@ -67,7 +118,7 @@ pub struct Kind {
 }
 
 /// One line of a [`Table`].
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct Field {
     /// Its name in JSON.
@@ -153,6 +204,8 @@ impl Merge {
     }
 }
 
+const NONE: Field = field("", 0);
+
 /// Begins a line of a table: a field that is always written.
 #[doc(hidden)]
 pub const fn field(name: &'static str, number: u32) -> Field {
@@ -181,6 +234,52 @@ pub const fn names<const N: usize>(fields: &[Field; N]) -> [&'static str; N] {
     names
 }
 
+/// The lines of a table without their names.
+#[doc(hidden)]
+pub const fn lines<const N: usize>(fields: &[Field; N]) -> [Line; N] {
+    let mut lines = [Line { number: 0, omit: Omit::Never, required: false, sensitive: false, rare: 0 }; N];
+    let (mut position, mut rare) = (0, 0);
+    while position < N {
+        let field = &fields[position];
+        let Field { number, omit, required, sensitive, .. } = *field;
+        lines[position] = Line { number, omit, required, sensitive, rare: 0 };
+        if field.is_rare() {
+            rare += 1;
+            lines[position].rare = rare;
+        }
+        position += 1;
+    }
+    lines
+}
+
+/// How many lines of a table have to say more than others.
+#[doc(hidden)]
+pub const fn rare_ones<const N: usize>(fields: &[Field; N]) -> usize {
+    let (mut position, mut rare) = (0, 0);
+    while position < N {
+        rare += fields[position].is_rare() as usize;
+        position += 1;
+    }
+    rare
+}
+
+/// What those say.
+#[doc(hidden)]
+pub const fn rare<const N: usize, const RARE: usize>(fields: &[Field; N]) -> [Rare; RARE] {
+    let mut all = [USUAL; RARE];
+    let (mut position, mut rare) = (0, 0);
+    while position < N {
+        let field = &fields[position];
+        if field.is_rare() {
+            let Field { within, always, merge, patch_merge, .. } = *field;
+            all[rare] = Rare { within, always, merge, patch_merge };
+            rare += 1;
+        }
+        position += 1;
+    }
+    all
+}
+
 /// How many slots [`index`] needs for so many fields.
 #[doc(hidden)]
 pub const fn slots(fields: usize) -> usize {
@@ -205,6 +304,11 @@ pub const fn index<const N: usize, const SLOTS: usize>(fields: &[Field; N]) -> [
 
 #[doc(hidden)]
 impl Field {
+    const fn is_rare(&self) -> bool {
+        let merge = !matches!(self.merge, Merge::Default);
+        self.always || merge || !self.within.is_empty() || self.patch_merge.is_some()
+    }
+
     pub const fn within(mut self, numbers: &'static [u32]) -> Field {
         self.within = numbers;
         self
@@ -295,20 +399,24 @@ macro_rules! table {
     };
     (@ $union:literal, $type:ident, $name:literal, $kind:expr; $($position:literal $field:ident : $line:expr),* $(,)?) => {
         impl $crate::view::Message for $type {
+            #[inline]
             fn table(&self) -> &'static $crate::table::Table {
                 #[allow(unused_imports)]
                 use $crate::table::{Kind, Merge, field};
-                use $crate::table::{Field, Table, index, names, slots};
+                use $crate::table::{Field, Line, Rare, Table, index, lines, names, rare, rare_ones, slots};
                 const POSITIONS: &[usize] = &[$($position),*];
                 const COUNT: usize = POSITIONS.len();
                 const FIELDS: [Field; COUNT] = [$($line),*];
                 const NAMES: [&str; COUNT] = names(&FIELDS);
+                const LINES: [Line; COUNT] = lines(&FIELDS);
+                const RARE: [Rare; rare_ones(&FIELDS)] = rare(&FIELDS);
                 const INDEX: [u16; slots(COUNT)] = index(&FIELDS);
-                static TABLE: Table = Table::new($name, $kind, $union, &FIELDS, &NAMES, &INDEX);
+                static TABLE: Table = Table::new($name, $kind, $union, &NAMES, &LINES, &RARE, &INDEX);
                 &TABLE
             }
 
             #[allow(unused_variables)]
+            #[inline]
             fn field(&self, position: usize) -> $crate::view::View<'_> {
                 let Self { $($field,)* __unknown } = self;
                 match position {
@@ -318,6 +426,7 @@ macro_rules! table {
             }
 
             #[allow(unused_variables)]
+            #[inline]
             fn field_mut(&mut self, position: usize) -> Option<$crate::view::Slot<'_>> {
                 let Self { $($field,)* __unknown } = self;
                 match position {
@@ -326,9 +435,13 @@ macro_rules! table {
                 }
             }
 
+            #[inline]
+
             fn unknown(&self) -> &$crate::unknown::Unknown {
                 &self.__unknown
             }
+
+            #[inline]
 
             fn unknown_mut(&mut self) -> &mut $crate::unknown::Unknown {
                 &mut self.__unknown
@@ -336,9 +449,12 @@ macro_rules! table {
         }
 
         impl $crate::view::Value for $type {
+            #[inline]
             fn view(&self) -> $crate::view::View<'_> {
                 $crate::view::View::Message(self)
             }
+
+            #[inline]
 
             fn slot(&mut self) -> $crate::view::Slot<'_> {
                 $crate::view::Slot::Message(self)
@@ -346,6 +462,7 @@ macro_rules! table {
         }
 
         impl ::core::fmt::Debug for $type {
+            #[inline]
             fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
                 $crate::debug::fmt(self, f)
             }

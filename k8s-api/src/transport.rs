@@ -74,6 +74,9 @@ pub struct CallMeta {
     /// How many attempts went before this one.
     pub attempt: u32,
     /// Whether the connection is to become a stream in both directions.
+    ///
+    /// It goes over HTTP/1.1 then, and `head` has the headers with which the protocol begins, such as `Connection`, `Upgrade` and
+    /// those of a WebSocket. An answer of 101 has [`ReplyBody::Upgraded`]; any other is an answer as always.
     pub upgrade: bool,
     /// Whether the answer is only of use when it is complete.
     ///
@@ -226,12 +229,14 @@ pub enum Fault {
     Timeout,
     /// The connection could not be made, or broke.
     Broken,
+    /// A limit of this client's own, such as its rate, let it not go: nobody else is to blame, and it is not tried again.
+    Held,
 }
 
 impl Fault {
     /// Whether the same again would end in the same way, as long as nobody changes the configuration.
     pub fn lasts(self) -> bool {
-        matches!(self, Fault::Setup | Fault::Untrusted | Fault::Credential)
+        matches!(self, Fault::Setup | Fault::Untrusted | Fault::Credential | Fault::Held)
     }
 }
 

@@ -11,13 +11,14 @@ use k8s_api::transport::{
 };
 
 use crate::auth::{Credential, credential};
-use crate::config::{Config, Origin, Timeouts};
+use crate::config::{Config, Origin, Rate, Timeouts};
 use crate::error::{Error, Request, Result};
-use crate::middleware::impersonate;
-use crate::middleware::preset::Preset;
-use crate::middleware::stack::stack;
+use crate::middleware::observe::Listener;
+use crate::middleware::propagate::Trace;
+use crate::middleware::stack::{Gauges, Policies, stack};
+use crate::middleware::{Breaker, Load, Observer, Preset, Propagate, Warnings, impersonate, user_agent};
 use crate::outside::{self, Outside};
-use crate::transport::{self, Http};
+use crate::transport::{self, AllCounters, Connections, Http};
 
 /// Talks to one API server. Clones share everything.
 #[derive(Clone)]
@@ -25,18 +26,20 @@ pub struct Client(Arc<Shared>);
 
 struct Shared {
     stack: Arc<dyn Transport>,
+    gauges: Gauges,
     namespace: String,
     preset: Preset,
     timeouts: Timeouts,
     origin: Origin,
     outside: Arc<dyn Outside>,
+    connections: AllCounters,
 }
 
 /// Sets up a [`Client`].
 pub struct ClientBuilder {
     below: Below,
     namespace: String,
-    preset: Preset,
+    policies: Policies,
     outside: Arc<dyn Outside>,
 }
 
@@ -48,7 +51,112 @@ enum Below {
 impl ClientBuilder {
     /// How persistent the client is, instead of [`Preset::DEFAULT`].
     pub fn retry(mut self, preset: Preset) -> ClientBuilder {
-        self.preset = preset;
+        self.policies.preset = preset;
+        self
+    }
+
+    /// At most so many calls a second, as [`Config::with_rate`]. Without it there is no such limit: the server has one of its
+    /// own, priority and fairness, and knows better than a client who has to wait.
+    ///
+    /// Every attempt counts; a watch counts once. Renewals of leases never wait. A call that could only be sent after its
+    /// deadline fails at once. [`Client::load`] says how much was waited.
+    ///
+    /// ```
+    /// use k8s_client::config::Rate;
+    /// # fn f(config: k8s_client::Config) -> Option<k8s_client::Result<k8s_client::Client>> {
+    /// let client = k8s_client::Client::builder(config).rate(Rate::new(50.0, 100)?).build();
+    /// # Some(client)
+    /// # }
+    /// ```
+    pub fn rate(mut self, rate: Rate) -> ClientBuilder {
+        self.policies.rate = Some(rate);
+        self
+    }
+
+    /// At most so many calls at a time; the others wait in order. Without it there is no such limit.
+    ///
+    /// A call has its place until its answer is read or dropped, a watch and an upgrade only until the head of the answer has
+    /// come. Renewals of leases need none.
+    ///
+    /// ```
+    /// # fn f(config: k8s_client::Config) -> k8s_client::Result<k8s_client::Client> {
+    /// k8s_client::Client::builder(config).concurrency(64).build()
+    /// # }
+    /// ```
+    pub fn concurrency(mut self, calls: u32) -> ClientBuilder {
+        self.policies.concurrency = Some(calls);
+        self
+    }
+
+    /// Stops sending for a while when the server is not there, so that calls fail at once and say so.
+    ///
+    /// Off unless it is asked for: where several servers are behind one address, a retry gets through while one of them
+    /// restarts, and an open circuit does not. Renewals of leases are always sent.
+    ///
+    /// ```
+    /// # fn f(config: k8s_client::Config) -> k8s_client::Result<k8s_client::Client> {
+    /// k8s_client::Client::builder(config).breaker(k8s_client::middleware::Breaker::default()).build()
+    /// # }
+    /// ```
+    pub fn breaker(mut self, breaker: Breaker) -> ClientBuilder {
+        self.policies.breaker = Some(breaker);
+        self
+    }
+
+    /// Sends a number with every call, under which kube-apiserver's audit log has it (`auditID`).
+    ///
+    /// It is in the call's span and in the error of a call without an answer. Off unless it is asked for; the server then makes
+    /// one up, which an answer has in its header `Audit-Id`.
+    ///
+    /// ```
+    /// # fn f(config: k8s_client::Config) -> k8s_client::Result<k8s_client::Client> {
+    /// k8s_client::Client::builder(config).request_ids().build()
+    /// # }
+    /// ```
+    pub fn request_ids(mut self) -> ClientBuilder {
+        self.policies.request_ids = true;
+        self
+    }
+
+    /// Sends the headers of a trace that the program knows of with every call.
+    pub fn propagate(mut self, propagate: impl Propagate) -> ClientBuilder {
+        self.policies.trace = Some(Trace::By(Arc::new(propagate)));
+        self
+    }
+
+    /// Sends W3C's `traceparent` with a trace of its own for every call, which all its attempts share. It does not ask the
+    /// server to record it.
+    pub fn new_traces(mut self) -> ClientBuilder {
+        self.policies.trace = Some(Trace::New);
+        self
+    }
+
+    /// Leaves a create alone whose outcome is not known, for programs to whom it matters that it was they who created it.
+    ///
+    /// Without this the client looks whether the object is there: an object of this name that holds all that was sent, and
+    /// is no older than the call, is taken for the call's own, and where there is none it is created again. What it can't tell apart
+    /// is an equal object that somebody else created at the same time, and an object that was created by the call and deleted at
+    /// once. So what serves as a lock needs either this, or something in it that says whose it is.
+    ///
+    /// ```
+    /// # fn f(config: k8s_client::Config) -> k8s_client::Result<k8s_client::Client> {
+    /// k8s_client::Client::builder(config).unconfirmed_creates().build()
+    /// # }
+    /// ```
+    pub fn unconfirmed_creates(mut self) -> ClientBuilder {
+        self.policies.unconfirmed_creates = true;
+        self
+    }
+
+    /// Tells `observer` what happens to the calls.
+    pub fn observer(mut self, observer: impl Observer) -> ClientBuilder {
+        self.policies.listener = Listener::new(observer);
+        self
+    }
+
+    /// What is done with the server's warnings, instead of [`Warnings::log`].
+    pub fn warnings(mut self, warnings: Warnings) -> ClientBuilder {
+        self.policies.warnings = warnings;
         self
     }
 
@@ -61,24 +169,46 @@ impl ClientBuilder {
 
     /// Makes the client; it connects with its first call.
     pub fn build(self) -> Result<Client> {
-        let ClientBuilder { below, namespace, preset, outside } = self;
+        let ClientBuilder { below, namespace, mut policies, outside } = self;
+        if policies.concurrency == Some(0) {
+            return Err(Error::config(
+                "a concurrency of 0 lets no call go: ask for at least one, or for no limit",
+            ));
+        }
         let (mut timeouts, mut origin) = (Timeouts::default(), Origin::default());
+        let mut connections = AllCounters::default();
         let (transport, credential): (Arc<dyn Transport>, Option<Arc<dyn Credential>>) = match below {
             Below::Transport(transport) => (transport, None),
-            Below::Network(config) => {
+            Below::Network(mut config) => {
+                policies.rate = policies.rate.or(config.settings.rate);
+                config.settings.user_agent.get_or_insert_with(user_agent::default);
+                let found = config.server.find_proxy(|name| std::env::var_os(name));
+                found.map_err(|error| error.within(&config.origin))?;
                 (timeouts, origin) = (config.settings.timeouts, Origin::of(&config));
                 transport::check(&config)?;
                 let transport = Http::new(&config.server, &config.settings, outside.clone());
-                let mut transport: Arc<dyn Transport> =
-                    Arc::new(transport.map_err(|error| error.within(&config.origin))?);
+                let transport = transport.map_err(|error| error.within(&config.origin))?;
+                connections = transport.counters();
+                let mut transport: Arc<dyn Transport> = Arc::new(transport);
                 if let Some(impersonation) = &config.impersonation {
                     transport = impersonate::layer(transport, impersonation.headers()?);
                 }
                 (transport, credential(&config, &outside)?)
             }
         };
-        let stack = stack(transport, credential, preset, outside.clone());
-        Ok(Client(Arc::new(Shared { stack, namespace, preset, timeouts, origin, outside })))
+        let preset = policies.preset;
+        policies.answer = Some(timeouts.answer);
+        let (stack, gauges) = stack(transport, credential, policies, outside.clone());
+        Ok(Client(Arc::new(Shared {
+            stack,
+            gauges,
+            namespace,
+            preset,
+            timeouts,
+            origin,
+            outside,
+            connections,
+        })))
     }
 }
 
@@ -104,7 +234,7 @@ impl Client {
     pub fn builder(config: Config) -> ClientBuilder {
         let namespace = config.namespace.clone();
         let below = Below::Network(Box::new(config));
-        ClientBuilder { below, namespace, preset: Preset::default(), outside: outside::real() }
+        ClientBuilder { below, namespace, policies: Policies::default(), outside: outside::real() }
     }
 
     /// A client above a transport that is not the network. All policies but the credential run above it.
@@ -112,7 +242,7 @@ impl Client {
         ClientBuilder {
             below: Below::Transport(transport),
             namespace: namespace.into(),
-            preset: Preset::default(),
+            policies: Policies::default(),
             outside: outside::real(),
         }
     }
@@ -120,6 +250,23 @@ impl Client {
     /// The namespace of the configuration.
     pub fn namespace(&self) -> &str {
         &self.0.namespace
+    }
+
+    /// How much is held back by limits of this client's own, for people and for metrics.
+    ///
+    /// ```
+    /// # fn f(client: k8s_client::Client) {
+    /// let load = client.load();
+    /// println!("{} calls wait for the rate limit, {:?} in all so far", load.rate.waiting, load.rate.total);
+    /// # }
+    /// ```
+    pub fn load(&self) -> Load {
+        self.0.gauges.load()
+    }
+
+    /// What became of its connections so far. Above another transport than the network it is all zero.
+    pub fn connections(&self) -> Connections {
+        self.0.connections.read()
     }
 
     /// Sends a call. An answer that refuses it is an error.
@@ -169,12 +316,8 @@ impl Client {
                 return Err(Error::failed(request, error, &self.0.origin));
             }
         };
-        let (mut request, client) = (Some(request), self.clone());
-        let pieces = pieces.map_err(move |error| match request.take() {
-            Some(request) => Error::failed(request, error, &client.0.origin),
-            None => Error::unreadable(error.to_string()),
-        });
-        Ok(pieces.boxed())
+        let origin = self.0.origin.clone();
+        Ok(pieces.map_err(move |error| Error::failed(request.clone(), error, &origin)).boxed())
     }
 
     pub(crate) fn preset(&self) -> Preset {

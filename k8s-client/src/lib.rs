@@ -12,7 +12,7 @@ mod client;
 pub mod config;
 pub mod error;
 mod informer;
-mod middleware;
+pub mod middleware;
 mod outside;
 mod secret;
 #[cfg(test)]
@@ -25,5 +25,6 @@ pub use client::{Client, ClientBuilder};
 pub use config::{Config, Kubeconfig};
 pub use error::{Error, ErrorKind, Result};
 pub use informer::{Cache, Informer};
-pub use middleware::preset::Preset;
+pub use middleware::Preset;
 pub use secret::Secret;
+pub use transport::{Connections, LaneConnections};

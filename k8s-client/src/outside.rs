@@ -16,8 +16,12 @@ pub(crate) trait Outside: Send + Sync + 'static {
     fn date(&self) -> SystemTime;
     /// Ready at `until`, or at once if that has passed.
     fn wait(&self, until: Instant) -> Waiting;
+    /// Any number, for ids: not for secrets.
+    fn random(&self) -> u64;
     /// A number from 0 up to 1, to spread clients that would all come back at the same time.
-    fn chance(&self) -> f64;
+    fn chance(&self) -> f64 {
+        (self.random() >> 11) as f64 / (1u64 << 53) as f64
+    }
 }
 
 /// The real ones.
@@ -41,10 +45,9 @@ impl Outside for Real {
         Box::pin(async move { tokio::time::sleep_until(until.into()).await })
     }
 
-    fn chance(&self) -> f64 {
+    fn random(&self) -> u64 {
         // The standard library's hasher is seeded by the system: enough to spread clients, and no further crate.
-        let bits = std::hash::RandomState::new().build_hasher().finish();
-        (bits >> 11) as f64 / (1u64 << 53) as f64
+        std::hash::RandomState::new().build_hasher().finish()
     }
 }
 
@@ -114,10 +117,11 @@ pub(crate) mod testing {
                     continue;
                 }
                 let mut state = self.state.lock().unwrap();
-                let ((at, _), sleeper) = state.sleepers.pop_first().expect("everything waits for nothing");
-                state.passed = state.passed.max(at);
+                let next = state.sleepers.pop_first();
+                state.passed = next.as_ref().map_or(state.passed, |((at, _), _)| state.passed.max(*at));
+                // A panic with the lock held would be one in each `drop` that follows.
                 drop(state);
-                sleeper.wake();
+                next.expect("everything waits for nothing").1.wake();
             }
         }
     }
@@ -152,6 +156,12 @@ pub(crate) mod testing {
                 state.sleepers.insert((until, id), cx.waker().clone());
                 Poll::Pending
             }))
+        }
+
+        fn random(&self) -> u64 {
+            let mut state = self.0.state.lock().unwrap();
+            state.next += 1;
+            state.next
         }
 
         fn chance(&self) -> f64 {

@@ -1,24 +1,11 @@
 //! Every operation in the pinned documents is built by a generated function, with the same method, path, query, body
 //! and answer; and no function builds anything else.
 
-#[rustfmt::skip]
-#[path = "generated/calls.rs"]
-mod calls;
-
-use std::any::type_name;
-use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
-use k8s_api::Resource;
-use k8s_api::operation::{Operation, Retry, Verb};
-use k8s_api::raw::RawJson;
-use k8s_api::request::{PatchDocument, Request};
-use k8s_api::transport::Body;
+use k8s_api::operation::{Retry, Verb};
+use k8s_tests::calls::{self, Built, NAME};
 use serde_json::Value;
-
-const NAMESPACE: &str = "the-namespace";
-const NAME: &str = "the-name";
-const PATH: &str = "the-path";
 
 /// Parameters of the documents that no request sends: the action, the end of the path, and why.
 const UNSENT: [(&str, &str, &str); 4] = [
@@ -35,92 +22,6 @@ const ANSWERED_WITH_STATUS: [&str; 3] = ["/bindings", "/{name}/binding", "/{name
 
 /// What the requests do not write.
 const CBOR: &str = "application/apply-patch+cbor";
-
-fn the<K: Resource>() -> K {
-    let mut object = K::default();
-    object.metadata_mut().name = NAME.into();
-    object
-}
-
-fn raw(json: &str) -> RawJson {
-    RawJson::parse(json.as_bytes()).unwrap()
-}
-
-fn json() -> PatchDocument {
-    PatchDocument::Json(raw("[]"))
-}
-
-fn merge() -> PatchDocument {
-    PatchDocument::Merge(raw("{}"))
-}
-
-fn strategic() -> PatchDocument {
-    PatchDocument::Strategic(raw("{}"))
-}
-
-/// What the generated functions built.
-#[derive(Default)]
-struct Seen(Vec<Built>);
-
-struct Built {
-    op: Cow<'static, Operation>,
-    method: String,
-    path: String,
-    /// As it was built.
-    query: String,
-    /// The parameters that can be set.
-    options: BTreeSet<&'static str>,
-    content_type: Option<String>,
-    body: Option<Value>,
-    answer: String,
-    used: bool,
-}
-
-impl Seen {
-    fn add<R: Request>(&mut self, request: R) {
-        let options = R::OPTIONS.iter().flat_map(|names| names.iter().copied()).collect();
-        self.built(request.call().unwrap(), options, type_name::<R::Answer>());
-    }
-
-    fn built(&mut self, call: k8s_api::transport::Call, options: BTreeSet<&'static str>, answer: &str) {
-        let header = |name: &str| call.head.headers.get(name).map(|value| value.to_str().unwrap().to_owned());
-        assert!(header("accept").is_some());
-        let path = call.head.uri.path().split('/').map(|part| match part {
-            NAMESPACE => "{namespace}",
-            NAME => "{name}",
-            PATH => "{path}",
-            part => part,
-        });
-        self.0.push(Built {
-            op: call.meta.op,
-            method: call.head.method.to_string().to_lowercase(),
-            path: path.collect::<Vec<_>>().join("/"),
-            query: call.head.uri.query().unwrap_or_default().to_owned(),
-            options,
-            content_type: header("content-type"),
-            body: match &call.body {
-                Body::Bytes(bytes) => Some(serde_json::from_slice(bytes).unwrap()),
-                _ => None,
-            },
-            answer: short(answer),
-            used: false,
-        });
-    }
-}
-
-/// `k8s_api::list::List<k8s_api::generated::core::v1::models::Pod>` is `List<core.v1.Pod>`.
-fn short(type_: &str) -> String {
-    let mut parts = Vec::new();
-    for part in type_.split('<') {
-        let (path, end) = part.split_at(part.find('>').unwrap_or(part.len()));
-        let path = path.strip_prefix("k8s_api::generated::").map_or_else(
-            || path.rsplit("::").next().unwrap().to_owned(),
-            |model| model.replace("::models::", ".").replace("::", "."),
-        );
-        parts.push(path + end);
-    }
-    parts.join("<")
-}
 
 /// `io.k8s.api.core.v1.Pod` is `core.v1.Pod`.
 fn model(schema: &str) -> String {
@@ -190,14 +91,14 @@ fn schema(holder: &Value) -> Option<String> {
 #[test]
 fn every_operation_of_the_documents_is_built_and_nothing_else() {
     let documents = documents();
-    let mut seen = Seen::default();
-    calls::every(&mut seen);
+    let seen = calls::every();
+    let mut used = vec![false; seen.len()];
 
     let mut wrong = Vec::new();
     let mut deprecated = 0;
     for (file, path, method, operation) in &documents.operations {
         deprecated += usize::from(path.contains("/watch/"));
-        if let Err(what) = check(&documents, &mut seen.0, path, method, operation) {
+        if let Err(what) = check(&documents, &seen, &mut used, path, method, operation) {
             wrong.push(format!("{file}: {} {path}: {what}", method.to_uppercase()));
         }
     }
@@ -206,9 +107,9 @@ fn every_operation_of_the_documents_is_built_and_nothing_else() {
         "{} of {total} operations, {deprecated} of them deprecated ones that are `watch=true` now",
         total - wrong.len()
     );
-    let unused = seen.0.iter().filter(|built| !built.used);
+    let unused = seen.iter().zip(used).filter(|(_, used)| !used);
     wrong.extend(
-        unused.map(|built| format!("no document has {} {}?{}", built.method, built.path, built.query)),
+        unused.map(|(built, _)| format!("no document has {} {}?{}", built.method, built.path, built.query)),
     );
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     assert!(total >= 1207 && deprecated >= 231, "documents are missing: {total}, {deprecated}");
@@ -220,7 +121,8 @@ fn same<T: PartialEq + std::fmt::Debug>(what: &str, wanted: T, built: T) -> Resu
 
 fn check(
     documents: &Documents,
-    seen: &mut [Built],
+    seen: &[Built],
+    used: &mut [bool],
     path: &str,
     method: &str,
     operation: &Value,
@@ -231,19 +133,18 @@ fn check(
     let plain = path.replacen("/watch/", "/", 1);
     let plain = if narrowed { plain.trim_end_matches("/{name}") } else { &plain };
     let narrowing = |built: &Built| built.query.contains("fieldSelector=");
-    let at = |built: &&mut Built| built.path == plain && built.method == method;
+    let at = |built: &&Built| built.path == plain && built.method == method;
     let options: BTreeSet<&str> =
-        seen.iter_mut().filter(at).flat_map(|b| b.options.iter().copied()).collect();
-    let mut built: Vec<&mut Built> = seen
-        .iter_mut()
-        .filter(at)
-        .filter(|built| (built.op.verb == Verb::Watch) == watch && narrowing(built) == narrowed)
-        .collect();
+        seen.iter().filter(at).flat_map(|built| built.options.iter().copied()).collect();
+    let mut built: Vec<&Built> = Vec::new();
+    for (one, used) in seen.iter().zip(used) {
+        if at(&one) && (one.op.verb == Verb::Watch) == watch && narrowing(one) == narrowed {
+            built.push(one);
+            *used = true;
+        }
+    }
     if built.is_empty() {
         return Err("no function builds it".to_owned());
-    }
-    for built in &mut built {
-        built.used = true;
     }
 
     let parameters = operation["parameters"].as_array().into_iter().flatten();

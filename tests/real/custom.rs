@@ -20,11 +20,11 @@ use generated::sample_example_com::v1beta1::{AccessPolicy, AccessPolicySpecTarge
 
 const POLICIES: &str = "/apis/sample.example.com/v1beta1/namespaces/default/accesspolicies";
 
-/// The client, once the server serves the kind.
-async fn served() -> &'static Client {
-    static CLIENT: OnceCell<Client> = OnceCell::const_new();
-    let made = async {
-        let client = client(cluster());
+/// A client, once the server serves the kind. Every test has its own: connections end with the runtime that made them.
+async fn served() -> Client {
+    static SERVED: OnceCell<()> = OnceCell::const_new();
+    let client = client(cluster());
+    let serve = async {
         let definition: CustomResourceDefinition =
             serde_saphyr::from_str(include_str!("../golden/custom_resource/crd.yaml")).unwrap();
         client.cluster().create(&definition).await.unwrap();
@@ -34,9 +34,9 @@ async fn served() -> &'static Client {
             })
         })
         .await;
-        client
     };
-    CLIENT.get_or_init(|| made).await
+    SERVED.get_or_init(|| serve).await;
+    client
 }
 
 fn quota() -> Value {

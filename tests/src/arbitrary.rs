@@ -50,7 +50,7 @@ const RAW: [&str; 6] = ["{}", r#"{"a":[1,null,{"b":"c"}]}"#, "[]", r#""text""#, 
 
 /// Puts something into every field, or nothing; the deeper, the less.
 pub fn fill(message: &mut dyn Message, chance: &mut Chance, depth: usize) {
-    let fields = message.table().fields.len();
+    let fields = message.table().len();
     if message.table().union {
         // One of them is set, and the flag beside a schema says that it is allowed.
         let position = chance.below(fields);

@@ -1,20 +1,23 @@
 //! What the suites share.
 
 pub mod arbitrary;
+pub mod calls;
 pub mod go;
+pub mod server;
 
 use std::sync::LazyLock;
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use k8s_client::{Client, Config};
 use serde_json::{Value, json};
-use xtask::cluster::{Cluster, Gates, Options};
+use xtask::cluster::{Cluster, Gates, Options, Version};
 
 /// One cluster for the whole test binary; it goes with the process.
 pub fn cluster() -> &'static Cluster {
     static SHARED: LazyLock<Result<Cluster>> = LazyLock::new(|| {
         let mut options = options()?;
         options.nodes = 2 + pods() / 1500;
+        options.only_api = variable("K8S_TEST_SERVER", &["whole", "api"])?.is_some_and(|it| it == "api");
         Cluster::start(options)
     });
     match &*SHARED {
@@ -24,12 +27,25 @@ pub fn cluster() -> &'static Cluster {
 }
 
 /// A cluster for a test, with the gates that this run is about: `K8S_TEST_GATES=all` is what `cargo xtask test` runs second.
+/// `K8S_TEST_VERSION=v1.34.4` is another release.
 pub fn options() -> Result<Options> {
     let mut options = Options::test()?;
-    if std::env::var_os("K8S_TEST_GATES").is_some_and(|gates| gates == "all") {
+    if variable("K8S_TEST_GATES", &["default", "all"])?.is_some_and(|gates| gates == "all") {
         options.gates = Gates::All;
     }
+    if let Ok(version) = std::env::var("K8S_TEST_VERSION") {
+        options.version = Version::pinned(&version)?;
+    }
     Ok(options)
+}
+
+/// A word that the environment says, and that has to be one of these.
+fn variable(name: &str, words: &[&str]) -> Result<Option<String>> {
+    let Ok(word) = std::env::var(name) else { return Ok(None) };
+    if !words.contains(&&*word) {
+        bail!("{name} is `{word}`, and can be: {}", words.join(", "));
+    }
+    Ok(Some(word))
 }
 
 /// How many pods the server is filled with; `K8S_TEST_PODS=10000` is the long run.

@@ -33,7 +33,7 @@ pub(crate) fn emit(api: &Api, root: &str, features: Option<&Features>) -> Result
         writeln!(
             out,
             "\nuse {root}::meta::v1::APIResourceList;\n\n/// What there is here, as the server tells it: `GET {}`\n\
-             pub fn resources() -> {root}::request::server::Fetch<APIResourceList> {{\n    \
+             #[inline]\npub fn resources() -> {root}::request::server::Fetch<APIResourceList> {{\n    \
              {root}::request::server::resources({:?}, {:?})\n}}",
             index(api),
             api.group,
@@ -76,7 +76,7 @@ fn resource(
             let object = |text: &str| text.replace("$OBJECT", &type_(&call.object, kind, root));
             writeln!(
                 out,
-                "    pub fn {}{lifetimes}({}) -> {} {{\n        {}\n    }}",
+                "    #[inline]\n    pub fn {}{lifetimes}({}) -> {} {{\n        {}\n    }}",
                 function.name,
                 object(&function.arguments),
                 function.returns,

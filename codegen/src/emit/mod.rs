@@ -59,7 +59,7 @@ pub(crate) fn emit(
             writeln!(
                 index,
                 "\n/// The versions of this group, as the server tells them: `GET /apis/{name}/`\n\
-                 pub fn group() -> {root}::request::server::Fetch<{root}::meta::v1::APIGroup> {{\n    \
+                 #[inline]\npub fn group() -> {root}::request::server::Fetch<{root}::meta::v1::APIGroup> {{\n    \
                  {root}::request::server::group({name:?})\n}}"
             )?;
         }

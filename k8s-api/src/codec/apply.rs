@@ -67,12 +67,12 @@ fn fields(
     out: &mut Vec<u8>,
 ) -> Result<(), EncodeError> {
     let table = message.table();
-    for (position, field) in table.fields.iter().enumerate() {
+    for (position, field) in table.fields().enumerate() {
         let view = message.field(position);
         let own = inside(own, is_field(field.name));
         let named = own.iter().any(|path| path.is_empty());
         let forced = named || (field.required && (element || field.of_custom_resource()));
-        if matches!(view, View::Absent) && !forced || is_managed_fields(table, field) {
+        if matches!(view, View::Absent) && !forced || is_managed_fields(table, &field) {
             continue;
         }
         let structure = matches!(view, View::Message(message) if !message.table().union);
@@ -83,7 +83,7 @@ fn fields(
         let (before, was_first) = (out.len(), *first);
         key(field.name, first, out);
         let begins = out.len();
-        granular(field, view, &own, out)?;
+        granular(&field, view, &own, out)?;
         // A struct that can't be absent says nothing when nothing in it was set.
         if structure && !forced && !field.is_optional() && out.get(begins..) == Some(b"{}") {
             out.truncate(before);

@@ -119,7 +119,7 @@ impl<K: Resource> Decoder<K> {
 fn is_sensitive(message: &mut dyn Message, seen: &mut BTreeSet<&'static str>) -> bool {
     let table = message.table();
     seen.insert(table.name)
-        && table.fields.iter().enumerate().any(|(position, field)| {
+        && table.fields().enumerate().any(|(position, field)| {
             field.sensitive || message.field_mut(position).is_some_and(|slot| is_slot_sensitive(slot, seen))
         })
 }

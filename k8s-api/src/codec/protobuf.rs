@@ -9,7 +9,7 @@ use crate::codec::prune::Prune;
 use crate::codec::shape::{Place, Shape};
 use crate::codec::wire::{FIXED64, Found, Reader, Wire, bytes, integer, tag};
 use crate::raw::RawJson;
-use crate::table::Field;
+use crate::table::{Field, Table};
 use crate::text::Str;
 use crate::view::{Message, Slot, View};
 
@@ -47,17 +47,17 @@ pub fn encode_message(message: &dyn Message, out: &mut Vec<u8>) -> std::result::
             table.name
         )));
     }
-    let mut order: Vec<usize> = (0..table.fields.len()).collect();
-    order.sort_by_key(|&position| sort_key(position, table.fields));
+    let mut order: Vec<usize> = (0..table.len()).collect();
+    order.sort_by_key(|&position| sort_key(position, table));
     write_group(message, &order, 0, out)?;
     out.extend_from_slice(message.unknown().protobuf());
     Ok(())
 }
 
 /// Numbers from the outside in, so that what is nested together stands together.
-fn sort_key(position: usize, fields: &[Field]) -> Vec<u32> {
-    fields
-        .get(position)
+fn sort_key(position: usize, table: &Table) -> Vec<u32> {
+    table
+        .field(position)
         .map(|field| field.within.iter().copied().chain([field.number]).collect())
         .unwrap_or_default()
 }
@@ -69,14 +69,14 @@ fn write_group(
     depth: usize,
     out: &mut Vec<u8>,
 ) -> std::result::Result<(), EncodeError> {
-    let fields = message.table().fields;
-    let outer = |position: usize| fields.get(position).and_then(|field| field.within.get(depth).copied());
+    let table = message.table();
+    let outer = |position: usize| table.field(position).and_then(|field| field.within.get(depth).copied());
     let mut rest = order;
     while let Some((&position, after)) = rest.split_first() {
-        let Some(field) = fields.get(position) else { break };
+        let Some(field) = table.field(position) else { break };
         match outer(position) {
             None => {
-                write_field(field, message.field(position), out)
+                write_field(&field, message.field(position), out)
                     .map_err(|error| EncodeError::new(format!("{}: {error}", field.name)))?;
                 rest = after;
             }
@@ -255,25 +255,24 @@ impl Decoding<'_> {
             return Err(DecodeError::new(format!("nested more than {MAX_DEPTH} deep"), reader.offset));
         }
         let table = message.table();
-        let fields = table.fields;
         let mut next = 0;
         loop {
             let before = reader;
             let Some(found) = reader.field()? else { return Ok(()) };
-            let matches = |field: &Field| field.number == found.number && same(field.within, within);
+            let matches = |field: Field| field.number == found.number && same(field.within, within);
             let at = place.after(next);
             let guess = self.shape.next(at).unwrap_or(next);
-            let position = if fields.get(guess).is_some_and(matches) {
+            let position = if table.field(guess).is_some_and(matches) {
                 Some(guess)
             } else {
-                let position = fields.iter().position(matches);
+                let position = table.fields().position(matches);
                 if let Some(position) = position {
                     self.shape.set_next(at, position);
                 }
                 position
             };
             if let Some(position) = position {
-                let name = fields.get(position).map_or("", |field| field.name);
+                let name = table.names.get(position).unwrap_or(&"");
                 let inside = prune.and_then(|prune| prune.field(position));
                 // The elements of a list follow one another: at the first of them they are counted.
                 let begins = next != position + 1;
@@ -287,11 +286,11 @@ impl Decoding<'_> {
                 }
                 continue;
             }
-            let nests = |field: &Field| {
+            let nests = |field: Field| {
                 field.within.get(within.len()) == Some(&found.number) && field.within.starts_with(within)
             };
             match found.value {
-                Wire::Bytes(nested) if fields.iter().any(nests) => {
+                Wire::Bytes(nested) if table.fields().any(nests) => {
                     within.push(found.number);
                     self.group(nested, message, place, prune, within, depth + 1)?;
                     within.pop();

@@ -36,7 +36,7 @@ fn fields<S: Serializer>(message: &dyn Message, mut map: S::SerializeMap) -> Res
             table.name
         )));
     }
-    for (position, field) in table.fields.iter().enumerate() {
+    for (position, field) in table.fields().enumerate() {
         let view = message.field(position);
         if !field.omits(&view) {
             map.serialize_entry(field.name, &Shown(view))?;
@@ -187,7 +187,7 @@ impl<'de> Visitor<'de> for Into<'_> {
             Slot::Bool(slot) => *slot = value,
             Slot::Option(option) => return Into { slot: option.fill(), depth: self.depth }.visit_bool(value),
             Slot::Message(message) if message.table().union => {
-                for position in 0..message.table().fields.len() {
+                for position in 0..message.table().len() {
                     if let Some(Slot::Bool(slot)) = message.field_mut(position) {
                         *slot = value;
                         return Ok(());
@@ -263,7 +263,7 @@ impl<'de> Visitor<'de> for Into<'_> {
             }
             Slot::Option(option) => Into { slot: option.fill(), depth: self.depth }.visit_seq(seq),
             Slot::Message(message) if message.table().union => {
-                let position = (0..message.table().fields.len())
+                let position = (0..message.table().len())
                     .find(|&position| matches!(message.field_mut(position), Some(Slot::List(_))));
                 match position.and_then(|position| message.field_mut(position)) {
                     Some(slot) => Into { slot, depth: self.depth }.visit_seq(seq),
@@ -287,7 +287,7 @@ impl<'de> Visitor<'de> for Into<'_> {
             }
             Slot::Message(message) if message.table().union => {
                 let (mut schema, mut flag) = (None, None);
-                for position in 0..message.table().fields.len() {
+                for position in 0..message.table().len() {
                     match message.field_mut(position) {
                         Some(Slot::Option(_)) => schema = Some(position),
                         Some(Slot::Bool(_)) => flag = Some(position),

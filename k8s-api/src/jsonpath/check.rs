@@ -84,7 +84,7 @@ impl Check<'_> {
                 Slot::Message(message) => {
                     // One field that fits is enough.
                     let mut last = Err(error("there is nothing inside".to_owned()));
-                    for position in 0..message.table().fields.len() {
+                    for position in 0..message.table().len() {
                         if let (Err(_), Some(slot)) = (&last, message.field_mut(position)) {
                             last = self.ops(rest, slot, then);
                         }

@@ -183,7 +183,7 @@ impl<'a> Found<'a> {
         match self.node() {
             Node::View(View::Message(message)) => match message.table().position(name) {
                 Some(position) => {
-                    let (field, view) = (message.table().fields.get(position)?, message.field(position));
+                    let (field, view) = (message.table().field(position)?, message.field(position));
                     (!field.omits(&view)).then_some(Found(Node::View(view)))
                 }
                 None => self.entries().into_iter().find(|(key, _)| key == name).map(|(_, found)| found),
@@ -212,7 +212,7 @@ impl<'a> Found<'a> {
                     message.table().kind.map(|kind| [("kind", kind.kind), ("apiVersion", kind.api_version)]);
                 let kind =
                     kind.into_iter().flatten().map(|(name, value)| (name.into(), of(View::Str(value))));
-                let fields = message.table().fields.iter().enumerate().filter_map(|(position, field)| {
+                let fields = message.table().fields().enumerate().filter_map(|(position, field)| {
                     let view = message.field(position);
                     (!field.omits(&view)).then(|| (field.name.into(), of(view)))
                 });

@@ -58,7 +58,7 @@ pub(super) fn encode_below(value: &str, out: &mut String) {
 }
 
 /// One part of a path, or one value of a query.
-pub(super) fn encode(value: &str, out: &mut String) {
+pub fn encode(value: &str, out: &mut String) {
     for byte in value.bytes() {
         match byte {
             b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'~' => out.push(byte as char),

@@ -28,6 +28,7 @@
 #[cfg(test)]
 mod corpus;
 mod document;
+mod environment;
 mod exec;
 mod impersonate;
 mod incluster;
@@ -170,17 +171,35 @@ impl Config {
 
     /// Sends to another URL of the same server: a tunnel or a proxy that passes its TLS on.
     pub fn with_server(mut self, url: &str) -> Result<Config> {
-        let Server { tls, proxy, plain_answers, .. } = self.server;
+        let Server { tls, proxy, direct, plain_answers, .. } = self.server;
         self.server = Server::new(url, tls)?;
-        (self.server.proxy, self.server.plain_answers) = (proxy, plain_answers);
+        (self.server.proxy, self.server.direct, self.server.plain_answers) = (proxy, direct, plain_answers);
         self.cluster_place = format!("Config::with_server and {}", self.cluster_place);
         Ok(self)
     }
 
     /// Goes through a proxy: `http://`, `https://` or `socks5://`.
+    ///
+    /// It comes before the `proxy-url` of a kubeconfig, and that before the environment: without either of them, a client goes
+    /// through the proxy in `HTTPS_PROXY` (or `HTTP_PROXY` if the server has no TLS), unless `NO_PROXY` names the server
+    /// or it is on this machine, by the same rules as kubectl.
     pub fn with_proxy(mut self, url: &str) -> Result<Config> {
         self.server.proxy = Some(Proxy::new(url)?);
         Ok(self)
+    }
+
+    /// Goes straight to the server, whatever the kubeconfig or the environment say of proxies.
+    pub fn without_proxy(mut self) -> Config {
+        (self.server.proxy, self.server.direct) = (None, true);
+        self
+    }
+
+    /// Whether long answers may come compressed (gzip), which they may unless the kubeconfig says `disable-compression`. It costs
+    /// both sides time and saves the network about nine tenths of a list: worth it but for a server nearby. Watches are
+    /// never compressed.
+    pub fn with_compression(mut self, compression: bool) -> Config {
+        self.server.plain_answers = !compression;
+        self
     }
 
     /// Asks as somebody else, which the server allows to those who may `impersonate`.
@@ -212,13 +231,13 @@ impl Config {
         self
     }
 
-    /// How many calls may be sent. It is kept for the rate limit, which this version does not have yet.
+    /// How many calls may be sent. Those that have to wait for it are told of in [`Client::load`](crate::Client::load).
     pub fn with_rate(mut self, rate: Rate) -> Config {
         self.settings.rate = Some(rate);
         self
     }
 
-    /// What the program calls itself, such as `my-controller/1.2`.
+    /// What the program calls itself, such as `my-controller/1.2`. Without it the name of its file is sent, and what it was built for.
     pub fn with_user_agent(mut self, name: &str) -> Result<Config> {
         let name = http::HeaderValue::from_str(name);
         let name = name.map_err(|error| Error::config("the user agent can't be sent").caused(error))?;

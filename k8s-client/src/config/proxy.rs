@@ -11,12 +11,18 @@ use crate::secret::Secret;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Proxy {
     pub(crate) url: Secret,
+    /// Where it is said, for messages.
+    pub(crate) from: &'static str,
     shown: String,
 }
 
 impl Proxy {
     pub(crate) fn new(url: &str) -> Result<Proxy> {
-        let bad = |why: &str| Error::config(format!("proxy-url {why}"));
+        Proxy::of("proxy-url", url)
+    }
+
+    pub(super) fn of(from: &'static str, url: &str) -> Result<Proxy> {
+        let bad = |why: &str| Error::config(format!("{from} {why}"));
         // The parser's message repeats nothing of it, but neither does it help.
         let uri: Uri = url.parse().map_err(|_| bad("can't be read as a URL"))?;
         let (Some(scheme), Some(authority)) = (uri.scheme_str(), uri.authority()) else {
@@ -35,7 +41,7 @@ impl Proxy {
             Some(rest) => format!("socks5h://{rest}"),
             None => url.to_owned(),
         };
-        Ok(Proxy { url: Secret::new(url), shown })
+        Ok(Proxy { url: Secret::new(url), from, shown })
     }
 }
 

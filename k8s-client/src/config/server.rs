@@ -1,11 +1,13 @@
 //! A server's URL and what its TLS needs.
 
+use std::ffi::OsString;
 use std::fmt;
 use std::sync::Arc;
 
 use http::Uri;
 use http::uri::Scheme;
 
+use super::environment;
 use super::pem::{Identity, Pem};
 use super::proxy::Proxy;
 use crate::error::{Error, Result};
@@ -16,7 +18,9 @@ pub(crate) struct Server {
     uri: Uri,
     pub(crate) tls: Tls,
     pub(crate) proxy: Option<Proxy>,
-    /// Answers are to come as they are. Nothing asks for compressed ones yet.
+    /// No proxy is looked for in the environment.
+    pub(crate) direct: bool,
+    /// Answers are to come as they are, not compressed.
     pub(crate) plain_answers: bool,
 }
 
@@ -48,7 +52,15 @@ impl Server {
         if uri.query().is_some() {
             return Err(bad("has a query"));
         }
-        Ok(Server { uri, tls, proxy: None, plain_answers: false })
+        Ok(Server { uri, tls, proxy: None, direct: false, plain_answers: false })
+    }
+
+    /// Takes what the environment names, if nothing else was said.
+    pub(crate) fn find_proxy(&mut self, variable: impl Fn(&str) -> Option<OsString>) -> Result<()> {
+        if self.proxy.is_none() && !self.direct {
+            self.proxy = environment::proxy(self, variable)?;
+        }
+        Ok(())
     }
 
     pub(crate) fn is_tls(&self) -> bool {

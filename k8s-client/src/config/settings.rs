@@ -55,11 +55,27 @@ impl Rate {
 }
 
 /// All of it.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(crate) struct Settings {
     pub(crate) timeouts: Timeouts,
     pub(crate) rate: Option<Rate>,
     pub(crate) user_agent: Option<http::HeaderValue>,
     /// The exec plugins that may run; all of them for `None`.
     pub(crate) plugins: Option<Vec<String>>,
+    /// A dead connection of HTTP/2 is noticed after both of them, which has to stay below 45 s.
+    pub(crate) ping: Duration,
+    pub(crate) pong: Duration,
+}
+
+impl Default for Settings {
+    fn default() -> Settings {
+        Settings {
+            timeouts: Timeouts::default(),
+            rate: None,
+            user_agent: None,
+            plugins: None,
+            ping: Duration::from_secs(25),
+            pong: Duration::from_secs(15),
+        }
+    }
 }

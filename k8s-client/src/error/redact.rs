@@ -21,6 +21,7 @@ const FIELDS: [&str; 4] = ["data", "stringData", "spec", "value"];
 const SHORTEST: usize = 4;
 
 /// The body of a call that may hold secrets; `None` where there are none.
+#[derive(Clone)]
 pub(crate) struct Sent(Option<Bytes>);
 
 impl Sent {

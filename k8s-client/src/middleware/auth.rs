@@ -7,28 +7,36 @@ use http::header::{AUTHORIZATION, HeaderValue};
 use k8s_api::operation::Retry;
 use k8s_api::transport::{Call, Fault, Reply, Sending, Sent, Transport, TransportError};
 
+use super::observe::Listener;
 use crate::auth::{Credential, Proof};
 
 struct Auth {
     inner: Arc<dyn Transport>,
     credential: Arc<dyn Credential>,
+    listener: Listener,
 }
 
 /// Adds `credential` to every call.
-pub(crate) fn layer(inner: Arc<dyn Transport>, credential: Arc<dyn Credential>) -> Arc<dyn Transport> {
-    Arc::new(Auth { inner, credential })
+pub(crate) fn layer(
+    inner: Arc<dyn Transport>,
+    credential: Arc<dyn Credential>,
+    listener: Listener,
+) -> Arc<dyn Transport> {
+    Arc::new(Auth { inner, credential, listener })
 }
 
 impl Transport for Auth {
     fn send(&self, call: Call) -> Sending {
-        let (inner, credential) = (self.inner.clone(), self.credential.clone());
-        Box::pin(async move { send(&*inner, &*credential, call).await })
+        let (inner, credential, listener) =
+            (self.inner.clone(), self.credential.clone(), self.listener.clone());
+        Box::pin(async move { send(&*inner, &*credential, &listener, call).await })
     }
 }
 
 async fn send(
     inner: &dyn Transport,
     credential: &dyn Credential,
+    listener: &Listener,
     mut call: Call,
 ) -> Result<Reply, TransportError> {
     let proof = credential.proof().await?;
@@ -36,7 +44,9 @@ async fn send(
     show(&proof, &mut call)?;
     let result = inner.send(call).await;
     let Some(mut again) = again.filter(|again| refused(&result, &proof, again)) else { return result };
-    match credential.renew(&proof).await {
+    let renewed = credential.renew(&proof).await;
+    listener.tell(|observer| observer.credential_refused(matches!(renewed, Ok(Some(_)))));
+    match renewed {
         Ok(Some(proof)) => {
             drop(result);
             show(&proof, &mut again)?;

@@ -4,11 +4,16 @@ use http::StatusCode;
 use k8s_api::operation::Retry;
 use k8s_api::transport::{Fault, Sent, TransportError};
 
-/// How an attempt ended.
+/// How a call or an attempt ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Outcome {
+#[non_exhaustive]
+pub enum Outcome {
+    /// With an answer of the server's, whatever its status says.
     Answer(StatusCode),
+    /// Without one.
     Failure(Sent, Fault),
+    /// Whoever waited for it no longer does.
+    Dropped,
 }
 
 impl Outcome {
@@ -38,7 +43,7 @@ pub(crate) fn may_repeat(retry: Retry, outcome: Outcome) -> bool {
         (Retry::Read, Outcome::Answer(status)) => passes(status),
         // The only status that says that nothing was done. A 503 may come from a proxy after the server has stored it.
         (Retry::Write, Outcome::Answer(status)) => status == StatusCode::TOO_MANY_REQUESTS,
-        (_, Outcome::Answer(_)) => false,
+        (_, Outcome::Answer(_) | Outcome::Dropped) => false,
     }
 }
 
@@ -93,6 +98,7 @@ mod tests {
             for fault in [Fault::Setup, Fault::Untrusted, Fault::Credential] {
                 assert!(!may_repeat(retry, Outcome::Failure(Sent::No, fault)));
             }
+            assert!(!may_repeat(retry, Outcome::Failure(Sent::No, Fault::Held)), "a client's own limit");
         }
     }
 }

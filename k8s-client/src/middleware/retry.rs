@@ -4,35 +4,40 @@ use std::sync::Arc;
 
 use k8s_api::transport::{Call, Reply, Sending, Transport, TransportError};
 
+use super::attempts::Attempts;
 use super::backoff::Waits;
 use super::budget::Budget;
 use super::classify::{Outcome, may_repeat};
+use super::observe::Listener;
 use super::preset::Preset;
 use super::retry_after::retry_after;
 use crate::outside::Outside;
 
-/// The policy; its budget is shared by all calls.
+/// The policy.
 pub(crate) struct Retrying {
     inner: Arc<dyn Transport>,
     preset: Preset,
     budget: Arc<Budget>,
+    listener: Listener,
     outside: Arc<dyn Outside>,
 }
 
-/// Wraps `inner` in it.
+/// Wraps `inner` in it. Others may take from the same budget.
 pub(crate) fn layer(
     inner: Arc<dyn Transport>,
     preset: Preset,
+    budget: Arc<Budget>,
+    listener: Listener,
     outside: Arc<dyn Outside>,
 ) -> Arc<dyn Transport> {
-    Arc::new(Retrying { inner, preset, budget: Arc::new(Budget::new()), outside })
+    Arc::new(Retrying { inner, preset, budget, listener, outside })
 }
 
 impl Transport for Retrying {
     fn send(&self, call: Call) -> Sending {
         let (inner, preset) = (self.inner.clone(), self.preset);
-        let (budget, outside) = (self.budget.clone(), self.outside.clone());
-        Box::pin(async move { send(&*inner, call, preset, &budget, &*outside).await })
+        let (budget, listener, outside) = (self.budget.clone(), self.listener.clone(), self.outside.clone());
+        Box::pin(async move { send(&*inner, call, preset, &budget, &listener, &*outside).await })
     }
 }
 
@@ -41,11 +46,13 @@ async fn send(
     mut call: Call,
     preset: Preset,
     budget: &Budget,
+    listener: &Listener,
     outside: &dyn Outside,
 ) -> Result<Reply, TransportError> {
     let mut waits = Waits::new(&preset);
     loop {
         let (next, meta) = (call.replay(), call.meta.clone());
+        Attempts::count(&call);
         let result = inner.send(call).await;
         let outcome = Outcome::of(&result, |reply| reply.head.status);
         if outcome.is_success() {
@@ -67,6 +74,7 @@ async fn send(
         if !budget.take() {
             return result;
         }
+        listener.tell(|observer| observer.retrying(&meta, outcome, wait));
         // The answer holds a connection or a stream of one, which the next attempt may need.
         drop(result);
         outside.wait(at).await;

@@ -10,9 +10,12 @@ use futures_util::StreamExt as _;
 use http::StatusCode;
 use k8s_api::operation::{Operation, Retry, Verb};
 use k8s_api::transport::{
-    Body, Call, Fault, Limits, Reply, ReplyBody, Sending, Sent, Transport, TransportError,
+    Body, Call, CallMeta, Fault, Limits, Reply, ReplyBody, Sending, Sent, Transport, TransportError,
 };
 
+use super::stack::{Gauges, Policies, stack};
+use super::{AttemptEnd, CallEnd, Circuit, Limit, Observer, Outcome};
+use crate::auth::Credential;
 use crate::outside::Outside;
 use crate::outside::testing::{Handle, Virtual};
 
@@ -66,6 +69,7 @@ pub(crate) struct Seen {
     pub(crate) attempt: u32,
     pub(crate) limits: Limits,
     pub(crate) authorization: Option<String>,
+    pub(crate) headers: http::HeaderMap,
     /// The user and the groups.
     pub(crate) impersonated: Vec<String>,
 }
@@ -91,6 +95,7 @@ impl Transport for Script {
             attempt: call.meta.attempt,
             limits: call.meta.limits,
             authorization: authorization.map(|value| value.to_str().unwrap().to_owned()),
+            headers: call.head.headers.clone(),
             impersonated: ["impersonate-user", "impersonate-group"]
                 .iter()
                 .flat_map(|name| call.head.headers.get_all(*name))
@@ -129,6 +134,109 @@ impl Transport for Script {
                 }
             }
         })
+    }
+}
+
+/// All policies above a script.
+pub(crate) struct Rig {
+    pub(crate) clock: Arc<Virtual>,
+    pub(crate) script: Arc<Script>,
+    pub(crate) stack: Arc<dyn Transport>,
+    pub(crate) gauges: Gauges,
+}
+
+impl Rig {
+    pub(crate) fn new(policies: Policies, steps: impl IntoIterator<Item = Step>) -> Rig {
+        Rig::with(policies, None, steps)
+    }
+
+    pub(crate) fn with(
+        policies: Policies,
+        credential: Option<Arc<dyn Credential>>,
+        steps: impl IntoIterator<Item = Step>,
+    ) -> Rig {
+        let clock = Virtual::new();
+        let script = Script::new(&clock, steps);
+        let outside = Arc::new(Handle(clock.clone()));
+        let (stack, gauges) = stack(script.clone(), credential, policies, outside);
+        Rig { clock, script, stack, gauges }
+    }
+
+    pub(crate) fn send(&self, call: Call) -> Result<u16, TransportError> {
+        self.clock.run(self.stack.send(call)).map(|reply| reply.head.status.as_u16())
+    }
+
+    pub(crate) fn get(&self) -> Result<u16, TransportError> {
+        self.send(call(&GET, Body::Empty))
+    }
+
+    pub(crate) fn by(&self, op: &'static Operation, deadline: Duration) -> Call {
+        let mut call = call(op, Body::Empty);
+        call.meta.limits.deadline = Some(self.clock.after(deadline));
+        call
+    }
+
+    /// So many at the same time.
+    pub(crate) fn gets(&self, count: usize) -> Vec<u16> {
+        let calls = (0..count).map(|_| self.stack.send(call(&GET, Body::Empty)));
+        let replies = self.clock.run(futures_util::future::join_all(calls));
+        replies.into_iter().map(|reply| reply.unwrap().head.status.as_u16()).collect()
+    }
+
+    /// Polls a call once, as a program that then does something else.
+    pub(crate) fn begin(&self, call: Call) -> Sending {
+        let mut sending = self.stack.send(call);
+        assert!(self.clock.run(futures_util::future::poll_immediate(&mut sending)).is_none());
+        sending
+    }
+}
+
+pub(crate) fn slow(after: Duration) -> Step {
+    Step { after, ..answer(200) }
+}
+
+/// Writes down all that it hears.
+#[derive(Clone, Default)]
+pub(crate) struct Diary(Arc<Mutex<Vec<String>>>);
+
+impl Diary {
+    pub(crate) fn take(&self) -> Vec<String> {
+        std::mem::take(&mut self.0.lock().unwrap())
+    }
+
+    fn note(&self, line: String) {
+        self.0.lock().unwrap().push(line);
+    }
+}
+
+impl Observer for Diary {
+    fn call_started(&self, call: &CallMeta) {
+        self.note(format!("started {}", call.op));
+    }
+
+    fn call_ended(&self, call: &CallMeta, end: &CallEnd) {
+        let CallEnd { outcome, duration, attempts, received, .. } = end;
+        self.note(format!("ended {} {outcome} {duration:?} attempts={attempts} bytes={received}", call.op));
+    }
+
+    fn attempt_ended(&self, call: &CallMeta, end: &AttemptEnd) {
+        self.note(format!("attempt {} {} {} {:?}", call.op.verb, call.attempt, end.outcome, end.duration));
+    }
+
+    fn retrying(&self, call: &CallMeta, outcome: Outcome, wait: Duration) {
+        self.note(format!("retrying {} after {outcome} in {wait:?}", call.op));
+    }
+
+    fn held(&self, _: &CallMeta, limit: Limit, wait: Duration) {
+        self.note(format!("held {} {wait:?}", limit.as_str()));
+    }
+
+    fn circuit(&self, circuit: &Circuit) {
+        self.note(format!("{circuit:?}"));
+    }
+
+    fn credential_refused(&self, renewed: bool) {
+        self.note(format!("credential renewed={renewed}"));
     }
 }
 

@@ -5,25 +5,19 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use futures_util::StreamExt as _;
-use k8s_api::operation::Operation;
-use k8s_api::transport::{Body, Call, Fault, ReplyBody, Sent, Transport, TransportError};
+use k8s_api::transport::{Body, Fault, ReplyBody, Sent};
 use proptest::prelude::*;
 
+use super::observe::Listener;
 use super::preset::Preset;
-use super::stack::stack;
+use super::stack::{Policies, stack};
 use super::testing::*;
 use crate::auth::{Answer, Credential, Proof};
 use crate::outside::testing::{Handle, Virtual};
 use crate::secret::Secret;
 
-struct Rig {
-    clock: Arc<Virtual>,
-    script: Arc<Script>,
-    stack: Arc<dyn Transport>,
-}
-
 fn rig(steps: impl IntoIterator<Item = Step>) -> Rig {
-    rig_with(Preset::DEFAULT, None, steps)
+    Rig::new(Policies::default(), steps)
 }
 
 fn rig_with(
@@ -31,26 +25,7 @@ fn rig_with(
     credential: Option<Arc<dyn Credential>>,
     steps: impl IntoIterator<Item = Step>,
 ) -> Rig {
-    let clock = Virtual::new();
-    let script = Script::new(&clock, steps);
-    let stack = stack(script.clone(), credential, preset, Arc::new(Handle(clock.clone())));
-    Rig { clock, script, stack }
-}
-
-impl Rig {
-    fn send(&self, call: Call) -> Result<u16, TransportError> {
-        self.clock.run(self.stack.send(call)).map(|reply| reply.head.status.as_u16())
-    }
-
-    fn get(&self) -> Result<u16, TransportError> {
-        self.send(call(&GET, Body::Empty))
-    }
-
-    fn by(&self, op: &'static Operation, deadline: Duration) -> Call {
-        let mut call = call(op, Body::Empty);
-        call.meta.limits.deadline = Some(self.clock.after(deadline));
-        call
-    }
+    Rig::with(Policies { preset, ..Policies::default() }, credential, steps)
 }
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -251,6 +226,17 @@ impl Credential for Numbered {
     }
 }
 
+#[test]
+fn an_observer_hears_of_a_refused_credential() {
+    let diary = Diary::default();
+    let policies = Policies { listener: Listener::new(diary.clone()), ..Policies::default() };
+    let credential = Arc::new(Numbered { current: Mutex::new(1), last: 2 });
+    let it = Rig::with(policies, Some(credential), [answer(401)]);
+    assert_eq!((it.get().unwrap(), it.get().unwrap()), (401, 401));
+    let told: Vec<_> = diary.take().into_iter().filter(|line| line.starts_with("credential")).collect();
+    assert_eq!(told, ["credential renewed=true", "credential renewed=false"]);
+}
+
 fn with_tokens(last: u32, steps: impl IntoIterator<Item = Step>) -> Rig {
     rig_with(Preset::DEFAULT, Some(Arc::new(Numbered { current: Mutex::new(1), last })), steps)
 }
@@ -311,7 +297,7 @@ fn whoever_asks_as_somebody_says_so_in_each_attempt() {
     ann.groups = vec!["a".to_owned(), "b".to_owned()];
     let below = super::impersonate::layer(script.clone(), ann.headers().unwrap());
     let credential = Arc::new(Numbered { current: Mutex::new(1), last: 9 });
-    let stack = stack(below, Some(credential), Preset::DEFAULT, Arc::new(Handle(clock.clone())));
+    let (stack, _) = stack(below, Some(credential), Policies::default(), Arc::new(Handle(clock.clone())));
     assert_eq!(clock.run(stack.send(call(&GET, Body::Empty))).unwrap().head.status, 200);
     let seen = script.seen.lock().unwrap();
     assert_eq!(seen.len(), 3);

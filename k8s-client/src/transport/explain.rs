@@ -6,26 +6,55 @@ use std::io;
 use k8s_api::transport::{Fault, Sent, TransportError};
 use rustls::CertificateError;
 
-/// An error before the head of the answer.
-pub(super) fn explain(error: reqwest::Error, server: &str) -> TransportError {
-    let timeout = if error.is_timeout() { Fault::Timeout } else { Fault::Broken };
-    let reason = reason(&error);
-    let (sent, fault, message) = if error.is_builder() {
+use super::dial::{NotHttp2, Shared};
+use super::slot::Failure;
+
+/// What came instead of the head of an answer.
+pub(super) fn explain(failure: Failure, server: &str) -> TransportError {
+    match failure {
+        Failure::Own(error) | Failure::LeftAlone(error) => explain_own(error, server),
+        Failure::Shared(error) => {
+            let stage = Stage { builder: false, connect: true, timeout: find(&**error, timed_out).is_some() };
+            describe(&**error, stage, server).with_source(Shared(error))
+        }
+    }
+}
+
+pub(super) fn explain_own(error: reqwest::Error, server: &str) -> TransportError {
+    let stage =
+        Stage { builder: error.is_builder(), connect: error.is_connect(), timeout: error.is_timeout() };
+    describe(&error, stage, server).with_source(error.without_url())
+}
+
+/// What only the outermost error knows.
+struct Stage {
+    builder: bool,
+    connect: bool,
+    timeout: bool,
+}
+
+fn describe(error: &(dyn StdError + 'static), stage: Stage, server: &str) -> TransportError {
+    let timeout = if stage.timeout { Fault::Timeout } else { Fault::Broken };
+    let reason = match stage {
+        Stage { connect: true, timeout: true, .. } => "it took too long".to_owned(),
+        _ => reason(error),
+    };
+    let (sent, fault, message) = if stage.builder {
         (Sent::No, Fault::Setup, format!("the request can't be sent: {reason}"))
-    } else if let Some(certificate) = find(&error, certificate) {
+    } else if let Some(certificate) = find(error, certificate) {
         (Sent::No, Fault::Untrusted, format!("{server} is not trusted: {certificate}"))
-    } else if let Some(alert) = find(&error, unwelcome) {
+    } else if let Some(alert) = find(error, unwelcome) {
         // It may come after the handshake, when the call is on its way already.
-        let sent = if error.is_connect() { Sent::No } else { Sent::Unknown };
+        let sent = if stage.connect { Sent::No } else { Sent::Unknown };
         (sent, Fault::Credential, format!("{server} does not accept the client certificate: {alert}"))
-    } else if error.is_connect() {
+    } else if stage.connect {
         (Sent::No, timeout, format!("no connection to {server}: {reason}"))
-    } else if find(&error, refused).is_some() {
+    } else if find(error, refused).is_some() {
         (Sent::Refused, Fault::Broken, format!("{server} did not process it: {reason}"))
     } else {
         (Sent::Unknown, timeout, format!("{server} gave no answer: {reason}"))
     };
-    TransportError::new(sent, fault, message).with_source(error.without_url())
+    TransportError::new(sent, fault, message)
 }
 
 /// An error in the middle of the body.
@@ -35,22 +64,35 @@ pub(super) fn explain_body(error: reqwest::Error, server: &str) -> TransportErro
     TransportError::new(Sent::Unknown, fault, message).with_source(error.without_url())
 }
 
+/// Whether the server was found to speak HTTP/1.1 only, before anything was sent.
+pub(super) fn no_http_2(failure: &Failure) -> bool {
+    let error: &(dyn StdError + 'static) = match failure {
+        Failure::Own(error) | Failure::LeftAlone(error) => error,
+        Failure::Shared(error) => &***error,
+    };
+    find(error, |error| error.downcast_ref::<NotHttp2>()).is_some()
+}
+
 /// The innermost error says what happened; those around it only what it was in.
-fn reason(error: &reqwest::Error) -> String {
-    if error.is_connect() && error.is_timeout() {
-        return "it took too long".to_owned();
-    }
+fn reason(error: &(dyn StdError + 'static)) -> String {
     chain(error).last().map(ToString::to_string).unwrap_or_default()
 }
 
+fn timed_out(error: &(dyn StdError + 'static)) -> Option<()> {
+    (error.downcast_ref::<io::Error>()?.kind() == io::ErrorKind::TimedOut).then_some(())
+}
+
 /// The first that `what` makes of an error in the chain.
-fn find<T>(error: &reqwest::Error, what: impl Fn(&(dyn StdError + 'static)) -> Option<T>) -> Option<T> {
+fn find<'e, T: 'e>(
+    error: &'e (dyn StdError + 'static),
+    what: impl Fn(&'e (dyn StdError + 'static)) -> Option<T>,
+) -> Option<T> {
     chain(error).find_map(what)
 }
 
 /// From the outermost to the innermost. An error inside of an `io::Error` is no source of it, but belongs to it.
-fn chain(error: &reqwest::Error) -> impl Iterator<Item = &(dyn StdError + 'static)> {
-    std::iter::successors(Some(error as &(dyn StdError + 'static)), |&error| {
+fn chain<'e>(error: &'e (dyn StdError + 'static)) -> impl Iterator<Item = &'e (dyn StdError + 'static)> {
+    std::iter::successors(Some(error), |&error| {
         match error.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
             Some(inside) => Some(inside),
             None => error.source(),

@@ -34,7 +34,7 @@ impl Fetch {
             .timeout(TOTAL)
             // Asked a few times a day.
             .pool_max_idle_per_host(0)
-            .user_agent(super::lanes::NAME)
+            .user_agent(super::recipe::NAME)
             .tls_backend_preconfigured(tls)
             .build();
         client.map(Fetch).map_err(|error| Error::config("setting up HTTP").caused(error))
@@ -71,7 +71,7 @@ impl Fetch {
 
     async fn send(&self, request: reqwest::RequestBuilder) -> Fetched {
         let failed = |error: reqwest::Error| {
-            let error = explain::explain(error, "the server");
+            let error = explain::explain_own(error, "the server");
             format!("it can't be asked: {error}")
         };
         let response = request.header(ACCEPT, "application/json").send().await.map_err(failed)?;

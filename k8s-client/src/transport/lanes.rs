@@ -1,117 +1,89 @@
-//! One client, and with it one set of connections, for each lane.
+//! The connections of each lane.
+//!
+//! reqwest keeps one HTTP/2 connection in a client, and lets calls wait without end when the server allows no more streams on
+//! it. So a lane has as many clients as its calls need.
 
-use std::time::Duration;
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use k8s_api::transport::Lane;
-use reqwest::redirect::Policy;
 
-use super::name::Elsewhere;
-use crate::config::{Proxy, Settings};
-use crate::error::{Error, Result};
+use super::connections::{AllCounters, Counters, PerLane};
+use super::recipe::Recipe;
+use super::slot::{Limit, Slot, Ticket};
+use crate::error::Result;
+use crate::outside::Outside;
 
-/// What the client calls itself unless the program has a name.
-pub(super) const NAME: &str = concat!("k8s-client-rs/", env!("CARGO_PKG_VERSION"));
+/// What is known of the server.
+const UNKNOWN: u8 = 0;
+const HTTP_1: u8 = 1;
+const HTTP_2: u8 = 2;
 
-/// A dead connection is noticed after `PING + PONG`, which has to stay below 45 s.
-const PING: Duration = Duration::from_secs(25);
-const PONG: Duration = Duration::from_secs(15);
-/// The same for HTTP/1.1, where the kernel has to ask. Linux ends the connection at `UNANSWERED`.
-const PROBE: Duration = Duration::from_secs(15);
-#[cfg(target_os = "linux")]
-const UNANSWERED: Duration = Duration::from_secs(45);
-
-/// What one answer may have on its way. A list has to fill a fast line; a watch has to be small when its reader is slow.
-const WINDOW: u32 = 2 << 20;
-const WATCH_WINDOW: u32 = 256 << 10;
-/// All answers together have no limit of their own: a few slow readers would use it up and stop the others.
-const ALL_WINDOWS: u32 = i32::MAX as u32;
-
+/// All lanes to one server, each with connections of its own.
 pub(super) struct Lanes {
-    read: reqwest::Client,
-    write: reqwest::Client,
-    watch: reqwest::Client,
-    lease: reqwest::Client,
-    upgrade: reqwest::Client,
+    recipe: Recipe,
+    speaks: AtomicU8,
+    lanes: PerLane<OneLane>,
+}
+
+struct OneLane {
+    counters: Arc<Counters>,
+    http_1: OnceLock<Arc<Slot>>,
+    http_2: Mutex<Vec<Arc<Slot>>>,
+    /// Of each of those.
+    limit: Arc<Limit>,
 }
 
 impl Lanes {
-    pub(super) fn of(&self, lane: Lane) -> &reqwest::Client {
-        match lane {
-            Lane::Write => &self.write,
-            Lane::Watch => &self.watch,
-            Lane::Lease => &self.lease,
-            Lane::Upgrade => &self.upgrade,
-            _ => &self.read,
-        }
+    pub(super) fn new(recipe: Recipe, counters: &AllCounters) -> Result<Lanes> {
+        let lanes = counters.0.map(|counters| OneLane {
+            counters: counters.clone(),
+            http_1: OnceLock::new(),
+            http_2: Mutex::default(),
+            limit: Arc::new(Limit::new()),
+        });
+        // Plain servers speak HTTP/1.1.
+        let speaks = AtomicU8::new(if recipe.tls.is_some() { UNKNOWN } else { HTTP_1 });
+        let lanes = Lanes { recipe, speaks, lanes };
+        // What can't be set up is found out now.
+        lanes.slot(Lane::Read, lanes.is_unsure())?;
+        Ok(lanes)
     }
-}
 
-/// Without `tls` the lanes are HTTP/1.1, as plain servers speak it.
-pub(super) fn build(
-    tls: Option<rustls::ClientConfig>,
-    elsewhere: Option<Elsewhere>,
-    proxy: Option<&Proxy>,
-    settings: &Settings,
-) -> Result<Lanes> {
-    let build = |lane| client(lane, tls.clone(), elsewhere.clone(), proxy, settings);
-    Ok(Lanes {
-        read: build(Lane::Read)?,
-        write: build(Lane::Write)?,
-        watch: build(Lane::Watch)?,
-        lease: build(Lane::Lease)?,
-        upgrade: build(Lane::Upgrade)?,
-    })
-}
+    /// Whether it is still to be found out what the server speaks.
+    pub(super) fn is_unsure(&self) -> bool {
+        self.speaks.load(Ordering::Relaxed) == UNKNOWN
+    }
 
-fn client(
-    lane: Lane,
-    tls: Option<rustls::ClientConfig>,
-    elsewhere: Option<Elsewhere>,
-    proxy: Option<&Proxy>,
-    settings: &Settings,
-) -> Result<reqwest::Client> {
-    let name = settings.user_agent.clone();
-    let builder = reqwest::Client::builder()
-        // Policies of ours, which reqwest would do without telling.
-        .retry(reqwest::retry::never())
-        .redirect(Policy::none())
-        .referer(false)
-        .no_proxy()
-        .user_agent(name.unwrap_or(http::HeaderValue::from_static(NAME)))
-        .connect_timeout(settings.timeouts.connect)
-        .tcp_keepalive(PROBE)
-        .tcp_keepalive_interval(PROBE)
-        .tcp_keepalive_retries(2)
-        .http2_keep_alive_interval(PING)
-        .http2_keep_alive_timeout(PONG)
-        .http2_keep_alive_while_idle(true)
-        .http2_initial_stream_window_size(if lane == Lane::Watch { WATCH_WINDOW } else { WINDOW })
-        .http2_initial_connection_window_size(ALL_WINDOWS);
-    #[cfg(target_os = "linux")]
-    let builder = builder.tcp_user_timeout(UNANSWERED);
-    let builder = match proxy {
-        Some(proxy) => {
-            // Its URL may hold a password, and so may the error.
-            let bad = |_| Error::config(format!("proxy-url: {proxy} can't be used"));
-            builder.proxy(reqwest::Proxy::all(proxy.url.expose()).map_err(bad)?)
-        }
-        None => builder,
-    };
-    let builder = match elsewhere {
-        Some(elsewhere) => builder.dns_resolver(elsewhere),
-        None => builder,
-    };
-    let builder = match tls {
-        Some(mut tls) => {
-            // reqwest leaves this to whoever brings a configuration; without it everything is HTTP/1.1.
-            tls.alpn_protocols = match lane {
-                Lane::Upgrade => vec![b"http/1.1".to_vec()],
-                _ => vec![b"h2".to_vec(), b"http/1.1".to_vec()],
+    pub(super) fn speaks(&self, http_2: bool) {
+        self.speaks.store(if http_2 { HTTP_2 } else { HTTP_1 }, Ordering::Relaxed);
+    }
+
+    /// A place on a connection of a lane.
+    pub(super) fn enter(&self, lane: Lane, outside: &Arc<dyn Outside>) -> Result<Ticket> {
+        let it = self.lanes.of(lane);
+        if lane == Lane::Upgrade || self.speaks.load(Ordering::Relaxed) == HTTP_1 {
+            let slot = match it.http_1.get() {
+                Some(slot) => slot,
+                None => {
+                    let slot = self.slot(lane, false)?;
+                    it.http_1.get_or_init(|| slot)
+                }
             };
-            builder.tls_backend_preconfigured(tls)
+            return Ok(slot.enter(lane, outside));
         }
-        // Even for plain HTTP it would make a TLS configuration, and with it look for a crypto provider of the process.
-        None => builder.tls_backend_preconfigured(super::tls::none()?),
-    };
-    builder.build().map_err(|error| Error::config("setting up HTTP").caused(error))
+        let mut slots = it.http_2.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(slot) = slots.iter().find(|slot| slot.has_room()) {
+            return Ok(slot.enter(lane, outside));
+        }
+        let slot = self.slot(lane, true)?;
+        slots.push(slot.clone());
+        Ok(slot.enter(lane, outside))
+    }
+
+    fn slot(&self, lane: Lane, http_2: bool) -> Result<Arc<Slot>> {
+        let OneLane { counters, limit, .. } = self.lanes.of(lane);
+        let limit = http_2.then(|| limit.clone());
+        self.recipe.slot(lane, limit, counters.clone()).map(Arc::new)
+    }
 }

@@ -1,13 +1,22 @@
 //! The network: reqwest below [`Transport`](k8s_api::transport::Transport), and nothing of it above.
 
+mod connections;
+mod dial;
 mod explain;
 mod fetch;
+mod gzip;
 mod http;
 mod lanes;
 mod name;
+mod outgoing;
 mod pools;
+mod recipe;
+mod slot;
 mod tls;
+mod upgraded;
 
+pub(crate) use self::connections::AllCounters;
+pub use self::connections::{Connections, LaneConnections};
 pub(crate) use self::fetch::Fetch;
 pub(crate) use self::http::Http;
 pub(crate) use self::tls::check_identity;
@@ -28,10 +37,16 @@ pub(crate) fn check(config: &Config) -> Result<()> {
 }
 
 #[cfg(test)]
+mod compressed;
+#[cfg(test)]
 mod proxies;
 #[cfg(test)]
 mod rotation;
 #[cfg(test)]
+mod shared;
+#[cfg(test)]
 pub(crate) mod testing;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod upgrades;

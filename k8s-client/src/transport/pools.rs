@@ -9,7 +9,9 @@ use std::time::{Duration, Instant};
 use arc_swap::ArcSwap;
 use k8s_api::transport::{Fault, Sent, TransportError};
 
-use super::lanes::{self, Lanes};
+use super::connections::AllCounters;
+use super::lanes::Lanes;
+use super::recipe::Recipe;
 use super::{name, tls};
 use crate::config::{Identity, Pem, Server, Settings};
 use crate::error::Result;
@@ -21,7 +23,8 @@ const FRESH: Duration = Duration::from_secs(10);
 pub(super) struct Pools {
     server: Server,
     settings: Settings,
-    outside: Arc<dyn Outside>,
+    pub(super) outside: Arc<dyn Outside>,
+    pub(super) counters: AllCounters,
     now: ArcSwap<Pool>,
     /// When the authority's file was read last. Held while it is read, or a pool is made.
     looked: Mutex<Instant>,
@@ -43,10 +46,11 @@ impl Pools {
             );
         }
         let (authority, identity) = (server.tls.authority.clone(), server.tls.identity.clone());
-        let first = pool(server, settings, authority, identity)?;
+        let counters = AllCounters::default();
+        let first = pool(server, settings, &counters, authority, identity)?;
         let looked = Mutex::new(outside.now());
         let (server, settings) = (server.clone(), settings.clone());
-        Ok(Pools { server, settings, outside, now: ArcSwap::from_pointee(first), looked })
+        Ok(Pools { server, settings, outside, counters, now: ArcSwap::from_pointee(first), looked })
     }
 
     /// Whether the authority may change, so that it is worth to look again when a server is not trusted.
@@ -113,8 +117,7 @@ impl Pools {
             crate::error::Error::config(format!("{}", place.display())).caused(error)
         })?;
         if new != *old {
-            let pool = self::pool(&self.server, &self.settings, Some(new), pool.identity.clone())?;
-            self.now.store(Arc::new(pool));
+            self.now.store(Arc::new(self.pool(Some(new), pool.identity.clone())?));
         }
         Ok(())
     }
@@ -126,11 +129,15 @@ impl Pools {
         if !pool.older(identity) {
             return Ok(pool);
         }
-        let new = self::pool(&self.server, &self.settings, pool.authority.clone(), Some(identity.clone()));
+        let new = self.pool(pool.authority.clone(), Some(identity.clone()));
         let new = new.map_err(|error| TransportError::new(Sent::No, Fault::Credential, error.to_string()))?;
         let new = Arc::new(new);
         self.now.store(new.clone());
         Ok(new)
+    }
+
+    fn pool(&self, authority: Option<Pem>, identity: Option<Arc<Identity>>) -> Result<Pool> {
+        pool(&self.server, &self.settings, &self.counters, authority, identity)
     }
 }
 
@@ -145,6 +152,7 @@ impl Pool {
 fn pool(
     server: &Server,
     settings: &Settings,
+    counters: &AllCounters,
     authority: Option<Pem>,
     identity: Option<Arc<Identity>>,
 ) -> Result<Pool> {
@@ -152,6 +160,7 @@ fn pool(
         true => Some(tls::config(server, authority.as_ref(), identity.as_deref())?),
         false => None,
     };
-    let lanes = lanes::build(tls, name::elsewhere(server), server.proxy.as_ref(), settings)?;
-    Ok(Pool { lanes, authority, identity })
+    let (proxy, settings) = (server.proxy.clone(), settings.clone());
+    let recipe = Recipe { tls, elsewhere: name::elsewhere(server), proxy, settings };
+    Ok(Pool { lanes: Lanes::new(recipe, counters)?, authority, identity })
 }

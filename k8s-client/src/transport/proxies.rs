@@ -9,11 +9,12 @@ use tokio::net::TcpStream;
 use tokio::sync::mpsc;
 
 use super::testing::*;
-use crate::config::{Proxy, Server, Tls};
+use crate::config::{Config, Proxy, Server, Tls};
 use crate::middleware::testing::GET;
+use crate::{Client, Preset};
 
 /// Takes `CONNECT` and goes to `to`, wherever the client wants to; says what it was asked for.
-async fn tunnel(
+pub(super) async fn tunnel(
     mut client: impl AsyncRead + AsyncWrite + Unpin,
     to: SocketAddr,
     said: mpsc::UnboundedSender<String>,
@@ -30,7 +31,7 @@ async fn tunnel(
 }
 
 /// The same as SOCKS 5 has it, for names and with a password.
-async fn socks(mut client: TcpStream, to: SocketAddr, said: mpsc::UnboundedSender<String>) {
+pub(super) async fn socks(mut client: TcpStream, to: SocketAddr, said: mpsc::UnboundedSender<String>) {
     let mut bytes = async |length: usize| {
         let mut bytes = vec![0; length];
         client.read_exact(&mut bytes).await.unwrap();
@@ -62,11 +63,12 @@ async fn socks(mut client: TcpStream, to: SocketAddr, said: mpsc::UnboundedSende
 
 /// An API server that is known under a name that only the proxy can look up.
 async fn server(authority: &Authority) -> SocketAddr {
-    let acceptor = authority.http_1(&["api.inside", "proxy.test"]);
-    listen_tls(acceptor, |mut connection| async move {
-        let _ = connection.read(&mut [0; 4096]).await;
-        let _ = connection.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n").await;
-        let _ = connection.read(&mut [0]).await;
+    let acceptor = authority.acceptor(&["api.inside", "proxy.test"], |_| ());
+    listen_tls(acceptor, |connection| async move {
+        let mut connection = h2::server::handshake(connection).await.unwrap();
+        while let Some(Ok((_, mut respond))) = connection.accept().await {
+            respond.send_response(http::Response::new(()), true).unwrap();
+        }
     })
     .await
 }
@@ -141,4 +143,57 @@ async fn a_proxy_that_is_not_there_is_named_without_its_password() {
         assert!(error.to_string().contains(&format!("through the proxy {scheme}://{address}")), "{error}");
         assert_eq!((error.sent(), error.fault()), (Sent::No, Fault::Broken));
     }
+}
+
+/// What the variables below say is said to this process alone.
+#[tokio::test]
+#[ignore = "a part of the next one, which runs it"]
+async fn a_client_of_the_environment() {
+    let folder = std::env::var("FOLDER").unwrap();
+    let config = Config::service_account("https://api.inside:6443", folder).unwrap();
+    let config = match std::env::var("SAYS").unwrap().as_str() {
+        "nothing" => config,
+        proxy => config.with_proxy(proxy).unwrap(),
+    };
+    let once = Preset { attempts: 1, ..Preset::DEFAULT };
+    match Client::builder(config).retry(once).build().unwrap().bytes(call(&GET)).await {
+        Ok(_) => println!("it came"),
+        Err(error) => println!("{error}"),
+    }
+}
+
+#[tokio::test]
+async fn a_proxy_of_the_environment() {
+    let authority = Authority::new();
+    let to = server(&authority).await;
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("token"), "t").unwrap();
+    std::fs::write(folder.path().join("ca.crt"), authority.pem()).unwrap();
+    let (send, mut said) = mpsc::unbounded_channel();
+    let proxy = listen(move |client| tunnel(client, to, send.clone())).await;
+    let run = async |says: &str, variables: &[(&str, &str)]| {
+        let mut child = tokio::process::Command::new(std::env::current_exe().unwrap());
+        child.args([
+            "--exact",
+            "--ignored",
+            "--nocapture",
+            "transport::proxies::a_client_of_the_environment",
+        ]);
+        for name in ["HTTPS_PROXY", "https_proxy", "NO_PROXY", "no_proxy"] {
+            child.env_remove(name);
+        }
+        child.env("FOLDER", folder.path()).env("SAYS", says).envs(variables.iter().copied());
+        let output = child.output().await.unwrap();
+        assert!(output.status.success(), "{output:?}");
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let proxy = format!("http://ann:hunter2@{proxy}");
+    let shown = run("nothing", &[("HTTPS_PROXY", &proxy)]).await;
+    assert!(shown.contains("it came"), "{shown}");
+    assert!(said.recv().await.unwrap().starts_with("CONNECT api.inside:6443 HTTP/1.1\r\n"));
+    // What the program says comes first.
+    let shown = run(&proxy, &[("HTTPS_PROXY", "http://127.0.0.1:1")]).await;
+    assert!(shown.contains("it came"), "{shown}");
+    let shown = run("nothing", &[("HTTPS_PROXY", "http://u:hunter2@127.0.0.1:1")]).await;
+    assert!(shown.contains("through the proxy http://127.0.0.1:1") && !shown.contains("hunter2"), "{shown}");
 }

@@ -3,8 +3,10 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
+use bytes::Bytes;
+use futures_util::TryStreamExt as _;
 use k8s_api::operation::Operation;
-use k8s_api::transport::{Body, Call};
+use k8s_api::transport::{Body, ByteStream, Call, Reply, ReplyBody, TransportError};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -62,6 +64,22 @@ pub(crate) fn plain(address: SocketAddr) -> Http {
 
 pub(crate) fn http(server: &Server) -> Http {
     Http::new(server, &Settings::default(), outside::real()).unwrap()
+}
+
+pub(crate) fn with(address: SocketAddr, tls: Tls, settings: &Settings) -> Http {
+    Http::new(&Server::new(&format!("https://{address}"), tls).unwrap(), settings, outside::real()).unwrap()
+}
+
+pub(crate) fn stream(reply: Reply) -> ByteStream {
+    match reply.body {
+        ReplyBody::Stream(stream) => stream,
+        other => panic!("{other:?}"),
+    }
+}
+
+pub(crate) async fn text(reply: Reply) -> Result<String, TransportError> {
+    let bytes: Vec<Bytes> = stream(reply).try_collect().await?;
+    Ok(String::from_utf8(bytes.concat()).unwrap())
 }
 
 pub(crate) fn call(op: &'static Operation) -> Call {
@@ -172,6 +190,35 @@ where
         async move {
             if let Ok(connection) = acceptor.accept(connection).await {
                 serve(connection).await;
+            }
+        }
+    })
+    .await
+}
+
+/// An HTTP/2 server that allows the usual number of streams; `serve` gets every request.
+pub(crate) async fn h2_server(
+    authority: &Authority,
+    serve: impl Fn(http::Request<h2::RecvStream>, h2::server::SendResponse<Bytes>) + Clone + Send + Sync + 'static,
+) -> SocketAddr {
+    h2_server_of(authority, 100, serve).await
+}
+
+pub(crate) async fn h2_server_of(
+    authority: &Authority,
+    streams: u32,
+    serve: impl Fn(http::Request<h2::RecvStream>, h2::server::SendResponse<Bytes>) + Clone + Send + Sync + 'static,
+) -> SocketAddr {
+    listen_tls(authority.acceptor(&["127.0.0.1"], |_| ()), move |connection| {
+        let serve = serve.clone();
+        async move {
+            let mut builder = h2::server::Builder::new();
+            let Ok(mut connection) = builder.max_concurrent_streams(streams).handshake(connection).await
+            else {
+                return;
+            };
+            while let Some(Ok((request, respond))) = connection.accept().await {
+                serve(request, respond);
             }
         }
     })

@@ -2,10 +2,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use futures_util::{StreamExt as _, TryStreamExt as _};
-use k8s_api::transport::{
-    Body, ByteStream, Fault, Lane, Reply, ReplyBody, Sent, Transport as _, TransportError,
-};
+use futures_util::StreamExt as _;
+use k8s_api::transport::{Body, Fault, Lane, Sent, Transport as _, TransportError};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::sync::mpsc;
 
@@ -16,18 +14,6 @@ use crate::middleware::testing::{CREATE, GET, WATCH};
 use crate::middleware::{attempt, deadline};
 use crate::outside;
 use crate::{Client, Preset};
-
-fn stream(reply: Reply) -> ByteStream {
-    match reply.body {
-        ReplyBody::Stream(stream) => stream,
-        other => panic!("{other:?}"),
-    }
-}
-
-async fn text(reply: Reply) -> Result<String, TransportError> {
-    let bytes: Vec<Bytes> = stream(reply).try_collect().await?;
-    Ok(String::from_utf8(bytes.concat()).unwrap())
-}
 
 async fn error(http: &Http) -> TransportError {
     let reply = http.send(call(&GET)).await;
@@ -214,10 +200,6 @@ async fn what_can_not_be_sent_is_refused_before_it_is_sent() {
         assert_eq!((error.sent(), error.fault()), (Sent::No, Fault::Setup));
         assert_eq!(error.to_string(), format!("the path `{path}` is not in its plain form"));
     }
-    let mut exec = call(&GET);
-    exec.meta.upgrade = true;
-    let error = http.send(exec).await.unwrap_err();
-    assert_eq!(error.to_string(), "get pods: this version can't upgrade connections yet");
 }
 
 /// A server that answers every request over HTTP/2 or HTTP/1.1 with 200, and says what was announced.
@@ -378,23 +360,6 @@ async fn what_http_2_says_of_a_stream_that_it_ends() {
         let error = error(&secure(address, authority.tls())).await;
         assert_eq!((error.sent(), error.fault()), (sent, Fault::Broken), "{what}: {error}");
     }
-}
-
-/// An HTTP/2 server; `serve` gets every request.
-async fn h2_server(
-    authority: &Authority,
-    serve: impl Fn(http::Request<h2::RecvStream>, h2::server::SendResponse<Bytes>) + Clone + Send + Sync + 'static,
-) -> std::net::SocketAddr {
-    listen_tls(authority.acceptor(&["127.0.0.1"], |_| ()), move |connection| {
-        let serve = serve.clone();
-        async move {
-            let mut connection = h2::server::handshake(connection).await.unwrap();
-            while let Some(Ok((request, respond))) = connection.accept().await {
-                serve(request, respond);
-            }
-        }
-    })
-    .await
 }
 
 #[tokio::test]

@@ -87,7 +87,7 @@ fn unreadable<K: Resource>(
 }
 
 fn has_secrets<K: Resource>() -> bool {
-    K::default().table().fields.iter().any(|field| field.sensitive)
+    K::default().table().fields().any(|field| field.sensitive)
 }
 
 fn failure(status: &str) -> Failure {

@@ -9,6 +9,7 @@ mod audit;
 mod build;
 pub mod cli;
 mod flags;
+mod http_proxy;
 mod pki;
 mod port;
 mod process;
@@ -32,6 +33,7 @@ use serde_json::{Value, json};
 pub use api::Api;
 pub use audit::{AuditEvent, AuditLog, AuditUser};
 pub use build::{available, build};
+pub use http_proxy::{Fault, HttpProxy, Seen};
 pub(crate) use program::pins_dir;
 pub use program::{Program, Programs, Version};
 pub use proxy::{FaultProxy, Link};
@@ -247,6 +249,16 @@ impl Cluster {
             _ => bail!("{program} listens on no port"),
         };
         FaultProxy::start(SocketAddr::from((Ipv4Addr::LOCALHOST, port.number())))
+    }
+
+    /// A server in front of kube-apiserver that answers in ways of its own, with a certificate that is good for it too.
+    pub fn http_proxy(&self) -> Result<HttpProxy> {
+        let read = |path: &Path| {
+            std::fs::read_to_string(path).with_context(|| format!("reading {}", path.display()))
+        };
+        let target = SocketAddr::from((Ipv4Addr::LOCALHOST, self.ports.apiserver.number()));
+        let serving = &self.state.serving;
+        HttpProxy::start(target, self.ca_pem(), &read(&serving.cert)?, &read(&serving.key)?)
     }
 
     /// Ends one program and starts it again on the same port; returns when it answers.

@@ -65,6 +65,10 @@ impl Guard {
             .stdout(file.try_clone().context("sharing the log")?)
             .stderr(file)
             .process_group(group);
+        // What a cluster says stays on this machine, whatever proxy its owner has.
+        for name in PROXIES {
+            command.env_remove(name).env_remove(name.to_lowercase());
+        }
         let child = command.spawn().with_context(|| format!("starting {program}"))?;
         Ok(Process { child, log: log.to_owned() })
     }
@@ -77,6 +81,9 @@ impl Drop for Guard {
         let _ = self.anchor.wait();
     }
 }
+
+/// The variables that Go's HTTP client goes by; the lower-case ones too.
+const PROXIES: [&str; 3] = ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"];
 
 /// One member of a [`Guard`]'s group.
 #[derive(Debug)]

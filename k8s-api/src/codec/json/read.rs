@@ -87,8 +87,8 @@ impl Reader<'_, '_> {
         while self.lexer.more(&mut first, b'}')? {
             let before = place.after(next);
             let guess = self.shape.next(before).unwrap_or(next);
-            let position = match table.fields.get(guess) {
-                Some(field) if self.lexer.key_is(field.name) => guess,
+            let position = match table.names.get(guess) {
+                Some(name) if self.lexer.key_is(name) => guess,
                 _ => {
                     let name = self.lexer.key()?;
                     let Some(position) = table.position(&name) else {
@@ -108,7 +108,7 @@ impl Reader<'_, '_> {
                 _ => self.lexer.skip(),
             };
             if let Err(error) = read {
-                return Err(error.in_field(table.fields.get(position).map_or("", |field| field.name)));
+                return Err(error.in_field(table.names.get(position).unwrap_or(&"")));
             }
         }
         Ok(())
@@ -129,7 +129,7 @@ impl Reader<'_, '_> {
         let begins = self.lexer.peek()?;
         let (mut chosen, mut flag) = (None, None);
         forget(message);
-        for position in 0..message.table().fields.len() {
+        for position in 0..message.table().len() {
             match message.field_mut(position) {
                 Some(Slot::Bool(_)) => {
                     flag = Some(position);
@@ -320,7 +320,7 @@ fn integer(lexer: &mut Lexer<'_>) -> Result<i64> {
 
 /// Makes room in a union: of one that comes twice, the last one counts.
 pub(crate) fn forget(union: &mut dyn Message) {
-    for position in 0..union.table().fields.len() {
+    for position in 0..union.table().len() {
         if let Some(slot) = union.field_mut(position) {
             set_null(slot);
         }

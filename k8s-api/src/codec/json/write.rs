@@ -38,7 +38,7 @@ fn fields(message: &dyn Message, first: &mut bool, out: &mut Vec<u8>) -> Result<
             table.name
         )));
     }
-    for (position, field) in table.fields.iter().enumerate() {
+    for (position, field) in table.fields().enumerate() {
         let view = message.field(position);
         if field.omits(&view) {
             continue;
@@ -106,7 +106,7 @@ fn union(message: &dyn Message, out: &mut Vec<u8>) -> Result<(), EncodeError> {
 /// in it, which is what is left when nothing else is set.
 pub(crate) fn chosen(message: &dyn Message) -> View<'_> {
     let mut last = View::Null;
-    for position in 0..message.table().fields.len() {
+    for position in 0..message.table().len() {
         match message.field(position) {
             view @ View::Bool(_) => last = view,
             view @ View::List(_) if view.is_empty() => last = view,

@@ -5,6 +5,7 @@
 pub mod v1;
 
 /// The versions of this group, as the server tells them: `GET /apis/authentication.k8s.io/`
+#[inline]
 pub fn group() -> crate::request::server::Fetch<crate::meta::v1::APIGroup> {
     crate::request::server::group("authentication.k8s.io")
 }

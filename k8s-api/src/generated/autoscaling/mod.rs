@@ -6,6 +6,7 @@ pub mod v1;
 pub mod v2;
 
 /// The versions of this group, as the server tells them: `GET /apis/autoscaling/`
+#[inline]
 pub fn group() -> crate::request::server::Fetch<crate::meta::v1::APIGroup> {
     crate::request::server::group("autoscaling")
 }

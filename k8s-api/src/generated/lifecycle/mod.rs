@@ -6,6 +6,7 @@
 pub mod v1alpha1;
 
 /// The versions of this group, as the server tells them: `GET /apis/lifecycle.k8s.io/`
+#[inline]
 pub fn group() -> crate::request::server::Fetch<crate::meta::v1::APIGroup> {
     crate::request::server::group("lifecycle.k8s.io")
 }

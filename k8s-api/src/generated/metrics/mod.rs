@@ -6,6 +6,7 @@
 pub mod v1beta1;
 
 /// The versions of this group, as the server tells them: `GET /apis/metrics.k8s.io/`
+#[inline]
 pub fn group() -> crate::request::server::Fetch<crate::meta::v1::APIGroup> {
     crate::request::server::group("metrics.k8s.io")
 }

@@ -11,6 +11,7 @@ pub mod v1beta1;
 pub mod v1beta2;
 
 /// The versions of this group, as the server tells them: `GET /apis/resource.k8s.io/`
+#[inline]
 pub fn group() -> crate::request::server::Fetch<crate::meta::v1::APIGroup> {
     crate::request::server::group("resource.k8s.io")
 }

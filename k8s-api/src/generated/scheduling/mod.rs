@@ -12,6 +12,7 @@ pub(crate) mod v1alpha3;
 pub mod v1beta1;
 
 /// The versions of this group, as the server tells them: `GET /apis/scheduling.k8s.io/`
+#[inline]
 pub fn group() -> crate::request::server::Fetch<crate::meta::v1::APIGroup> {
     crate::request::server::group("scheduling.k8s.io")
 }

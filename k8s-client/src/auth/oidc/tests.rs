@@ -280,8 +280,8 @@ async fn a_lock_that_stays_costs_the_writing_only() {
             *self.0.lock().unwrap() += Duration::from_secs(10);
             Box::pin(std::future::ready(()))
         }
-        fn chance(&self) -> f64 {
-            0.5
+        fn random(&self) -> u64 {
+            1 << 63
         }
     }
     let oidc = it.with(Arc::new(Hurried(Mutex::default(), std::time::Instant::now())));

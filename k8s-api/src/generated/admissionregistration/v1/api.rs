@@ -3,6 +3,7 @@
 use crate::meta::v1::APIResourceList;
 
 /// What there is here, as the server tells it: `GET /apis/admissionregistration.k8s.io/v1/`
+#[inline]
 pub fn resources() -> crate::request::server::Fetch<APIResourceList> {
     crate::request::server::resources("admissionregistration.k8s.io", "v1")
 }
@@ -16,46 +17,55 @@ pub mod mutatingadmissionpolicies {
     crate::offers! { MutatingAdmissionPolicy: get, list, watch, create, replace, patch, delete, delete_collection }
 
     /// `GET /apis/admissionregistration.k8s.io/v1/mutatingadmissionpolicies/{name}`
+    #[inline]
     pub fn get(name: &str) -> Get<MutatingAdmissionPolicy> {
         Get::new(Place::cluster(), name)
     }
 
     /// `GET /apis/admissionregistration.k8s.io/v1/mutatingadmissionpolicies`
+    #[inline]
     pub fn list() -> List<MutatingAdmissionPolicy> {
         List::new(Place::cluster())
     }
 
     /// `GET /apis/admissionregistration.k8s.io/v1/mutatingadmissionpolicies?watch=true`
+    #[inline]
     pub fn watch() -> Watch<MutatingAdmissionPolicy> {
         Watch::new(Place::cluster())
     }
 
     /// `POST /apis/admissionregistration.k8s.io/v1/mutatingadmissionpolicies`
+    #[inline]
     pub fn create<'a>(object: &'a MutatingAdmissionPolicy) -> Create<'a, MutatingAdmissionPolicy> {
         Create::new(Place::cluster(), object)
     }
 
     /// `PUT /apis/admissionregistration.k8s.io/v1/mutatingadmissionpolicies/{name}`
+    #[inline]
     pub fn replace<'a>(object: &'a MutatingAdmissionPolicy) -> Replace<'a, MutatingAdmissionPolicy> {
         Replace::new(Place::cluster(), object)
     }
 
     /// `PATCH /apis/admissionregistration.k8s.io/v1/mutatingadmissionpolicies/{name}`
+    #[inline]
     pub fn patch(name: &str, document: &PatchDocument) -> Patch<MutatingAdmissionPolicy> {
         Patch::new(Place::cluster(), name, document)
     }
 
     /// `PATCH /apis/admissionregistration.k8s.io/v1/mutatingadmissionpolicies/{name}`
+    #[inline]
     pub fn apply<'a>(object: &'a MutatingAdmissionPolicy, manager: &str) -> Apply<'a, MutatingAdmissionPolicy> {
         Apply::new(Place::cluster(), object, manager)
     }
 
     /// `DELETE /apis/admissionregistration.k8s.io/v1/mutatingadmissionpolicies/{name}`
+    #[inline]
     pub fn delete(name: &str) -> Delete<MutatingAdmissionPolicy> {
         Delete::new(Place::cluster(), name)
     }
 
     /// `DELETE /apis/admissionregistration.k8s.io/v1/mutatingadmissionpolicies`
+    #[inline]
     pub fn delete_collection() -> DeleteCollection<MutatingAdmissionPolicy> {
         DeleteCollection::new(Place::cluster())
     }
@@ -70,46 +80,55 @@ pub mod mutatingadmissionpolicybindings {
     crate::offers! { MutatingAdmissionPolicyBinding: get, list, watch, create, replace, patch, delete, delete_collection }
 
     /// `GET /apis/admissionregistration.k8s.io/v1/mutatingadmissionpolicybindings/{name}`
+    #[inline]
     pub fn get(name: &str) -> Get<MutatingAdmissionPolicyBinding> {
         Get::new(Place::cluster(), name)
     }
 
     /// `GET /apis/admissionregistration.k8s.io/v1/mutatingadmissionpolicybindings`
+    #[inline]
     pub fn list() -> List<MutatingAdmissionPolicyBinding> {
         List::new(Place::cluster())
     }
 
     /// `GET /apis/admissionregistration.k8s.io/v1/mutatingadmissionpolicybindings?watch=true`
+    #[inline]
     pub fn watch() -> Watch<MutatingAdmissionPolicyBinding> {
         Watch::new(Place::cluster())
     }
 
     /// `POST /apis/admissionregistration.k8s.io/v1/mutatingadmissionpolicybindings`
+    #[inline]
     pub fn create<'a>(object: &'a MutatingAdmissionPolicyBinding) -> Create<'a, MutatingAdmissionPolicyBinding> {
         Create::new(Place::cluster(), object)
     }
 
     /// `PUT /apis/admissionregistration.k8s.io/v1/mutatingadmissionpolicybindings/{name}`
+    #[inline]
     pub fn replace<'a>(object: &'a MutatingAdmissionPolicyBinding) -> Replace<'a, MutatingAdmissionPolicyBinding> {
         Replace::new(Place::cluster(), object)
     }
 
     /// `PATCH /apis/admissionregistration.k8s.io/v1/mutatingadmissionpolicybindings/{name}`
+    #[inline]
     pub fn patch(name: &str, document: &PatchDocument) -> Patch<MutatingAdmissionPolicyBinding> {
         Patch::new(Place::cluster(), name, document)
     }
 
     /// `PATCH /apis/admissionregistration.k8s.io/v1/mutatingadmissionpolicybindings/{name}`
+    #[inline]
     pub fn apply<'a>(object: &'a MutatingAdmissionPolicyBinding, manager: &str) -> Apply<'a, MutatingAdmissionPolicyBinding> {
         Apply::new(Place::cluster(), object, manager)
     }
 
     /// `DELETE /apis/admissionregistration.k8s.io/v1/mutatingadmissionpolicybindings/{name}`
+    #[inline]
     pub fn delete(name: &str) -> Delete<MutatingAdmissionPolicyBinding> {
         Delete::new(Place::cluster(), name)
     }
 
     /// `DELETE /apis/admissionregistration.k8s.io/v1/mutatingadmissionpolicybindings`
+    #[inline]
     pub fn delete_collection() -> DeleteCollection<MutatingAdmissionPolicyBinding> {
         DeleteCollection::new(Place::cluster())
     }
@@ -124,46 +143,55 @@ pub mod mutatingwebhookconfigurations {
     crate::offers! { MutatingWebhookConfiguration: get, list, watch, create, replace, patch, delete, delete_collection }
 
     /// `GET /apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations/{name}`
+    #[inline]
     pub fn get(name: &str) -> Get<MutatingWebhookConfiguration> {
         Get::new(Place::cluster(), name)
     }
 
     /// `GET /apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations`
+    #[inline]
     pub fn list() -> List<MutatingWebhookConfiguration> {
         List::new(Place::cluster())
     }
 
     /// `GET /apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations?watch=true`
+    #[inline]
     pub fn watch() -> Watch<MutatingWebhookConfiguration> {
         Watch::new(Place::cluster())
     }
 
     /// `POST /apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations`
+    #[inline]
     pub fn create<'a>(object: &'a MutatingWebhookConfiguration) -> Create<'a, MutatingWebhookConfiguration> {
         Create::new(Place::cluster(), object)
     }
 
     /// `PUT /apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations/{name}`
+    #[inline]
     pub fn replace<'a>(object: &'a MutatingWebhookConfiguration) -> Replace<'a, MutatingWebhookConfiguration> {
         Replace::new(Place::cluster(), object)
     }
 
     /// `PATCH /apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations/{name}`
+    #[inline]
     pub fn patch(name: &str, document: &PatchDocument) -> Patch<MutatingWebhookConfiguration> {
         Patch::new(Place::cluster(), name, document)
     }
 
     /// `PATCH /apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations/{name}`
+    #[inline]
     pub fn apply<'a>(object: &'a MutatingWebhookConfiguration, manager: &str) -> Apply<'a, MutatingWebhookConfiguration> {
         Apply::new(Place::cluster(), object, manager)
     }
 
     /// `DELETE /apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations/{name}`
+    #[inline]
     pub fn delete(name: &str) -> Delete<MutatingWebhookConfiguration> {
         Delete::new(Place::cluster(), name)
     }
 
     /// `DELETE /apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations`
+    #[inline]
     pub fn delete_collection() -> DeleteCollection<MutatingWebhookConfiguration> {
         DeleteCollection::new(Place::cluster())
     }
@@ -179,66 +207,79 @@ pub mod validatingadmissionpolicies {
     crate::offers! { ValidatingAdmissionPolicy, Status(ValidatingAdmissionPolicy): get, replace, patch }
 
     /// `GET /apis/admissionregistration.k8s.io/v1/validatingadmissionpolicies/{name}`
+    #[inline]
     pub fn get(name: &str) -> Get<ValidatingAdmissionPolicy> {
         Get::new(Place::cluster(), name)
     }
 
     /// `GET /apis/admissionregistration.k8s.io/v1/validatingadmissionpolicies`
+    #[inline]
     pub fn list() -> List<ValidatingAdmissionPolicy> {
         List::new(Place::cluster())
     }
 
     /// `GET /apis/admissionregistration.k8s.io/v1/validatingadmissionpolicies?watch=true`
+    #[inline]
     pub fn watch() -> Watch<ValidatingAdmissionPolicy> {
         Watch::new(Place::cluster())
     }
 
     /// `POST /apis/admissionregistration.k8s.io/v1/validatingadmissionpolicies`
+    #[inline]
     pub fn create<'a>(object: &'a ValidatingAdmissionPolicy) -> Create<'a, ValidatingAdmissionPolicy> {
         Create::new(Place::cluster(), object)
     }
 
     /// `PUT /apis/admissionregistration.k8s.io/v1/validatingadmissionpolicies/{name}`
+    #[inline]
     pub fn replace<'a>(object: &'a ValidatingAdmissionPolicy) -> Replace<'a, ValidatingAdmissionPolicy> {
         Replace::new(Place::cluster(), object)
     }
 
     /// `PATCH /apis/admissionregistration.k8s.io/v1/validatingadmissionpolicies/{name}`
+    #[inline]
     pub fn patch(name: &str, document: &PatchDocument) -> Patch<ValidatingAdmissionPolicy> {
         Patch::new(Place::cluster(), name, document)
     }
 
     /// `PATCH /apis/admissionregistration.k8s.io/v1/validatingadmissionpolicies/{name}`
+    #[inline]
     pub fn apply<'a>(object: &'a ValidatingAdmissionPolicy, manager: &str) -> Apply<'a, ValidatingAdmissionPolicy> {
         Apply::new(Place::cluster(), object, manager)
     }
 
     /// `DELETE /apis/admissionregistration.k8s.io/v1/validatingadmissionpolicies/{name}`
+    #[inline]
     pub fn delete(name: &str) -> Delete<ValidatingAdmissionPolicy> {
         Delete::new(Place::cluster(), name)
     }
 
     /// `DELETE /apis/admissionregistration.k8s.io/v1/validatingadmissionpolicies`
+    #[inline]
     pub fn delete_collection() -> DeleteCollection<ValidatingAdmissionPolicy> {
         DeleteCollection::new(Place::cluster())
     }
 
     /// `GET /apis/admissionregistration.k8s.io/v1/validatingadmissionpolicies/{name}/status`
+    #[inline]
     pub fn get_status(name: &str) -> Get<ValidatingAdmissionPolicy, subresource::Status> {
         Get::new(Place::cluster(), name)
     }
 
     /// `PUT /apis/admissionregistration.k8s.io/v1/validatingadmissionpolicies/{name}/status`
+    #[inline]
     pub fn replace_status<'a>(name: &str, object: &'a ValidatingAdmissionPolicy) -> Replace<'a, ValidatingAdmissionPolicy, subresource::Status> {
         Replace::on(Place::cluster(), name, object)
     }
 
     /// `PATCH /apis/admissionregistration.k8s.io/v1/validatingadmissionpolicies/{name}/status`
+    #[inline]
     pub fn patch_status(name: &str, document: &PatchDocument) -> Patch<ValidatingAdmissionPolicy, subresource::Status> {
         Patch::new(Place::cluster(), name, document)
     }
 
     /// `PATCH /apis/admissionregistration.k8s.io/v1/validatingadmissionpolicies/{name}/status`
+    #[inline]
     pub fn apply_status<'a>(name: &str, object: &'a ValidatingAdmissionPolicy, manager: &str) -> Apply<'a, ValidatingAdmissionPolicy, subresource::Status> {
         Apply::on(Place::cluster(), name, object, manager)
     }
@@ -253,46 +294,55 @@ pub mod validatingadmissionpolicybindings {
     crate::offers! { ValidatingAdmissionPolicyBinding: get, list, watch, create, replace, patch, delete, delete_collection }
 
     /// `GET /apis/admissionregistration.k8s.io/v1/validatingadmissionpolicybindings/{name}`
+    #[inline]
     pub fn get(name: &str) -> Get<ValidatingAdmissionPolicyBinding> {
         Get::new(Place::cluster(), name)
     }
 
     /// `GET /apis/admissionregistration.k8s.io/v1/validatingadmissionpolicybindings`
+    #[inline]
     pub fn list() -> List<ValidatingAdmissionPolicyBinding> {
         List::new(Place::cluster())
     }
 
     /// `GET /apis/admissionregistration.k8s.io/v1/validatingadmissionpolicybindings?watch=true`
+    #[inline]
     pub fn watch() -> Watch<ValidatingAdmissionPolicyBinding> {
         Watch::new(Place::cluster())
     }
 
     /// `POST /apis/admissionregistration.k8s.io/v1/validatingadmissionpolicybindings`
+    #[inline]
     pub fn create<'a>(object: &'a ValidatingAdmissionPolicyBinding) -> Create<'a, ValidatingAdmissionPolicyBinding> {
         Create::new(Place::cluster(), object)
     }
 
     /// `PUT /apis/admissionregistration.k8s.io/v1/validatingadmissionpolicybindings/{name}`
+    #[inline]
     pub fn replace<'a>(object: &'a ValidatingAdmissionPolicyBinding) -> Replace<'a, ValidatingAdmissionPolicyBinding> {
         Replace::new(Place::cluster(), object)
     }
 
     /// `PATCH /apis/admissionregistration.k8s.io/v1/validatingadmissionpolicybindings/{name}`
+    #[inline]
     pub fn patch(name: &str, document: &PatchDocument) -> Patch<ValidatingAdmissionPolicyBinding> {
         Patch::new(Place::cluster(), name, document)
     }
 
     /// `PATCH /apis/admissionregistration.k8s.io/v1/validatingadmissionpolicybindings/{name}`
+    #[inline]
     pub fn apply<'a>(object: &'a ValidatingAdmissionPolicyBinding, manager: &str) -> Apply<'a, ValidatingAdmissionPolicyBinding> {
         Apply::new(Place::cluster(), object, manager)
     }
 
     /// `DELETE /apis/admissionregistration.k8s.io/v1/validatingadmissionpolicybindings/{name}`
+    #[inline]
     pub fn delete(name: &str) -> Delete<ValidatingAdmissionPolicyBinding> {
         Delete::new(Place::cluster(), name)
     }
 
     /// `DELETE /apis/admissionregistration.k8s.io/v1/validatingadmissionpolicybindings`
+    #[inline]
     pub fn delete_collection() -> DeleteCollection<ValidatingAdmissionPolicyBinding> {
         DeleteCollection::new(Place::cluster())
     }
@@ -307,46 +357,55 @@ pub mod validatingwebhookconfigurations {
     crate::offers! { ValidatingWebhookConfiguration: get, list, watch, create, replace, patch, delete, delete_collection }
 
     /// `GET /apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations/{name}`
+    #[inline]
     pub fn get(name: &str) -> Get<ValidatingWebhookConfiguration> {
         Get::new(Place::cluster(), name)
     }
 
     /// `GET /apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations`
+    #[inline]
     pub fn list() -> List<ValidatingWebhookConfiguration> {
         List::new(Place::cluster())
     }
 
     /// `GET /apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations?watch=true`
+    #[inline]
     pub fn watch() -> Watch<ValidatingWebhookConfiguration> {
         Watch::new(Place::cluster())
     }
 
     /// `POST /apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations`
+    #[inline]
     pub fn create<'a>(object: &'a ValidatingWebhookConfiguration) -> Create<'a, ValidatingWebhookConfiguration> {
         Create::new(Place::cluster(), object)
     }
 
     /// `PUT /apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations/{name}`
+    #[inline]
     pub fn replace<'a>(object: &'a ValidatingWebhookConfiguration) -> Replace<'a, ValidatingWebhookConfiguration> {
         Replace::new(Place::cluster(), object)
     }
 
     /// `PATCH /apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations/{name}`
+    #[inline]
     pub fn patch(name: &str, document: &PatchDocument) -> Patch<ValidatingWebhookConfiguration> {
         Patch::new(Place::cluster(), name, document)
     }
 
     /// `PATCH /apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations/{name}`
+    #[inline]
     pub fn apply<'a>(object: &'a ValidatingWebhookConfiguration, manager: &str) -> Apply<'a, ValidatingWebhookConfiguration> {
         Apply::new(Place::cluster(), object, manager)
     }
 
     /// `DELETE /apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations/{name}`
+    #[inline]
     pub fn delete(name: &str) -> Delete<ValidatingWebhookConfiguration> {
         Delete::new(Place::cluster(), name)
     }
 
     /// `DELETE /apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations`
+    #[inline]
     pub fn delete_collection() -> DeleteCollection<ValidatingWebhookConfiguration> {
         DeleteCollection::new(Place::cluster())
     }

@@ -3,6 +3,7 @@
 use crate::meta::v1::APIResourceList;
 
 /// What there is here, as the server tells it: `GET /apis/admissionregistration.k8s.io/v1alpha1/`
+#[inline]
 pub fn resources() -> crate::request::server::Fetch<APIResourceList> {
     crate::request::server::resources("admissionregistration.k8s.io", "v1alpha1")
 }
@@ -16,46 +17,55 @@ pub mod mutatingadmissionpolicies {
     crate::offers! { MutatingAdmissionPolicy: get, list, watch, create, replace, patch, delete, delete_collection }
 
     /// `GET /apis/admissionregistration.k8s.io/v1alpha1/mutatingadmissionpolicies/{name}`
+    #[inline]
     pub fn get(name: &str) -> Get<MutatingAdmissionPolicy> {
         Get::new(Place::cluster(), name)
     }
 
     /// `GET /apis/admissionregistration.k8s.io/v1alpha1/mutatingadmissionpolicies`
+    #[inline]
     pub fn list() -> List<MutatingAdmissionPolicy> {
         List::new(Place::cluster())
     }
 
     /// `GET /apis/admissionregistration.k8s.io/v1alpha1/mutatingadmissionpolicies?watch=true`
+    #[inline]
     pub fn watch() -> Watch<MutatingAdmissionPolicy> {
         Watch::new(Place::cluster())
     }
 
     /// `POST /apis/admissionregistration.k8s.io/v1alpha1/mutatingadmissionpolicies`
+    #[inline]
     pub fn create<'a>(object: &'a MutatingAdmissionPolicy) -> Create<'a, MutatingAdmissionPolicy> {
         Create::new(Place::cluster(), object)
     }
 
     /// `PUT /apis/admissionregistration.k8s.io/v1alpha1/mutatingadmissionpolicies/{name}`
+    #[inline]
     pub fn replace<'a>(object: &'a MutatingAdmissionPolicy) -> Replace<'a, MutatingAdmissionPolicy> {
         Replace::new(Place::cluster(), object)
     }
 
     /// `PATCH /apis/admissionregistration.k8s.io/v1alpha1/mutatingadmissionpolicies/{name}`
+    #[inline]
     pub fn patch(name: &str, document: &PatchDocument) -> Patch<MutatingAdmissionPolicy> {
         Patch::new(Place::cluster(), name, document)
     }
 
     /// `PATCH /apis/admissionregistration.k8s.io/v1alpha1/mutatingadmissionpolicies/{name}`
+    #[inline]
     pub fn apply<'a>(object: &'a MutatingAdmissionPolicy, manager: &str) -> Apply<'a, MutatingAdmissionPolicy> {
         Apply::new(Place::cluster(), object, manager)
     }
 
     /// `DELETE /apis/admissionregistration.k8s.io/v1alpha1/mutatingadmissionpolicies/{name}`
+    #[inline]
     pub fn delete(name: &str) -> Delete<MutatingAdmissionPolicy> {
         Delete::new(Place::cluster(), name)
     }
 
     /// `DELETE /apis/admissionregistration.k8s.io/v1alpha1/mutatingadmissionpolicies`
+    #[inline]
     pub fn delete_collection() -> DeleteCollection<MutatingAdmissionPolicy> {
         DeleteCollection::new(Place::cluster())
     }
@@ -70,46 +80,55 @@ pub mod mutatingadmissionpolicybindings {
     crate::offers! { MutatingAdmissionPolicyBinding: get, list, watch, create, replace, patch, delete, delete_collection }
 
     /// `GET /apis/admissionregistration.k8s.io/v1alpha1/mutatingadmissionpolicybindings/{name}`
+    #[inline]
     pub fn get(name: &str) -> Get<MutatingAdmissionPolicyBinding> {
         Get::new(Place::cluster(), name)
     }
 
     /// `GET /apis/admissionregistration.k8s.io/v1alpha1/mutatingadmissionpolicybindings`
+    #[inline]
     pub fn list() -> List<MutatingAdmissionPolicyBinding> {
         List::new(Place::cluster())
     }
 
     /// `GET /apis/admissionregistration.k8s.io/v1alpha1/mutatingadmissionpolicybindings?watch=true`
+    #[inline]
     pub fn watch() -> Watch<MutatingAdmissionPolicyBinding> {
         Watch::new(Place::cluster())
     }
 
     /// `POST /apis/admissionregistration.k8s.io/v1alpha1/mutatingadmissionpolicybindings`
+    #[inline]
     pub fn create<'a>(object: &'a MutatingAdmissionPolicyBinding) -> Create<'a, MutatingAdmissionPolicyBinding> {
         Create::new(Place::cluster(), object)
     }
 
     /// `PUT /apis/admissionregistration.k8s.io/v1alpha1/mutatingadmissionpolicybindings/{name}`
+    #[inline]
     pub fn replace<'a>(object: &'a MutatingAdmissionPolicyBinding) -> Replace<'a, MutatingAdmissionPolicyBinding> {
         Replace::new(Place::cluster(), object)
     }
 
     /// `PATCH /apis/admissionregistration.k8s.io/v1alpha1/mutatingadmissionpolicybindings/{name}`
+    #[inline]
     pub fn patch(name: &str, document: &PatchDocument) -> Patch<MutatingAdmissionPolicyBinding> {
         Patch::new(Place::cluster(), name, document)
     }
 
     /// `PATCH /apis/admissionregistration.k8s.io/v1alpha1/mutatingadmissionpolicybindings/{name}`
+    #[inline]
     pub fn apply<'a>(object: &'a MutatingAdmissionPolicyBinding, manager: &str) -> Apply<'a, MutatingAdmissionPolicyBinding> {
         Apply::new(Place::cluster(), object, manager)
     }
 
     /// `DELETE /apis/admissionregistration.k8s.io/v1alpha1/mutatingadmissionpolicybindings/{name}`
+    #[inline]
     pub fn delete(name: &str) -> Delete<MutatingAdmissionPolicyBinding> {
         Delete::new(Place::cluster(), name)
     }
 
     /// `DELETE /apis/admissionregistration.k8s.io/v1alpha1/mutatingadmissionpolicybindings`
+    #[inline]
     pub fn delete_collection() -> DeleteCollection<MutatingAdmissionPolicyBinding> {
         DeleteCollection::new(Place::cluster())
     }

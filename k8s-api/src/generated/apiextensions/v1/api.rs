@@ -3,6 +3,7 @@
 use crate::meta::v1::APIResourceList;
 
 /// What there is here, as the server tells it: `GET /apis/apiextensions.k8s.io/v1/`
+#[inline]
 pub fn resources() -> crate::request::server::Fetch<APIResourceList> {
     crate::request::server::resources("apiextensions.k8s.io", "v1")
 }
@@ -17,66 +18,79 @@ pub mod customresourcedefinitions {
     crate::offers! { CustomResourceDefinition, Status(CustomResourceDefinition): get, replace, patch }
 
     /// `GET /apis/apiextensions.k8s.io/v1/customresourcedefinitions/{name}`
+    #[inline]
     pub fn get(name: &str) -> Get<CustomResourceDefinition> {
         Get::new(Place::cluster(), name)
     }
 
     /// `GET /apis/apiextensions.k8s.io/v1/customresourcedefinitions`
+    #[inline]
     pub fn list() -> List<CustomResourceDefinition> {
         List::new(Place::cluster())
     }
 
     /// `GET /apis/apiextensions.k8s.io/v1/customresourcedefinitions?watch=true`
+    #[inline]
     pub fn watch() -> Watch<CustomResourceDefinition> {
         Watch::new(Place::cluster())
     }
 
     /// `POST /apis/apiextensions.k8s.io/v1/customresourcedefinitions`
+    #[inline]
     pub fn create<'a>(object: &'a CustomResourceDefinition) -> Create<'a, CustomResourceDefinition> {
         Create::new(Place::cluster(), object)
     }
 
     /// `PUT /apis/apiextensions.k8s.io/v1/customresourcedefinitions/{name}`
+    #[inline]
     pub fn replace<'a>(object: &'a CustomResourceDefinition) -> Replace<'a, CustomResourceDefinition> {
         Replace::new(Place::cluster(), object)
     }
 
     /// `PATCH /apis/apiextensions.k8s.io/v1/customresourcedefinitions/{name}`
+    #[inline]
     pub fn patch(name: &str, document: &PatchDocument) -> Patch<CustomResourceDefinition> {
         Patch::new(Place::cluster(), name, document)
     }
 
     /// `PATCH /apis/apiextensions.k8s.io/v1/customresourcedefinitions/{name}`
+    #[inline]
     pub fn apply<'a>(object: &'a CustomResourceDefinition, manager: &str) -> Apply<'a, CustomResourceDefinition> {
         Apply::new(Place::cluster(), object, manager)
     }
 
     /// `DELETE /apis/apiextensions.k8s.io/v1/customresourcedefinitions/{name}`
+    #[inline]
     pub fn delete(name: &str) -> Delete<CustomResourceDefinition> {
         Delete::new(Place::cluster(), name)
     }
 
     /// `DELETE /apis/apiextensions.k8s.io/v1/customresourcedefinitions`
+    #[inline]
     pub fn delete_collection() -> DeleteCollection<CustomResourceDefinition> {
         DeleteCollection::new(Place::cluster())
     }
 
     /// `GET /apis/apiextensions.k8s.io/v1/customresourcedefinitions/{name}/status`
+    #[inline]
     pub fn get_status(name: &str) -> Get<CustomResourceDefinition, subresource::Status> {
         Get::new(Place::cluster(), name)
     }
 
     /// `PUT /apis/apiextensions.k8s.io/v1/customresourcedefinitions/{name}/status`
+    #[inline]
     pub fn replace_status<'a>(name: &str, object: &'a CustomResourceDefinition) -> Replace<'a, CustomResourceDefinition, subresource::Status> {
         Replace::on(Place::cluster(), name, object)
     }
 
     /// `PATCH /apis/apiextensions.k8s.io/v1/customresourcedefinitions/{name}/status`
+    #[inline]
     pub fn patch_status(name: &str, document: &PatchDocument) -> Patch<CustomResourceDefinition, subresource::Status> {
         Patch::new(Place::cluster(), name, document)
     }
 
     /// `PATCH /apis/apiextensions.k8s.io/v1/customresourcedefinitions/{name}/status`
+    #[inline]
     pub fn apply_status<'a>(name: &str, object: &'a CustomResourceDefinition, manager: &str) -> Apply<'a, CustomResourceDefinition, subresource::Status> {
         Apply::on(Place::cluster(), name, object, manager)
     }

@@ -3,6 +3,7 @@
 use crate::meta::v1::APIResourceList;
 
 /// What there is here, as the server tells it: `GET /apis/apiregistration.k8s.io/v1/`
+#[inline]
 pub fn resources() -> crate::request::server::Fetch<APIResourceList> {
     crate::request::server::resources("apiregistration.k8s.io", "v1")
 }
@@ -17,66 +18,79 @@ pub mod apiservices {
     crate::offers! { APIService, Status(APIService): get, replace, patch }
 
     /// `GET /apis/apiregistration.k8s.io/v1/apiservices/{name}`
+    #[inline]
     pub fn get(name: &str) -> Get<APIService> {
         Get::new(Place::cluster(), name)
     }
 
     /// `GET /apis/apiregistration.k8s.io/v1/apiservices`
+    #[inline]
     pub fn list() -> List<APIService> {
         List::new(Place::cluster())
     }
 
     /// `GET /apis/apiregistration.k8s.io/v1/apiservices?watch=true`
+    #[inline]
     pub fn watch() -> Watch<APIService> {
         Watch::new(Place::cluster())
     }
 
     /// `POST /apis/apiregistration.k8s.io/v1/apiservices`
+    #[inline]
     pub fn create<'a>(object: &'a APIService) -> Create<'a, APIService> {
         Create::new(Place::cluster(), object)
     }
 
     /// `PUT /apis/apiregistration.k8s.io/v1/apiservices/{name}`
+    #[inline]
     pub fn replace<'a>(object: &'a APIService) -> Replace<'a, APIService> {
         Replace::new(Place::cluster(), object)
     }
 
     /// `PATCH /apis/apiregistration.k8s.io/v1/apiservices/{name}`
+    #[inline]
     pub fn patch(name: &str, document: &PatchDocument) -> Patch<APIService> {
         Patch::new(Place::cluster(), name, document)
     }
 
     /// `PATCH /apis/apiregistration.k8s.io/v1/apiservices/{name}`
+    #[inline]
     pub fn apply<'a>(object: &'a APIService, manager: &str) -> Apply<'a, APIService> {
         Apply::new(Place::cluster(), object, manager)
     }
 
     /// `DELETE /apis/apiregistration.k8s.io/v1/apiservices/{name}`
+    #[inline]
     pub fn delete(name: &str) -> Delete<APIService> {
         Delete::new(Place::cluster(), name)
     }
 
     /// `DELETE /apis/apiregistration.k8s.io/v1/apiservices`
+    #[inline]
     pub fn delete_collection() -> DeleteCollection<APIService> {
         DeleteCollection::new(Place::cluster())
     }
 
     /// `GET /apis/apiregistration.k8s.io/v1/apiservices/{name}/status`
+    #[inline]
     pub fn get_status(name: &str) -> Get<APIService, subresource::Status> {
         Get::new(Place::cluster(), name)
     }
 
     /// `PUT /apis/apiregistration.k8s.io/v1/apiservices/{name}/status`
+    #[inline]
     pub fn replace_status<'a>(name: &str, object: &'a APIService) -> Replace<'a, APIService, subresource::Status> {
         Replace::on(Place::cluster(), name, object)
     }
 
     /// `PATCH /apis/apiregistration.k8s.io/v1/apiservices/{name}/status`
+    #[inline]
     pub fn patch_status(name: &str, document: &PatchDocument) -> Patch<APIService, subresource::Status> {
         Patch::new(Place::cluster(), name, document)
     }
 
     /// `PATCH /apis/apiregistration.k8s.io/v1/apiservices/{name}/status`
+    #[inline]
     pub fn apply_status<'a>(name: &str, object: &'a APIService, manager: &str) -> Apply<'a, APIService, subresource::Status> {
         Apply::on(Place::cluster(), name, object, manager)
     }

@@ -3,6 +3,7 @@
 use crate::meta::v1::APIResourceList;
 
 /// What there is here, as the server tells it: `GET /apis/internal.apiserver.k8s.io/v1alpha1/`
+#[inline]
 pub fn resources() -> crate::request::server::Fetch<APIResourceList> {
     crate::request::server::resources("internal.apiserver.k8s.io", "v1alpha1")
 }
@@ -17,66 +18,79 @@ pub mod storageversions {
     crate::offers! { StorageVersion, Status(StorageVersion): get, replace, patch }
 
     /// `GET /apis/internal.apiserver.k8s.io/v1alpha1/storageversions/{name}`
+    #[inline]
     pub fn get(name: &str) -> Get<StorageVersion> {
         Get::new(Place::cluster(), name)
     }
 
     /// `GET /apis/internal.apiserver.k8s.io/v1alpha1/storageversions`
+    #[inline]
     pub fn list() -> List<StorageVersion> {
         List::new(Place::cluster())
     }
 
     /// `GET /apis/internal.apiserver.k8s.io/v1alpha1/storageversions?watch=true`
+    #[inline]
     pub fn watch() -> Watch<StorageVersion> {
         Watch::new(Place::cluster())
     }
 
     /// `POST /apis/internal.apiserver.k8s.io/v1alpha1/storageversions`
+    #[inline]
     pub fn create<'a>(object: &'a StorageVersion) -> Create<'a, StorageVersion> {
         Create::new(Place::cluster(), object)
     }
 
     /// `PUT /apis/internal.apiserver.k8s.io/v1alpha1/storageversions/{name}`
+    #[inline]
     pub fn replace<'a>(object: &'a StorageVersion) -> Replace<'a, StorageVersion> {
         Replace::new(Place::cluster(), object)
     }
 
     /// `PATCH /apis/internal.apiserver.k8s.io/v1alpha1/storageversions/{name}`
+    #[inline]
     pub fn patch(name: &str, document: &PatchDocument) -> Patch<StorageVersion> {
         Patch::new(Place::cluster(), name, document)
     }
 
     /// `PATCH /apis/internal.apiserver.k8s.io/v1alpha1/storageversions/{name}`
+    #[inline]
     pub fn apply<'a>(object: &'a StorageVersion, manager: &str) -> Apply<'a, StorageVersion> {
         Apply::new(Place::cluster(), object, manager)
     }
 
     /// `DELETE /apis/internal.apiserver.k8s.io/v1alpha1/storageversions/{name}`
+    #[inline]
     pub fn delete(name: &str) -> Delete<StorageVersion> {
         Delete::new(Place::cluster(), name)
     }
 
     /// `DELETE /apis/internal.apiserver.k8s.io/v1alpha1/storageversions`
+    #[inline]
     pub fn delete_collection() -> DeleteCollection<StorageVersion> {
         DeleteCollection::new(Place::cluster())
     }
 
     /// `GET /apis/internal.apiserver.k8s.io/v1alpha1/storageversions/{name}/status`
+    #[inline]
     pub fn get_status(name: &str) -> Get<StorageVersion, subresource::Status> {
         Get::new(Place::cluster(), name)
     }
 
     /// `PUT /apis/internal.apiserver.k8s.io/v1alpha1/storageversions/{name}/status`
+    #[inline]
     pub fn replace_status<'a>(name: &str, object: &'a StorageVersion) -> Replace<'a, StorageVersion, subresource::Status> {
         Replace::on(Place::cluster(), name, object)
     }
 
     /// `PATCH /apis/internal.apiserver.k8s.io/v1alpha1/storageversions/{name}/status`
+    #[inline]
     pub fn patch_status(name: &str, document: &PatchDocument) -> Patch<StorageVersion, subresource::Status> {
         Patch::new(Place::cluster(), name, document)
     }
 
     /// `PATCH /apis/internal.apiserver.k8s.io/v1alpha1/storageversions/{name}/status`
+    #[inline]
     pub fn apply_status<'a>(name: &str, object: &'a StorageVersion, manager: &str) -> Apply<'a, StorageVersion, subresource::Status> {
         Apply::on(Place::cluster(), name, object, manager)
     }

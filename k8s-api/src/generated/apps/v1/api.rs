@@ -3,6 +3,7 @@
 use crate::meta::v1::APIResourceList;
 
 /// What there is here, as the server tells it: `GET /apis/apps/v1/`
+#[inline]
 pub fn resources() -> crate::request::server::Fetch<APIResourceList> {
     crate::request::server::resources("apps", "v1")
 }
@@ -16,56 +17,67 @@ pub mod controllerrevisions {
     crate::offers! { ControllerRevision: get, list, watch, create, replace, patch, delete, delete_collection }
 
     /// `GET /apis/apps/v1/namespaces/{namespace}/controllerrevisions/{name}`
+    #[inline]
     pub fn get(namespace: &str, name: &str) -> Get<ControllerRevision> {
         Get::new(Place::namespace(namespace), name)
     }
 
     /// `GET /apis/apps/v1/namespaces/{namespace}/controllerrevisions`
+    #[inline]
     pub fn list(namespace: &str) -> List<ControllerRevision> {
         List::new(Place::namespace(namespace))
     }
 
     /// In all namespaces: `GET /apis/apps/v1/controllerrevisions`
+    #[inline]
     pub fn list_all() -> List<ControllerRevision> {
         List::new(Everywhere)
     }
 
     /// `GET /apis/apps/v1/namespaces/{namespace}/controllerrevisions?watch=true`
+    #[inline]
     pub fn watch(namespace: &str) -> Watch<ControllerRevision> {
         Watch::new(Place::namespace(namespace))
     }
 
     /// In all namespaces: `GET /apis/apps/v1/controllerrevisions?watch=true`
+    #[inline]
     pub fn watch_all() -> Watch<ControllerRevision> {
         Watch::new(Everywhere)
     }
 
     /// `POST /apis/apps/v1/namespaces/{namespace}/controllerrevisions`
+    #[inline]
     pub fn create<'a>(namespace: &str, object: &'a ControllerRevision) -> Create<'a, ControllerRevision> {
         Create::new(Place::namespace(namespace), object)
     }
 
     /// `PUT /apis/apps/v1/namespaces/{namespace}/controllerrevisions/{name}`
+    #[inline]
     pub fn replace<'a>(namespace: &str, object: &'a ControllerRevision) -> Replace<'a, ControllerRevision> {
         Replace::new(Place::namespace(namespace), object)
     }
 
     /// `PATCH /apis/apps/v1/namespaces/{namespace}/controllerrevisions/{name}`
+    #[inline]
     pub fn patch(namespace: &str, name: &str, document: &PatchDocument) -> Patch<ControllerRevision> {
         Patch::new(Place::namespace(namespace), name, document)
     }
 
     /// `PATCH /apis/apps/v1/namespaces/{namespace}/controllerrevisions/{name}`
+    #[inline]
     pub fn apply<'a>(namespace: &str, object: &'a ControllerRevision, manager: &str) -> Apply<'a, ControllerRevision> {
         Apply::new(Place::namespace(namespace), object, manager)
     }
 
     /// `DELETE /apis/apps/v1/namespaces/{namespace}/controllerrevisions/{name}`
+    #[inline]
     pub fn delete(namespace: &str, name: &str) -> Delete<ControllerRevision> {
         Delete::new(Place::namespace(namespace), name)
     }
 
     /// `DELETE /apis/apps/v1/namespaces/{namespace}/controllerrevisions`
+    #[inline]
     pub fn delete_collection(namespace: &str) -> DeleteCollection<ControllerRevision> {
         DeleteCollection::new(Place::namespace(namespace))
     }
@@ -81,76 +93,91 @@ pub mod daemonsets {
     crate::offers! { DaemonSet, Status(DaemonSet): get, replace, patch }
 
     /// `GET /apis/apps/v1/namespaces/{namespace}/daemonsets/{name}`
+    #[inline]
     pub fn get(namespace: &str, name: &str) -> Get<DaemonSet> {
         Get::new(Place::namespace(namespace), name)
     }
 
     /// `GET /apis/apps/v1/namespaces/{namespace}/daemonsets`
+    #[inline]
     pub fn list(namespace: &str) -> List<DaemonSet> {
         List::new(Place::namespace(namespace))
     }
 
     /// In all namespaces: `GET /apis/apps/v1/daemonsets`
+    #[inline]
     pub fn list_all() -> List<DaemonSet> {
         List::new(Everywhere)
     }
 
     /// `GET /apis/apps/v1/namespaces/{namespace}/daemonsets?watch=true`
+    #[inline]
     pub fn watch(namespace: &str) -> Watch<DaemonSet> {
         Watch::new(Place::namespace(namespace))
     }
 
     /// In all namespaces: `GET /apis/apps/v1/daemonsets?watch=true`
+    #[inline]
     pub fn watch_all() -> Watch<DaemonSet> {
         Watch::new(Everywhere)
     }
 
     /// `POST /apis/apps/v1/namespaces/{namespace}/daemonsets`
+    #[inline]
     pub fn create<'a>(namespace: &str, object: &'a DaemonSet) -> Create<'a, DaemonSet> {
         Create::new(Place::namespace(namespace), object)
     }
 
     /// `PUT /apis/apps/v1/namespaces/{namespace}/daemonsets/{name}`
+    #[inline]
     pub fn replace<'a>(namespace: &str, object: &'a DaemonSet) -> Replace<'a, DaemonSet> {
         Replace::new(Place::namespace(namespace), object)
     }
 
     /// `PATCH /apis/apps/v1/namespaces/{namespace}/daemonsets/{name}`
+    #[inline]
     pub fn patch(namespace: &str, name: &str, document: &PatchDocument) -> Patch<DaemonSet> {
         Patch::new(Place::namespace(namespace), name, document)
     }
 
     /// `PATCH /apis/apps/v1/namespaces/{namespace}/daemonsets/{name}`
+    #[inline]
     pub fn apply<'a>(namespace: &str, object: &'a DaemonSet, manager: &str) -> Apply<'a, DaemonSet> {
         Apply::new(Place::namespace(namespace), object, manager)
     }
 
     /// `DELETE /apis/apps/v1/namespaces/{namespace}/daemonsets/{name}`
+    #[inline]
     pub fn delete(namespace: &str, name: &str) -> Delete<DaemonSet> {
         Delete::new(Place::namespace(namespace), name)
     }
 
     /// `DELETE /apis/apps/v1/namespaces/{namespace}/daemonsets`
+    #[inline]
     pub fn delete_collection(namespace: &str) -> DeleteCollection<DaemonSet> {
         DeleteCollection::new(Place::namespace(namespace))
     }
 
     /// `GET /apis/apps/v1/namespaces/{namespace}/daemonsets/{name}/status`
+    #[inline]
     pub fn get_status(namespace: &str, name: &str) -> Get<DaemonSet, subresource::Status> {
         Get::new(Place::namespace(namespace), name)
     }
 
     /// `PUT /apis/apps/v1/namespaces/{namespace}/daemonsets/{name}/status`
+    #[inline]
     pub fn replace_status<'a>(namespace: &str, name: &str, object: &'a DaemonSet) -> Replace<'a, DaemonSet, subresource::Status> {
         Replace::on(Place::namespace(namespace), name, object)
     }
 
     /// `PATCH /apis/apps/v1/namespaces/{namespace}/daemonsets/{name}/status`
+    #[inline]
     pub fn patch_status(namespace: &str, name: &str, document: &PatchDocument) -> Patch<DaemonSet, subresource::Status> {
         Patch::new(Place::namespace(namespace), name, document)
     }
 
     /// `PATCH /apis/apps/v1/namespaces/{namespace}/daemonsets/{name}/status`
+    #[inline]
     pub fn apply_status<'a>(namespace: &str, name: &str, object: &'a DaemonSet, manager: &str) -> Apply<'a, DaemonSet, subresource::Status> {
         Apply::on(Place::namespace(namespace), name, object, manager)
     }
@@ -168,100 +195,119 @@ pub mod deployments {
     crate::offers! { Deployment, Status(Deployment): get, replace, patch }
 
     /// `GET /apis/apps/v1/namespaces/{namespace}/deployments/{name}`
+    #[inline]
     pub fn get(namespace: &str, name: &str) -> Get<Deployment> {
         Get::new(Place::namespace(namespace), name)
     }
 
     /// `GET /apis/apps/v1/namespaces/{namespace}/deployments`
+    #[inline]
     pub fn list(namespace: &str) -> List<Deployment> {
         List::new(Place::namespace(namespace))
     }
 
     /// In all namespaces: `GET /apis/apps/v1/deployments`
+    #[inline]
     pub fn list_all() -> List<Deployment> {
         List::new(Everywhere)
     }
 
     /// `GET /apis/apps/v1/namespaces/{namespace}/deployments?watch=true`
+    #[inline]
     pub fn watch(namespace: &str) -> Watch<Deployment> {
         Watch::new(Place::namespace(namespace))
     }
 
     /// In all namespaces: `GET /apis/apps/v1/deployments?watch=true`
+    #[inline]
     pub fn watch_all() -> Watch<Deployment> {
         Watch::new(Everywhere)
     }
 
     /// `POST /apis/apps/v1/namespaces/{namespace}/deployments`
+    #[inline]
     pub fn create<'a>(namespace: &str, object: &'a Deployment) -> Create<'a, Deployment> {
         Create::new(Place::namespace(namespace), object)
     }
 
     /// `PUT /apis/apps/v1/namespaces/{namespace}/deployments/{name}`
+    #[inline]
     pub fn replace<'a>(namespace: &str, object: &'a Deployment) -> Replace<'a, Deployment> {
         Replace::new(Place::namespace(namespace), object)
     }
 
     /// `PATCH /apis/apps/v1/namespaces/{namespace}/deployments/{name}`
+    #[inline]
     pub fn patch(namespace: &str, name: &str, document: &PatchDocument) -> Patch<Deployment> {
         Patch::new(Place::namespace(namespace), name, document)
     }
 
     /// `PATCH /apis/apps/v1/namespaces/{namespace}/deployments/{name}`
+    #[inline]
     pub fn apply<'a>(namespace: &str, object: &'a Deployment, manager: &str) -> Apply<'a, Deployment> {
         Apply::new(Place::namespace(namespace), object, manager)
     }
 
     /// `DELETE /apis/apps/v1/namespaces/{namespace}/deployments/{name}`
+    #[inline]
     pub fn delete(namespace: &str, name: &str) -> Delete<Deployment> {
         Delete::new(Place::namespace(namespace), name)
     }
 
     /// `DELETE /apis/apps/v1/namespaces/{namespace}/deployments`
+    #[inline]
     pub fn delete_collection(namespace: &str) -> DeleteCollection<Deployment> {
         DeleteCollection::new(Place::namespace(namespace))
     }
 
     /// `GET /apis/apps/v1/namespaces/{namespace}/deployments/{name}/scale`
     #[cfg(feature = "autoscaling")]
+    #[inline]
     pub fn get_scale(namespace: &str, name: &str) -> Get<Deployment, subresource::Scale> {
         Get::new(Place::namespace(namespace), name)
     }
 
     /// `PUT /apis/apps/v1/namespaces/{namespace}/deployments/{name}/scale`
     #[cfg(feature = "autoscaling")]
+    #[inline]
     pub fn replace_scale<'a>(namespace: &str, name: &str, object: &'a crate::autoscaling::v1::Scale) -> Replace<'a, Deployment, subresource::Scale> {
         Replace::on(Place::namespace(namespace), name, object)
     }
 
     /// `PATCH /apis/apps/v1/namespaces/{namespace}/deployments/{name}/scale`
     #[cfg(feature = "autoscaling")]
+    #[inline]
     pub fn patch_scale(namespace: &str, name: &str, document: &PatchDocument) -> Patch<Deployment, subresource::Scale> {
         Patch::new(Place::namespace(namespace), name, document)
     }
 
     /// `PATCH /apis/apps/v1/namespaces/{namespace}/deployments/{name}/scale`
     #[cfg(feature = "autoscaling")]
+    #[inline]
     pub fn apply_scale<'a>(namespace: &str, name: &str, object: &'a crate::autoscaling::v1::Scale, manager: &str) -> Apply<'a, Deployment, subresource::Scale> {
         Apply::on(Place::namespace(namespace), name, object, manager)
     }
 
     /// `GET /apis/apps/v1/namespaces/{namespace}/deployments/{name}/status`
+    #[inline]
     pub fn get_status(namespace: &str, name: &str) -> Get<Deployment, subresource::Status> {
         Get::new(Place::namespace(namespace), name)
     }
 
     /// `PUT /apis/apps/v1/namespaces/{namespace}/deployments/{name}/status`
+    #[inline]
     pub fn replace_status<'a>(namespace: &str, name: &str, object: &'a Deployment) -> Replace<'a, Deployment, subresource::Status> {
         Replace::on(Place::namespace(namespace), name, object)
     }
 
     /// `PATCH /apis/apps/v1/namespaces/{namespace}/deployments/{name}/status`
+    #[inline]
     pub fn patch_status(namespace: &str, name: &str, document: &PatchDocument) -> Patch<Deployment, subresource::Status> {
         Patch::new(Place::namespace(namespace), name, document)
     }
 
     /// `PATCH /apis/apps/v1/namespaces/{namespace}/deployments/{name}/status`
+    #[inline]
     pub fn apply_status<'a>(namespace: &str, name: &str, object: &'a Deployment, manager: &str) -> Apply<'a, Deployment, subresource::Status> {
         Apply::on(Place::namespace(namespace), name, object, manager)
     }
@@ -279,100 +325,119 @@ pub mod replicasets {
     crate::offers! { ReplicaSet, Status(ReplicaSet): get, replace, patch }
 
     /// `GET /apis/apps/v1/namespaces/{namespace}/replicasets/{name}`
+    #[inline]
     pub fn get(namespace: &str, name: &str) -> Get<ReplicaSet> {
         Get::new(Place::namespace(namespace), name)
     }
 
     /// `GET /apis/apps/v1/namespaces/{namespace}/replicasets`
+    #[inline]
     pub fn list(namespace: &str) -> List<ReplicaSet> {
         List::new(Place::namespace(namespace))
     }
 
     /// In all namespaces: `GET /apis/apps/v1/replicasets`
+    #[inline]
     pub fn list_all() -> List<ReplicaSet> {
         List::new(Everywhere)
     }
 
     /// `GET /apis/apps/v1/namespaces/{namespace}/replicasets?watch=true`
+    #[inline]
     pub fn watch(namespace: &str) -> Watch<ReplicaSet> {
         Watch::new(Place::namespace(namespace))
     }
 
     /// In all namespaces: `GET /apis/apps/v1/replicasets?watch=true`
+    #[inline]
     pub fn watch_all() -> Watch<ReplicaSet> {
         Watch::new(Everywhere)
     }
 
     /// `POST /apis/apps/v1/namespaces/{namespace}/replicasets`
+    #[inline]
     pub fn create<'a>(namespace: &str, object: &'a ReplicaSet) -> Create<'a, ReplicaSet> {
         Create::new(Place::namespace(namespace), object)
     }
 
     /// `PUT /apis/apps/v1/namespaces/{namespace}/replicasets/{name}`
+    #[inline]
     pub fn replace<'a>(namespace: &str, object: &'a ReplicaSet) -> Replace<'a, ReplicaSet> {
         Replace::new(Place::namespace(namespace), object)
     }
 
     /// `PATCH /apis/apps/v1/namespaces/{namespace}/replicasets/{name}`
+    #[inline]
     pub fn patch(namespace: &str, name: &str, document: &PatchDocument) -> Patch<ReplicaSet> {
         Patch::new(Place::namespace(namespace), name, document)
     }
 
     /// `PATCH /apis/apps/v1/namespaces/{namespace}/replicasets/{name}`
+    #[inline]
     pub fn apply<'a>(namespace: &str, object: &'a ReplicaSet, manager: &str) -> Apply<'a, ReplicaSet> {
         Apply::new(Place::namespace(namespace), object, manager)
     }
 
     /// `DELETE /apis/apps/v1/namespaces/{namespace}/replicasets/{name}`
+    #[inline]
     pub fn delete(namespace: &str, name: &str) -> Delete<ReplicaSet> {
         Delete::new(Place::namespace(namespace), name)
     }
 
     /// `DELETE /apis/apps/v1/namespaces/{namespace}/replicasets`
+    #[inline]
     pub fn delete_collection(namespace: &str) -> DeleteCollection<ReplicaSet> {
         DeleteCollection::new(Place::namespace(namespace))
     }
 
     /// `GET /apis/apps/v1/namespaces/{namespace}/replicasets/{name}/scale`
     #[cfg(feature = "autoscaling")]
+    #[inline]
     pub fn get_scale(namespace: &str, name: &str) -> Get<ReplicaSet, subresource::Scale> {
         Get::new(Place::namespace(namespace), name)
     }
 
     /// `PUT /apis/apps/v1/namespaces/{namespace}/replicasets/{name}/scale`
     #[cfg(feature = "autoscaling")]
+    #[inline]
     pub fn replace_scale<'a>(namespace: &str, name: &str, object: &'a crate::autoscaling::v1::Scale) -> Replace<'a, ReplicaSet, subresource::Scale> {
         Replace::on(Place::namespace(namespace), name, object)
     }
 
     /// `PATCH /apis/apps/v1/namespaces/{namespace}/replicasets/{name}/scale`
     #[cfg(feature = "autoscaling")]
+    #[inline]
     pub fn patch_scale(namespace: &str, name: &str, document: &PatchDocument) -> Patch<ReplicaSet, subresource::Scale> {
         Patch::new(Place::namespace(namespace), name, document)
     }
 
     /// `PATCH /apis/apps/v1/namespaces/{namespace}/replicasets/{name}/scale`
     #[cfg(feature = "autoscaling")]
+    #[inline]
     pub fn apply_scale<'a>(namespace: &str, name: &str, object: &'a crate::autoscaling::v1::Scale, manager: &str) -> Apply<'a, ReplicaSet, subresource::Scale> {
         Apply::on(Place::namespace(namespace), name, object, manager)
     }
 
     /// `GET /apis/apps/v1/namespaces/{namespace}/replicasets/{name}/status`
+    #[inline]
     pub fn get_status(namespace: &str, name: &str) -> Get<ReplicaSet, subresource::Status> {
         Get::new(Place::namespace(namespace), name)
     }
 
     /// `PUT /apis/apps/v1/namespaces/{namespace}/replicasets/{name}/status`
+    #[inline]
     pub fn replace_status<'a>(namespace: &str, name: &str, object: &'a ReplicaSet) -> Replace<'a, ReplicaSet, subresource::Status> {
         Replace::on(Place::namespace(namespace), name, object)
     }
 
     /// `PATCH /apis/apps/v1/namespaces/{namespace}/replicasets/{name}/status`
+    #[inline]
     pub fn patch_status(namespace: &str, name: &str, document: &PatchDocument) -> Patch<ReplicaSet, subresource::Status> {
         Patch::new(Place::namespace(namespace), name, document)
     }
 
     /// `PATCH /apis/apps/v1/namespaces/{namespace}/replicasets/{name}/status`
+    #[inline]
     pub fn apply_status<'a>(namespace: &str, name: &str, object: &'a ReplicaSet, manager: &str) -> Apply<'a, ReplicaSet, subresource::Status> {
         Apply::on(Place::namespace(namespace), name, object, manager)
     }
@@ -390,100 +455,119 @@ pub mod statefulsets {
     crate::offers! { StatefulSet, Status(StatefulSet): get, replace, patch }
 
     /// `GET /apis/apps/v1/namespaces/{namespace}/statefulsets/{name}`
+    #[inline]
     pub fn get(namespace: &str, name: &str) -> Get<StatefulSet> {
         Get::new(Place::namespace(namespace), name)
     }
 
     /// `GET /apis/apps/v1/namespaces/{namespace}/statefulsets`
+    #[inline]
     pub fn list(namespace: &str) -> List<StatefulSet> {
         List::new(Place::namespace(namespace))
     }
 
     /// In all namespaces: `GET /apis/apps/v1/statefulsets`
+    #[inline]
     pub fn list_all() -> List<StatefulSet> {
         List::new(Everywhere)
     }
 
     /// `GET /apis/apps/v1/namespaces/{namespace}/statefulsets?watch=true`
+    #[inline]
     pub fn watch(namespace: &str) -> Watch<StatefulSet> {
         Watch::new(Place::namespace(namespace))
     }
 
     /// In all namespaces: `GET /apis/apps/v1/statefulsets?watch=true`
+    #[inline]
     pub fn watch_all() -> Watch<StatefulSet> {
         Watch::new(Everywhere)
     }
 
     /// `POST /apis/apps/v1/namespaces/{namespace}/statefulsets`
+    #[inline]
     pub fn create<'a>(namespace: &str, object: &'a StatefulSet) -> Create<'a, StatefulSet> {
         Create::new(Place::namespace(namespace), object)
     }
 
     /// `PUT /apis/apps/v1/namespaces/{namespace}/statefulsets/{name}`
+    #[inline]
     pub fn replace<'a>(namespace: &str, object: &'a StatefulSet) -> Replace<'a, StatefulSet> {
         Replace::new(Place::namespace(namespace), object)
     }
 
     /// `PATCH /apis/apps/v1/namespaces/{namespace}/statefulsets/{name}`
+    #[inline]
     pub fn patch(namespace: &str, name: &str, document: &PatchDocument) -> Patch<StatefulSet> {
         Patch::new(Place::namespace(namespace), name, document)
     }
 
     /// `PATCH /apis/apps/v1/namespaces/{namespace}/statefulsets/{name}`
+    #[inline]
     pub fn apply<'a>(namespace: &str, object: &'a StatefulSet, manager: &str) -> Apply<'a, StatefulSet> {
         Apply::new(Place::namespace(namespace), object, manager)
     }
 
     /// `DELETE /apis/apps/v1/namespaces/{namespace}/statefulsets/{name}`
+    #[inline]
     pub fn delete(namespace: &str, name: &str) -> Delete<StatefulSet> {
         Delete::new(Place::namespace(namespace), name)
     }
 
     /// `DELETE /apis/apps/v1/namespaces/{namespace}/statefulsets`
+    #[inline]
     pub fn delete_collection(namespace: &str) -> DeleteCollection<StatefulSet> {
         DeleteCollection::new(Place::namespace(namespace))
     }
 
     /// `GET /apis/apps/v1/namespaces/{namespace}/statefulsets/{name}/scale`
     #[cfg(feature = "autoscaling")]
+    #[inline]
     pub fn get_scale(namespace: &str, name: &str) -> Get<StatefulSet, subresource::Scale> {
         Get::new(Place::namespace(namespace), name)
     }
 
     /// `PUT /apis/apps/v1/namespaces/{namespace}/statefulsets/{name}/scale`
     #[cfg(feature = "autoscaling")]
+    #[inline]
     pub fn replace_scale<'a>(namespace: &str, name: &str, object: &'a crate::autoscaling::v1::Scale) -> Replace<'a, StatefulSet, subresource::Scale> {
         Replace::on(Place::namespace(namespace), name, object)
     }
 
     /// `PATCH /apis/apps/v1/namespaces/{namespace}/statefulsets/{name}/scale`
     #[cfg(feature = "autoscaling")]
+    #[inline]
     pub fn patch_scale(namespace: &str, name: &str, document: &PatchDocument) -> Patch<StatefulSet, subresource::Scale> {
         Patch::new(Place::namespace(namespace), name, document)
     }
 
     /// `PATCH /apis/apps/v1/namespaces/{namespace}/statefulsets/{name}/scale`
     #[cfg(feature = "autoscaling")]
+    #[inline]
     pub fn apply_scale<'a>(namespace: &str, name: &str, object: &'a crate::autoscaling::v1::Scale, manager: &str) -> Apply<'a, StatefulSet, subresource::Scale> {
         Apply::on(Place::namespace(namespace), name, object, manager)
     }
 
     /// `GET /apis/apps/v1/namespaces/{namespace}/statefulsets/{name}/status`
+    #[inline]
     pub fn get_status(namespace: &str, name: &str) -> Get<StatefulSet, subresource::Status> {
         Get::new(Place::namespace(namespace), name)
     }
 
     /// `PUT /apis/apps/v1/namespaces/{namespace}/statefulsets/{name}/status`
+    #[inline]
     pub fn replace_status<'a>(namespace: &str, name: &str, object: &'a StatefulSet) -> Replace<'a, StatefulSet, subresource::Status> {
         Replace::on(Place::namespace(namespace), name, object)
     }
 
     /// `PATCH /apis/apps/v1/namespaces/{namespace}/statefulsets/{name}/status`
+    #[inline]
     pub fn patch_status(namespace: &str, name: &str, document: &PatchDocument) -> Patch<StatefulSet, subresource::Status> {
         Patch::new(Place::namespace(namespace), name, document)
     }
 
     /// `PATCH /apis/apps/v1/namespaces/{namespace}/statefulsets/{name}/status`
+    #[inline]
     pub fn apply_status<'a>(namespace: &str, name: &str, object: &'a StatefulSet, manager: &str) -> Apply<'a, StatefulSet, subresource::Status> {
         Apply::on(Place::namespace(namespace), name, object, manager)
     }

@@ -3,6 +3,7 @@
 use crate::meta::v1::APIResourceList;
 
 /// What there is here, as the server tells it: `GET /apis/authentication.k8s.io/v1/`
+#[inline]
 pub fn resources() -> crate::request::server::Fetch<APIResourceList> {
     crate::request::server::resources("authentication.k8s.io", "v1")
 }
@@ -16,6 +17,7 @@ pub mod selfsubjectreviews {
     crate::offers! { SelfSubjectReview: create }
 
     /// `POST /apis/authentication.k8s.io/v1/selfsubjectreviews`
+    #[inline]
     pub fn create<'a>(object: &'a SelfSubjectReview) -> Create<'a, SelfSubjectReview> {
         Create::new(Place::cluster(), object)
     }
@@ -30,6 +32,7 @@ pub mod tokenreviews {
     crate::offers! { TokenReview: create }
 
     /// `POST /apis/authentication.k8s.io/v1/tokenreviews`
+    #[inline]
     pub fn create<'a>(object: &'a TokenReview) -> Create<'a, TokenReview> {
         Create::new(Place::cluster(), object)
     }

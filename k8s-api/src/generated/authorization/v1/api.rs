@@ -3,6 +3,7 @@
 use crate::meta::v1::APIResourceList;
 
 /// What there is here, as the server tells it: `GET /apis/authorization.k8s.io/v1/`
+#[inline]
 pub fn resources() -> crate::request::server::Fetch<APIResourceList> {
     crate::request::server::resources("authorization.k8s.io", "v1")
 }
@@ -16,6 +17,7 @@ pub mod localsubjectaccessreviews {
     crate::offers! { LocalSubjectAccessReview: create }
 
     /// `POST /apis/authorization.k8s.io/v1/namespaces/{namespace}/localsubjectaccessreviews`
+    #[inline]
     pub fn create<'a>(namespace: &str, object: &'a LocalSubjectAccessReview) -> Create<'a, LocalSubjectAccessReview> {
         Create::new(Place::namespace(namespace), object)
     }
@@ -30,6 +32,7 @@ pub mod selfsubjectaccessreviews {
     crate::offers! { SelfSubjectAccessReview: create }
 
     /// `POST /apis/authorization.k8s.io/v1/selfsubjectaccessreviews`
+    #[inline]
     pub fn create<'a>(object: &'a SelfSubjectAccessReview) -> Create<'a, SelfSubjectAccessReview> {
         Create::new(Place::cluster(), object)
     }
@@ -44,6 +47,7 @@ pub mod selfsubjectrulesreviews {
     crate::offers! { SelfSubjectRulesReview: create }
 
     /// `POST /apis/authorization.k8s.io/v1/selfsubjectrulesreviews`
+    #[inline]
     pub fn create<'a>(object: &'a SelfSubjectRulesReview) -> Create<'a, SelfSubjectRulesReview> {
         Create::new(Place::cluster(), object)
     }
@@ -58,6 +62,7 @@ pub mod subjectaccessreviews {
     crate::offers! { SubjectAccessReview: create }
 
     /// `POST /apis/authorization.k8s.io/v1/subjectaccessreviews`
+    #[inline]
     pub fn create<'a>(object: &'a SubjectAccessReview) -> Create<'a, SubjectAccessReview> {
         Create::new(Place::cluster(), object)
     }

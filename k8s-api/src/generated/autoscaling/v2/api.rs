@@ -3,6 +3,7 @@
 use crate::meta::v1::APIResourceList;
 
 /// What there is here, as the server tells it: `GET /apis/autoscaling/v2/`
+#[inline]
 pub fn resources() -> crate::request::server::Fetch<APIResourceList> {
     crate::request::server::resources("autoscaling", "v2")
 }
@@ -17,76 +18,91 @@ pub mod horizontalpodautoscalers {
     crate::offers! { HorizontalPodAutoscaler, Status(HorizontalPodAutoscaler): get, replace, patch }
 
     /// `GET /apis/autoscaling/v2/namespaces/{namespace}/horizontalpodautoscalers/{name}`
+    #[inline]
     pub fn get(namespace: &str, name: &str) -> Get<HorizontalPodAutoscaler> {
         Get::new(Place::namespace(namespace), name)
     }
 
     /// `GET /apis/autoscaling/v2/namespaces/{namespace}/horizontalpodautoscalers`
+    #[inline]
     pub fn list(namespace: &str) -> List<HorizontalPodAutoscaler> {
         List::new(Place::namespace(namespace))
     }
 
     /// In all namespaces: `GET /apis/autoscaling/v2/horizontalpodautoscalers`
+    #[inline]
     pub fn list_all() -> List<HorizontalPodAutoscaler> {
         List::new(Everywhere)
     }
 
     /// `GET /apis/autoscaling/v2/namespaces/{namespace}/horizontalpodautoscalers?watch=true`
+    #[inline]
     pub fn watch(namespace: &str) -> Watch<HorizontalPodAutoscaler> {
         Watch::new(Place::namespace(namespace))
     }
 
     /// In all namespaces: `GET /apis/autoscaling/v2/horizontalpodautoscalers?watch=true`
+    #[inline]
     pub fn watch_all() -> Watch<HorizontalPodAutoscaler> {
         Watch::new(Everywhere)
     }
 
     /// `POST /apis/autoscaling/v2/namespaces/{namespace}/horizontalpodautoscalers`
+    #[inline]
     pub fn create<'a>(namespace: &str, object: &'a HorizontalPodAutoscaler) -> Create<'a, HorizontalPodAutoscaler> {
         Create::new(Place::namespace(namespace), object)
     }
 
     /// `PUT /apis/autoscaling/v2/namespaces/{namespace}/horizontalpodautoscalers/{name}`
+    #[inline]
     pub fn replace<'a>(namespace: &str, object: &'a HorizontalPodAutoscaler) -> Replace<'a, HorizontalPodAutoscaler> {
         Replace::new(Place::namespace(namespace), object)
     }
 
     /// `PATCH /apis/autoscaling/v2/namespaces/{namespace}/horizontalpodautoscalers/{name}`
+    #[inline]
     pub fn patch(namespace: &str, name: &str, document: &PatchDocument) -> Patch<HorizontalPodAutoscaler> {
         Patch::new(Place::namespace(namespace), name, document)
     }
 
     /// `PATCH /apis/autoscaling/v2/namespaces/{namespace}/horizontalpodautoscalers/{name}`
+    #[inline]
     pub fn apply<'a>(namespace: &str, object: &'a HorizontalPodAutoscaler, manager: &str) -> Apply<'a, HorizontalPodAutoscaler> {
         Apply::new(Place::namespace(namespace), object, manager)
     }
 
     /// `DELETE /apis/autoscaling/v2/namespaces/{namespace}/horizontalpodautoscalers/{name}`
+    #[inline]
     pub fn delete(namespace: &str, name: &str) -> Delete<HorizontalPodAutoscaler> {
         Delete::new(Place::namespace(namespace), name)
     }
 
     /// `DELETE /apis/autoscaling/v2/namespaces/{namespace}/horizontalpodautoscalers`
+    #[inline]
     pub fn delete_collection(namespace: &str) -> DeleteCollection<HorizontalPodAutoscaler> {
         DeleteCollection::new(Place::namespace(namespace))
     }
 
     /// `GET /apis/autoscaling/v2/namespaces/{namespace}/horizontalpodautoscalers/{name}/status`
+    #[inline]
     pub fn get_status(namespace: &str, name: &str) -> Get<HorizontalPodAutoscaler, subresource::Status> {
         Get::new(Place::namespace(namespace), name)
     }
 
     /// `PUT /apis/autoscaling/v2/namespaces/{namespace}/horizontalpodautoscalers/{name}/status`
+    #[inline]
     pub fn replace_status<'a>(namespace: &str, name: &str, object: &'a HorizontalPodAutoscaler) -> Replace<'a, HorizontalPodAutoscaler, subresource::Status> {
         Replace::on(Place::namespace(namespace), name, object)
     }
 
     /// `PATCH /apis/autoscaling/v2/namespaces/{namespace}/horizontalpodautoscalers/{name}/status`
+    #[inline]
     pub fn patch_status(namespace: &str, name: &str, document: &PatchDocument) -> Patch<HorizontalPodAutoscaler, subresource::Status> {
         Patch::new(Place::namespace(namespace), name, document)
     }
 
     /// `PATCH /apis/autoscaling/v2/namespaces/{namespace}/horizontalpodautoscalers/{name}/status`
+    #[inline]
     pub fn apply_status<'a>(namespace: &str, name: &str, object: &'a HorizontalPodAutoscaler, manager: &str) -> Apply<'a, HorizontalPodAutoscaler, subresource::Status> {
         Apply::on(Place::namespace(namespace), name, object, manager)
     }

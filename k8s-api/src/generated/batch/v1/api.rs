@@ -3,6 +3,7 @@
 use crate::meta::v1::APIResourceList;
 
 /// What there is here, as the server tells it: `GET /apis/batch/v1/`
+#[inline]
 pub fn resources() -> crate::request::server::Fetch<APIResourceList> {
     crate::request::server::resources("batch", "v1")
 }
@@ -17,76 +18,91 @@ pub mod cronjobs {
     crate::offers! { CronJob, Status(CronJob): get, replace, patch }
 
     /// `GET /apis/batch/v1/namespaces/{namespace}/cronjobs/{name}`
+    #[inline]
     pub fn get(namespace: &str, name: &str) -> Get<CronJob> {
         Get::new(Place::namespace(namespace), name)
     }
 
     /// `GET /apis/batch/v1/namespaces/{namespace}/cronjobs`
+    #[inline]
     pub fn list(namespace: &str) -> List<CronJob> {
         List::new(Place::namespace(namespace))
     }
 
     /// In all namespaces: `GET /apis/batch/v1/cronjobs`
+    #[inline]
     pub fn list_all() -> List<CronJob> {
         List::new(Everywhere)
     }
 
     /// `GET /apis/batch/v1/namespaces/{namespace}/cronjobs?watch=true`
+    #[inline]
     pub fn watch(namespace: &str) -> Watch<CronJob> {
         Watch::new(Place::namespace(namespace))
     }
 
     /// In all namespaces: `GET /apis/batch/v1/cronjobs?watch=true`
+    #[inline]
     pub fn watch_all() -> Watch<CronJob> {
         Watch::new(Everywhere)
     }
 
     /// `POST /apis/batch/v1/namespaces/{namespace}/cronjobs`
+    #[inline]
     pub fn create<'a>(namespace: &str, object: &'a CronJob) -> Create<'a, CronJob> {
         Create::new(Place::namespace(namespace), object)
     }
 
     /// `PUT /apis/batch/v1/namespaces/{namespace}/cronjobs/{name}`
+    #[inline]
     pub fn replace<'a>(namespace: &str, object: &'a CronJob) -> Replace<'a, CronJob> {
         Replace::new(Place::namespace(namespace), object)
     }
 
     /// `PATCH /apis/batch/v1/namespaces/{namespace}/cronjobs/{name}`
+    #[inline]
     pub fn patch(namespace: &str, name: &str, document: &PatchDocument) -> Patch<CronJob> {
         Patch::new(Place::namespace(namespace), name, document)
     }
 
     /// `PATCH /apis/batch/v1/namespaces/{namespace}/cronjobs/{name}`
+    #[inline]
     pub fn apply<'a>(namespace: &str, object: &'a CronJob, manager: &str) -> Apply<'a, CronJob> {
         Apply::new(Place::namespace(namespace), object, manager)
     }
 
     /// `DELETE /apis/batch/v1/namespaces/{namespace}/cronjobs/{name}`
+    #[inline]
     pub fn delete(namespace: &str, name: &str) -> Delete<CronJob> {
         Delete::new(Place::namespace(namespace), name)
     }
 
     /// `DELETE /apis/batch/v1/namespaces/{namespace}/cronjobs`
+    #[inline]
     pub fn delete_collection(namespace: &str) -> DeleteCollection<CronJob> {
         DeleteCollection::new(Place::namespace(namespace))
     }
 
     /// `GET /apis/batch/v1/namespaces/{namespace}/cronjobs/{name}/status`
+    #[inline]
     pub fn get_status(namespace: &str, name: &str) -> Get<CronJob, subresource::Status> {
         Get::new(Place::namespace(namespace), name)
     }
 
     /// `PUT /apis/batch/v1/namespaces/{namespace}/cronjobs/{name}/status`
+    #[inline]
     pub fn replace_status<'a>(namespace: &str, name: &str, object: &'a CronJob) -> Replace<'a, CronJob, subresource::Status> {
         Replace::on(Place::namespace(namespace), name, object)
     }
 
     /// `PATCH /apis/batch/v1/namespaces/{namespace}/cronjobs/{name}/status`
+    #[inline]
     pub fn patch_status(namespace: &str, name: &str, document: &PatchDocument) -> Patch<CronJob, subresource::Status> {
         Patch::new(Place::namespace(namespace), name, document)
     }
 
     /// `PATCH /apis/batch/v1/namespaces/{namespace}/cronjobs/{name}/status`
+    #[inline]
     pub fn apply_status<'a>(namespace: &str, name: &str, object: &'a CronJob, manager: &str) -> Apply<'a, CronJob, subresource::Status> {
         Apply::on(Place::namespace(namespace), name, object, manager)
     }
@@ -102,76 +118,91 @@ pub mod jobs {
     crate::offers! { Job, Status(Job): get, replace, patch }
 
     /// `GET /apis/batch/v1/namespaces/{namespace}/jobs/{name}`
+    #[inline]
     pub fn get(namespace: &str, name: &str) -> Get<Job> {
         Get::new(Place::namespace(namespace), name)
     }
 
     /// `GET /apis/batch/v1/namespaces/{namespace}/jobs`
+    #[inline]
     pub fn list(namespace: &str) -> List<Job> {
         List::new(Place::namespace(namespace))
     }
 
     /// In all namespaces: `GET /apis/batch/v1/jobs`
+    #[inline]
     pub fn list_all() -> List<Job> {
         List::new(Everywhere)
     }
 
     /// `GET /apis/batch/v1/namespaces/{namespace}/jobs?watch=true`
+    #[inline]
     pub fn watch(namespace: &str) -> Watch<Job> {
         Watch::new(Place::namespace(namespace))
     }
 
     /// In all namespaces: `GET /apis/batch/v1/jobs?watch=true`
+    #[inline]
     pub fn watch_all() -> Watch<Job> {
         Watch::new(Everywhere)
     }
 
     /// `POST /apis/batch/v1/namespaces/{namespace}/jobs`
+    #[inline]
     pub fn create<'a>(namespace: &str, object: &'a Job) -> Create<'a, Job> {
         Create::new(Place::namespace(namespace), object)
     }
 
     /// `PUT /apis/batch/v1/namespaces/{namespace}/jobs/{name}`
+    #[inline]
     pub fn replace<'a>(namespace: &str, object: &'a Job) -> Replace<'a, Job> {
         Replace::new(Place::namespace(namespace), object)
     }
 
     /// `PATCH /apis/batch/v1/namespaces/{namespace}/jobs/{name}`
+    #[inline]
     pub fn patch(namespace: &str, name: &str, document: &PatchDocument) -> Patch<Job> {
         Patch::new(Place::namespace(namespace), name, document)
     }
 
     /// `PATCH /apis/batch/v1/namespaces/{namespace}/jobs/{name}`
+    #[inline]
     pub fn apply<'a>(namespace: &str, object: &'a Job, manager: &str) -> Apply<'a, Job> {
         Apply::new(Place::namespace(namespace), object, manager)
     }
 
     /// `DELETE /apis/batch/v1/namespaces/{namespace}/jobs/{name}`
+    #[inline]
     pub fn delete(namespace: &str, name: &str) -> Delete<Job> {
         Delete::new(Place::namespace(namespace), name)
     }
 
     /// `DELETE /apis/batch/v1/namespaces/{namespace}/jobs`
+    #[inline]
     pub fn delete_collection(namespace: &str) -> DeleteCollection<Job> {
         DeleteCollection::new(Place::namespace(namespace))
     }
 
     /// `GET /apis/batch/v1/namespaces/{namespace}/jobs/{name}/status`
+    #[inline]
     pub fn get_status(namespace: &str, name: &str) -> Get<Job, subresource::Status> {
         Get::new(Place::namespace(namespace), name)
     }
 
     /// `PUT /apis/batch/v1/namespaces/{namespace}/jobs/{name}/status`
+    #[inline]
     pub fn replace_status<'a>(namespace: &str, name: &str, object: &'a Job) -> Replace<'a, Job, subresource::Status> {
         Replace::on(Place::namespace(namespace), name, object)
     }
 
     /// `PATCH /apis/batch/v1/namespaces/{namespace}/jobs/{name}/status`
+    #[inline]
     pub fn patch_status(namespace: &str, name: &str, document: &PatchDocument) -> Patch<Job, subresource::Status> {
         Patch::new(Place::namespace(namespace), name, document)
     }
 
     /// `PATCH /apis/batch/v1/namespaces/{namespace}/jobs/{name}/status`
+    #[inline]
     pub fn apply_status<'a>(namespace: &str, name: &str, object: &'a Job, manager: &str) -> Apply<'a, Job, subresource::Status> {
         Apply::on(Place::namespace(namespace), name, object, manager)
     }

@@ -3,6 +3,7 @@
 use crate::meta::v1::APIResourceList;
 
 /// What there is here, as the server tells it: `GET /apis/certificates.k8s.io/v1/`
+#[inline]
 pub fn resources() -> crate::request::server::Fetch<APIResourceList> {
     crate::request::server::resources("certificates.k8s.io", "v1")
 }
@@ -18,86 +19,103 @@ pub mod certificatesigningrequests {
     crate::offers! { CertificateSigningRequest, Status(CertificateSigningRequest): get, replace, patch }
 
     /// `GET /apis/certificates.k8s.io/v1/certificatesigningrequests/{name}`
+    #[inline]
     pub fn get(name: &str) -> Get<CertificateSigningRequest> {
         Get::new(Place::cluster(), name)
     }
 
     /// `GET /apis/certificates.k8s.io/v1/certificatesigningrequests`
+    #[inline]
     pub fn list() -> List<CertificateSigningRequest> {
         List::new(Place::cluster())
     }
 
     /// `GET /apis/certificates.k8s.io/v1/certificatesigningrequests?watch=true`
+    #[inline]
     pub fn watch() -> Watch<CertificateSigningRequest> {
         Watch::new(Place::cluster())
     }
 
     /// `POST /apis/certificates.k8s.io/v1/certificatesigningrequests`
+    #[inline]
     pub fn create<'a>(object: &'a CertificateSigningRequest) -> Create<'a, CertificateSigningRequest> {
         Create::new(Place::cluster(), object)
     }
 
     /// `PUT /apis/certificates.k8s.io/v1/certificatesigningrequests/{name}`
+    #[inline]
     pub fn replace<'a>(object: &'a CertificateSigningRequest) -> Replace<'a, CertificateSigningRequest> {
         Replace::new(Place::cluster(), object)
     }
 
     /// `PATCH /apis/certificates.k8s.io/v1/certificatesigningrequests/{name}`
+    #[inline]
     pub fn patch(name: &str, document: &PatchDocument) -> Patch<CertificateSigningRequest> {
         Patch::new(Place::cluster(), name, document)
     }
 
     /// `PATCH /apis/certificates.k8s.io/v1/certificatesigningrequests/{name}`
+    #[inline]
     pub fn apply<'a>(object: &'a CertificateSigningRequest, manager: &str) -> Apply<'a, CertificateSigningRequest> {
         Apply::new(Place::cluster(), object, manager)
     }
 
     /// `DELETE /apis/certificates.k8s.io/v1/certificatesigningrequests/{name}`
+    #[inline]
     pub fn delete(name: &str) -> Delete<CertificateSigningRequest> {
         Delete::new(Place::cluster(), name)
     }
 
     /// `DELETE /apis/certificates.k8s.io/v1/certificatesigningrequests`
+    #[inline]
     pub fn delete_collection() -> DeleteCollection<CertificateSigningRequest> {
         DeleteCollection::new(Place::cluster())
     }
 
     /// `GET /apis/certificates.k8s.io/v1/certificatesigningrequests/{name}/approval`
+    #[inline]
     pub fn get_approval(name: &str) -> Get<CertificateSigningRequest, subresource::Approval> {
         Get::new(Place::cluster(), name)
     }
 
     /// `PUT /apis/certificates.k8s.io/v1/certificatesigningrequests/{name}/approval`
+    #[inline]
     pub fn replace_approval<'a>(name: &str, object: &'a CertificateSigningRequest) -> Replace<'a, CertificateSigningRequest, subresource::Approval> {
         Replace::on(Place::cluster(), name, object)
     }
 
     /// `PATCH /apis/certificates.k8s.io/v1/certificatesigningrequests/{name}/approval`
+    #[inline]
     pub fn patch_approval(name: &str, document: &PatchDocument) -> Patch<CertificateSigningRequest, subresource::Approval> {
         Patch::new(Place::cluster(), name, document)
     }
 
     /// `PATCH /apis/certificates.k8s.io/v1/certificatesigningrequests/{name}/approval`
+    #[inline]
     pub fn apply_approval<'a>(name: &str, object: &'a CertificateSigningRequest, manager: &str) -> Apply<'a, CertificateSigningRequest, subresource::Approval> {
         Apply::on(Place::cluster(), name, object, manager)
     }
 
     /// `GET /apis/certificates.k8s.io/v1/certificatesigningrequests/{name}/status`
+    #[inline]
     pub fn get_status(name: &str) -> Get<CertificateSigningRequest, subresource::Status> {
         Get::new(Place::cluster(), name)
     }
 
     /// `PUT /apis/certificates.k8s.io/v1/certificatesigningrequests/{name}/status`
+    #[inline]
     pub fn replace_status<'a>(name: &str, object: &'a CertificateSigningRequest) -> Replace<'a, CertificateSigningRequest, subresource::Status> {
         Replace::on(Place::cluster(), name, object)
     }
 
     /// `PATCH /apis/certificates.k8s.io/v1/certificatesigningrequests/{name}/status`
+    #[inline]
     pub fn patch_status(name: &str, document: &PatchDocument) -> Patch<CertificateSigningRequest, subresource::Status> {
         Patch::new(Place::cluster(), name, document)
     }
 
     /// `PATCH /apis/certificates.k8s.io/v1/certificatesigningrequests/{name}/status`
+    #[inline]
     pub fn apply_status<'a>(name: &str, object: &'a CertificateSigningRequest, manager: &str) -> Apply<'a, CertificateSigningRequest, subresource::Status> {
         Apply::on(Place::cluster(), name, object, manager)
     }
@@ -112,46 +130,55 @@ pub mod clustertrustbundles {
     crate::offers! { ClusterTrustBundle: get, list, watch, create, replace, patch, delete, delete_collection }
 
     /// `GET /apis/certificates.k8s.io/v1/clustertrustbundles/{name}`
+    #[inline]
     pub fn get(name: &str) -> Get<ClusterTrustBundle> {
         Get::new(Place::cluster(), name)
     }
 
     /// `GET /apis/certificates.k8s.io/v1/clustertrustbundles`
+    #[inline]
     pub fn list() -> List<ClusterTrustBundle> {
         List::new(Place::cluster())
     }
 
     /// `GET /apis/certificates.k8s.io/v1/clustertrustbundles?watch=true`
+    #[inline]
     pub fn watch() -> Watch<ClusterTrustBundle> {
         Watch::new(Place::cluster())
     }
 
     /// `POST /apis/certificates.k8s.io/v1/clustertrustbundles`
+    #[inline]
     pub fn create<'a>(object: &'a ClusterTrustBundle) -> Create<'a, ClusterTrustBundle> {
         Create::new(Place::cluster(), object)
     }
 
     /// `PUT /apis/certificates.k8s.io/v1/clustertrustbundles/{name}`
+    #[inline]
     pub fn replace<'a>(object: &'a ClusterTrustBundle) -> Replace<'a, ClusterTrustBundle> {
         Replace::new(Place::cluster(), object)
     }
 
     /// `PATCH /apis/certificates.k8s.io/v1/clustertrustbundles/{name}`
+    #[inline]
     pub fn patch(name: &str, document: &PatchDocument) -> Patch<ClusterTrustBundle> {
         Patch::new(Place::cluster(), name, document)
     }
 
     /// `PATCH /apis/certificates.k8s.io/v1/clustertrustbundles/{name}`
+    #[inline]
     pub fn apply<'a>(object: &'a ClusterTrustBundle, manager: &str) -> Apply<'a, ClusterTrustBundle> {
         Apply::new(Place::cluster(), object, manager)
     }
 
     /// `DELETE /apis/certificates.k8s.io/v1/clustertrustbundles/{name}`
+    #[inline]
     pub fn delete(name: &str) -> Delete<ClusterTrustBundle> {
         Delete::new(Place::cluster(), name)
     }
 
     /// `DELETE /apis/certificates.k8s.io/v1/clustertrustbundles`
+    #[inline]
     pub fn delete_collection() -> DeleteCollection<ClusterTrustBundle> {
         DeleteCollection::new(Place::cluster())
     }
@@ -167,76 +194,91 @@ pub mod podcertificaterequests {
     crate::offers! { PodCertificateRequest, Status(PodCertificateRequest): get, replace, patch }
 
     /// `GET /apis/certificates.k8s.io/v1/namespaces/{namespace}/podcertificaterequests/{name}`
+    #[inline]
     pub fn get(namespace: &str, name: &str) -> Get<PodCertificateRequest> {
         Get::new(Place::namespace(namespace), name)
     }
 
     /// `GET /apis/certificates.k8s.io/v1/namespaces/{namespace}/podcertificaterequests`
+    #[inline]
     pub fn list(namespace: &str) -> List<PodCertificateRequest> {
         List::new(Place::namespace(namespace))
     }
 
     /// In all namespaces: `GET /apis/certificates.k8s.io/v1/podcertificaterequests`
+    #[inline]
     pub fn list_all() -> List<PodCertificateRequest> {
         List::new(Everywhere)
     }
 
     /// `GET /apis/certificates.k8s.io/v1/namespaces/{namespace}/podcertificaterequests?watch=true`
+    #[inline]
     pub fn watch(namespace: &str) -> Watch<PodCertificateRequest> {
         Watch::new(Place::namespace(namespace))
     }
 
     /// In all namespaces: `GET /apis/certificates.k8s.io/v1/podcertificaterequests?watch=true`
+    #[inline]
     pub fn watch_all() -> Watch<PodCertificateRequest> {
         Watch::new(Everywhere)
     }
 
     /// `POST /apis/certificates.k8s.io/v1/namespaces/{namespace}/podcertificaterequests`
+    #[inline]
     pub fn create<'a>(namespace: &str, object: &'a PodCertificateRequest) -> Create<'a, PodCertificateRequest> {
         Create::new(Place::namespace(namespace), object)
     }
 
     /// `PUT /apis/certificates.k8s.io/v1/namespaces/{namespace}/podcertificaterequests/{name}`
+    #[inline]
     pub fn replace<'a>(namespace: &str, object: &'a PodCertificateRequest) -> Replace<'a, PodCertificateRequest> {
         Replace::new(Place::namespace(namespace), object)
     }
 
     /// `PATCH /apis/certificates.k8s.io/v1/namespaces/{namespace}/podcertificaterequests/{name}`
+    #[inline]
     pub fn patch(namespace: &str, name: &str, document: &PatchDocument) -> Patch<PodCertificateRequest> {
         Patch::new(Place::namespace(namespace), name, document)
     }
 
     /// `PATCH /apis/certificates.k8s.io/v1/namespaces/{namespace}/podcertificaterequests/{name}`
+    #[inline]
     pub fn apply<'a>(namespace: &str, object: &'a PodCertificateRequest, manager: &str) -> Apply<'a, PodCertificateRequest> {
         Apply::new(Place::namespace(namespace), object, manager)
     }
 
     /// `DELETE /apis/certificates.k8s.io/v1/namespaces/{namespace}/podcertificaterequests/{name}`
+    #[inline]
     pub fn delete(namespace: &str, name: &str) -> Delete<PodCertificateRequest> {
         Delete::new(Place::namespace(namespace), name)
     }
 
     /// `DELETE /apis/certificates.k8s.io/v1/namespaces/{namespace}/podcertificaterequests`
+    #[inline]
     pub fn delete_collection(namespace: &str) -> DeleteCollection<PodCertificateRequest> {
         DeleteCollection::new(Place::namespace(namespace))
     }
 
     /// `GET /apis/certificates.k8s.io/v1/namespaces/{namespace}/podcertificaterequests/{name}/status`
+    #[inline]
     pub fn get_status(namespace: &str, name: &str) -> Get<PodCertificateRequest, subresource::Status> {
         Get::new(Place::namespace(namespace), name)
     }
 
     /// `PUT /apis/certificates.k8s.io/v1/namespaces/{namespace}/podcertificaterequests/{name}/status`
+    #[inline]
     pub fn replace_status<'a>(namespace: &str, name: &str, object: &'a PodCertificateRequest) -> Replace<'a, PodCertificateRequest, subresource::Status> {
         Replace::on(Place::namespace(namespace), name, object)
     }
 
     /// `PATCH /apis/certificates.k8s.io/v1/namespaces/{namespace}/podcertificaterequests/{name}/status`
+    #[inline]
     pub fn patch_status(namespace: &str, name: &str, document: &PatchDocument) -> Patch<PodCertificateRequest, subresource::Status> {
         Patch::new(Place::namespace(namespace), name, document)
     }
 
     /// `PATCH /apis/certificates.k8s.io/v1/namespaces/{namespace}/podcertificaterequests/{name}/status`
+    #[inline]
     pub fn apply_status<'a>(namespace: &str, name: &str, object: &'a PodCertificateRequest, manager: &str) -> Apply<'a, PodCertificateRequest, subresource::Status> {
         Apply::on(Place::namespace(namespace), name, object, manager)
     }

@@ -3,6 +3,7 @@
 use crate::meta::v1::APIResourceList;
 
 /// What there is here, as the server tells it: `GET /apis/coordination.k8s.io/v1/`
+#[inline]
 pub fn resources() -> crate::request::server::Fetch<APIResourceList> {
     crate::request::server::resources("coordination.k8s.io", "v1")
 }
@@ -16,56 +17,67 @@ pub mod leases {
     crate::offers! { Lease: get, list, watch, create, replace, patch, delete, delete_collection }
 
     /// `GET /apis/coordination.k8s.io/v1/namespaces/{namespace}/leases/{name}`
+    #[inline]
     pub fn get(namespace: &str, name: &str) -> Get<Lease> {
         Get::new(Place::namespace(namespace), name)
     }
 
     /// `GET /apis/coordination.k8s.io/v1/namespaces/{namespace}/leases`
+    #[inline]
     pub fn list(namespace: &str) -> List<Lease> {
         List::new(Place::namespace(namespace))
     }
 
     /// In all namespaces: `GET /apis/coordination.k8s.io/v1/leases`
+    #[inline]
     pub fn list_all() -> List<Lease> {
         List::new(Everywhere)
     }
 
     /// `GET /apis/coordination.k8s.io/v1/namespaces/{namespace}/leases?watch=true`
+    #[inline]
     pub fn watch(namespace: &str) -> Watch<Lease> {
         Watch::new(Place::namespace(namespace))
     }
 
     /// In all namespaces: `GET /apis/coordination.k8s.io/v1/leases?watch=true`
+    #[inline]
     pub fn watch_all() -> Watch<Lease> {
         Watch::new(Everywhere)
     }
 
     /// `POST /apis/coordination.k8s.io/v1/namespaces/{namespace}/leases`
+    #[inline]
     pub fn create<'a>(namespace: &str, object: &'a Lease) -> Create<'a, Lease> {
         Create::new(Place::namespace(namespace), object)
     }
 
     /// `PUT /apis/coordination.k8s.io/v1/namespaces/{namespace}/leases/{name}`
+    #[inline]
     pub fn replace<'a>(namespace: &str, object: &'a Lease) -> Replace<'a, Lease> {
         Replace::new(Place::namespace(namespace), object)
     }
 
     /// `PATCH /apis/coordination.k8s.io/v1/namespaces/{namespace}/leases/{name}`
+    #[inline]
     pub fn patch(namespace: &str, name: &str, document: &PatchDocument) -> Patch<Lease> {
         Patch::new(Place::namespace(namespace), name, document)
     }
 
     /// `PATCH /apis/coordination.k8s.io/v1/namespaces/{namespace}/leases/{name}`
+    #[inline]
     pub fn apply<'a>(namespace: &str, object: &'a Lease, manager: &str) -> Apply<'a, Lease> {
         Apply::new(Place::namespace(namespace), object, manager)
     }
 
     /// `DELETE /apis/coordination.k8s.io/v1/namespaces/{namespace}/leases/{name}`
+    #[inline]
     pub fn delete(namespace: &str, name: &str) -> Delete<Lease> {
         Delete::new(Place::namespace(namespace), name)
     }
 
     /// `DELETE /apis/coordination.k8s.io/v1/namespaces/{namespace}/leases`
+    #[inline]
     pub fn delete_collection(namespace: &str) -> DeleteCollection<Lease> {
         DeleteCollection::new(Place::namespace(namespace))
     }

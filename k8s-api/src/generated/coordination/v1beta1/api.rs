@@ -3,6 +3,7 @@
 use crate::meta::v1::APIResourceList;
 
 /// What there is here, as the server tells it: `GET /apis/coordination.k8s.io/v1beta1/`
+#[inline]
 pub fn resources() -> crate::request::server::Fetch<APIResourceList> {
     crate::request::server::resources("coordination.k8s.io", "v1beta1")
 }
@@ -16,56 +17,67 @@ pub mod leasecandidates {
     crate::offers! { LeaseCandidate: get, list, watch, create, replace, patch, delete, delete_collection }
 
     /// `GET /apis/coordination.k8s.io/v1beta1/namespaces/{namespace}/leasecandidates/{name}`
+    #[inline]
     pub fn get(namespace: &str, name: &str) -> Get<LeaseCandidate> {
         Get::new(Place::namespace(namespace), name)
     }
 
     /// `GET /apis/coordination.k8s.io/v1beta1/namespaces/{namespace}/leasecandidates`
+    #[inline]
     pub fn list(namespace: &str) -> List<LeaseCandidate> {
         List::new(Place::namespace(namespace))
     }
 
     /// In all namespaces: `GET /apis/coordination.k8s.io/v1beta1/leasecandidates`
+    #[inline]
     pub fn list_all() -> List<LeaseCandidate> {
         List::new(Everywhere)
     }
 
     /// `GET /apis/coordination.k8s.io/v1beta1/namespaces/{namespace}/leasecandidates?watch=true`
+    #[inline]
     pub fn watch(namespace: &str) -> Watch<LeaseCandidate> {
         Watch::new(Place::namespace(namespace))
     }
 
     /// In all namespaces: `GET /apis/coordination.k8s.io/v1beta1/leasecandidates?watch=true`
+    #[inline]
     pub fn watch_all() -> Watch<LeaseCandidate> {
         Watch::new(Everywhere)
     }
 
     /// `POST /apis/coordination.k8s.io/v1beta1/namespaces/{namespace}/leasecandidates`
+    #[inline]
     pub fn create<'a>(namespace: &str, object: &'a LeaseCandidate) -> Create<'a, LeaseCandidate> {
         Create::new(Place::namespace(namespace), object)
     }
 
     /// `PUT /apis/coordination.k8s.io/v1beta1/namespaces/{namespace}/leasecandidates/{name}`
+    #[inline]
     pub fn replace<'a>(namespace: &str, object: &'a LeaseCandidate) -> Replace<'a, LeaseCandidate> {
         Replace::new(Place::namespace(namespace), object)
     }
 
     /// `PATCH /apis/coordination.k8s.io/v1beta1/namespaces/{namespace}/leasecandidates/{name}`
+    #[inline]
     pub fn patch(namespace: &str, name: &str, document: &PatchDocument) -> Patch<LeaseCandidate> {
         Patch::new(Place::namespace(namespace), name, document)
     }
 
     /// `PATCH /apis/coordination.k8s.io/v1beta1/namespaces/{namespace}/leasecandidates/{name}`
+    #[inline]
     pub fn apply<'a>(namespace: &str, object: &'a LeaseCandidate, manager: &str) -> Apply<'a, LeaseCandidate> {
         Apply::new(Place::namespace(namespace), object, manager)
     }
 
     /// `DELETE /apis/coordination.k8s.io/v1beta1/namespaces/{namespace}/leasecandidates/{name}`
+    #[inline]
     pub fn delete(namespace: &str, name: &str) -> Delete<LeaseCandidate> {
         Delete::new(Place::namespace(namespace), name)
     }
 
     /// `DELETE /apis/coordination.k8s.io/v1beta1/namespaces/{namespace}/leasecandidates`
+    #[inline]
     pub fn delete_collection(namespace: &str) -> DeleteCollection<LeaseCandidate> {
         DeleteCollection::new(Place::namespace(namespace))
     }

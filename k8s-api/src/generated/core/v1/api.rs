@@ -3,6 +3,7 @@
 use crate::meta::v1::APIResourceList;
 
 /// What there is here, as the server tells it: `GET /api/v1/`
+#[inline]
 pub fn resources() -> crate::request::server::Fetch<APIResourceList> {
     crate::request::server::resources("", "v1")
 }
@@ -16,6 +17,7 @@ pub mod bindings {
     crate::offers! { Binding: create: Status }
 
     /// `POST /api/v1/namespaces/{namespace}/bindings`
+    #[inline]
     pub fn create<'a>(namespace: &str, object: &'a Binding) -> Create<'a, Binding> {
         Create::new(Place::namespace(namespace), object)
     }
@@ -30,11 +32,13 @@ pub mod componentstatuses {
     crate::offers! { ComponentStatus: get, list }
 
     /// `GET /api/v1/componentstatuses/{name}`
+    #[inline]
     pub fn get(name: &str) -> Get<ComponentStatus> {
         Get::new(Place::cluster(), name)
     }
 
     /// `GET /api/v1/componentstatuses`
+    #[inline]
     pub fn list() -> List<ComponentStatus> {
         List::new(Place::cluster())
     }
@@ -49,56 +53,67 @@ pub mod configmaps {
     crate::offers! { ConfigMap: get, list, watch, create, replace, patch, delete, delete_collection }
 
     /// `GET /api/v1/namespaces/{namespace}/configmaps/{name}`
+    #[inline]
     pub fn get(namespace: &str, name: &str) -> Get<ConfigMap> {
         Get::new(Place::namespace(namespace), name)
     }
 
     /// `GET /api/v1/namespaces/{namespace}/configmaps`
+    #[inline]
     pub fn list(namespace: &str) -> List<ConfigMap> {
         List::new(Place::namespace(namespace))
     }
 
     /// In all namespaces: `GET /api/v1/configmaps`
+    #[inline]
     pub fn list_all() -> List<ConfigMap> {
         List::new(Everywhere)
     }
 
     /// `GET /api/v1/namespaces/{namespace}/configmaps?watch=true`
+    #[inline]
     pub fn watch(namespace: &str) -> Watch<ConfigMap> {
         Watch::new(Place::namespace(namespace))
     }
 
     /// In all namespaces: `GET /api/v1/configmaps?watch=true`
+    #[inline]
     pub fn watch_all() -> Watch<ConfigMap> {
         Watch::new(Everywhere)
     }
 
     /// `POST /api/v1/namespaces/{namespace}/configmaps`
+    #[inline]
     pub fn create<'a>(namespace: &str, object: &'a ConfigMap) -> Create<'a, ConfigMap> {
         Create::new(Place::namespace(namespace), object)
     }
 
     /// `PUT /api/v1/namespaces/{namespace}/configmaps/{name}`
+    #[inline]
     pub fn replace<'a>(namespace: &str, object: &'a ConfigMap) -> Replace<'a, ConfigMap> {
         Replace::new(Place::namespace(namespace), object)
     }
 
     /// `PATCH /api/v1/namespaces/{namespace}/configmaps/{name}`
+    #[inline]
     pub fn patch(namespace: &str, name: &str, document: &PatchDocument) -> Patch<ConfigMap> {
         Patch::new(Place::namespace(namespace), name, document)
     }
 
     /// `PATCH /api/v1/namespaces/{namespace}/configmaps/{name}`
+    #[inline]
     pub fn apply<'a>(namespace: &str, object: &'a ConfigMap, manager: &str) -> Apply<'a, ConfigMap> {
         Apply::new(Place::namespace(namespace), object, manager)
     }
 
     /// `DELETE /api/v1/namespaces/{namespace}/configmaps/{name}`
+    #[inline]
     pub fn delete(namespace: &str, name: &str) -> Delete<ConfigMap> {
         Delete::new(Place::namespace(namespace), name)
     }
 
     /// `DELETE /api/v1/namespaces/{namespace}/configmaps`
+    #[inline]
     pub fn delete_collection(namespace: &str) -> DeleteCollection<ConfigMap> {
         DeleteCollection::new(Place::namespace(namespace))
     }
@@ -113,56 +128,67 @@ pub mod endpoints {
     crate::offers! { Endpoints: get, list, watch, create, replace, patch, delete, delete_collection }
 
     /// `GET /api/v1/namespaces/{namespace}/endpoints/{name}`
+    #[inline]
     pub fn get(namespace: &str, name: &str) -> Get<Endpoints> {
         Get::new(Place::namespace(namespace), name)
     }
 
     /// `GET /api/v1/namespaces/{namespace}/endpoints`
+    #[inline]
     pub fn list(namespace: &str) -> List<Endpoints> {
         List::new(Place::namespace(namespace))
     }
 
     /// In all namespaces: `GET /api/v1/endpoints`
+    #[inline]
     pub fn list_all() -> List<Endpoints> {
         List::new(Everywhere)
     }
 
     /// `GET /api/v1/namespaces/{namespace}/endpoints?watch=true`
+    #[inline]
     pub fn watch(namespace: &str) -> Watch<Endpoints> {
         Watch::new(Place::namespace(namespace))
     }
 
     /// In all namespaces: `GET /api/v1/endpoints?watch=true`
+    #[inline]
     pub fn watch_all() -> Watch<Endpoints> {
         Watch::new(Everywhere)
     }
 
     /// `POST /api/v1/namespaces/{namespace}/endpoints`
+    #[inline]
     pub fn create<'a>(namespace: &str, object: &'a Endpoints) -> Create<'a, Endpoints> {
         Create::new(Place::namespace(namespace), object)
     }
 
     /// `PUT /api/v1/namespaces/{namespace}/endpoints/{name}`
+    #[inline]
     pub fn replace<'a>(namespace: &str, object: &'a Endpoints) -> Replace<'a, Endpoints> {
         Replace::new(Place::namespace(namespace), object)
     }
 
     /// `PATCH /api/v1/namespaces/{namespace}/endpoints/{name}`
+    #[inline]
     pub fn patch(namespace: &str, name: &str, document: &PatchDocument) -> Patch<Endpoints> {
         Patch::new(Place::namespace(namespace), name, document)
     }
 
     /// `PATCH /api/v1/namespaces/{namespace}/endpoints/{name}`
+    #[inline]
     pub fn apply<'a>(namespace: &str, object: &'a Endpoints, manager: &str) -> Apply<'a, Endpoints> {
         Apply::new(Place::namespace(namespace), object, manager)
     }
 
     /// `DELETE /api/v1/namespaces/{namespace}/endpoints/{name}`
+    #[inline]
     pub fn delete(namespace: &str, name: &str) -> Delete<Endpoints> {
         Delete::new(Place::namespace(namespace), name)
     }
 
     /// `DELETE /api/v1/namespaces/{namespace}/endpoints`
+    #[inline]
     pub fn delete_collection(namespace: &str) -> DeleteCollection<Endpoints> {
         DeleteCollection::new(Place::namespace(namespace))
     }
@@ -177,56 +203,67 @@ pub mod events {
     crate::offers! { Event: get, list, watch, create, replace, patch, delete, delete_collection }
 
     /// `GET /api/v1/namespaces/{namespace}/events/{name}`
+    #[inline]
     pub fn get(namespace: &str, name: &str) -> Get<Event> {
         Get::new(Place::namespace(namespace), name)
     }
 
     /// `GET /api/v1/namespaces/{namespace}/events`
+    #[inline]
     pub fn list(namespace: &str) -> List<Event> {
         List::new(Place::namespace(namespace))
     }
 
     /// In all namespaces: `GET /api/v1/events`
+    #[inline]
     pub fn list_all() -> List<Event> {
         List::new(Everywhere)
     }
 
     /// `GET /api/v1/namespaces/{namespace}/events?watch=true`
+    #[inline]
     pub fn watch(namespace: &str) -> Watch<Event> {
         Watch::new(Place::namespace(namespace))
     }
 
     /// In all namespaces: `GET /api/v1/events?watch=true`
+    #[inline]
     pub fn watch_all() -> Watch<Event> {
         Watch::new(Everywhere)
     }
 
     /// `POST /api/v1/namespaces/{namespace}/events`
+    #[inline]
     pub fn create<'a>(namespace: &str, object: &'a Event) -> Create<'a, Event> {
         Create::new(Place::namespace(namespace), object)
     }
 
     /// `PUT /api/v1/namespaces/{namespace}/events/{name}`
+    #[inline]
     pub fn replace<'a>(namespace: &str, object: &'a Event) -> Replace<'a, Event> {
         Replace::new(Place::namespace(namespace), object)
     }
 
     /// `PATCH /api/v1/namespaces/{namespace}/events/{name}`
+    #[inline]
     pub fn patch(namespace: &str, name: &str, document: &PatchDocument) -> Patch<Event> {
         Patch::new(Place::namespace(namespace), name, document)
     }
 
     /// `PATCH /api/v1/namespaces/{namespace}/events/{name}`
+    #[inline]
     pub fn apply<'a>(namespace: &str, object: &'a Event, manager: &str) -> Apply<'a, Event> {
         Apply::new(Place::namespace(namespace), object, manager)
     }
 
     /// `DELETE /api/v1/namespaces/{namespace}/events/{name}`
+    #[inline]
     pub fn delete(namespace: &str, name: &str) -> Delete<Event> {
         Delete::new(Place::namespace(namespace), name)
     }
 
     /// `DELETE /api/v1/namespaces/{namespace}/events`
+    #[inline]
     pub fn delete_collection(namespace: &str) -> DeleteCollection<Event> {
         DeleteCollection::new(Place::namespace(namespace))
     }
@@ -241,56 +278,67 @@ pub mod limitranges {
     crate::offers! { LimitRange: get, list, watch, create, replace, patch, delete, delete_collection }
 
     /// `GET /api/v1/namespaces/{namespace}/limitranges/{name}`
+    #[inline]
     pub fn get(namespace: &str, name: &str) -> Get<LimitRange> {
         Get::new(Place::namespace(namespace), name)
     }
 
     /// `GET /api/v1/namespaces/{namespace}/limitranges`
+    #[inline]
     pub fn list(namespace: &str) -> List<LimitRange> {
         List::new(Place::namespace(namespace))
     }
 
     /// In all namespaces: `GET /api/v1/limitranges`
+    #[inline]
     pub fn list_all() -> List<LimitRange> {
         List::new(Everywhere)
     }
 
     /// `GET /api/v1/namespaces/{namespace}/limitranges?watch=true`
+    #[inline]
     pub fn watch(namespace: &str) -> Watch<LimitRange> {
         Watch::new(Place::namespace(namespace))
     }
 
     /// In all namespaces: `GET /api/v1/limitranges?watch=true`
+    #[inline]
     pub fn watch_all() -> Watch<LimitRange> {
         Watch::new(Everywhere)
     }
 
     /// `POST /api/v1/namespaces/{namespace}/limitranges`
+    #[inline]
     pub fn create<'a>(namespace: &str, object: &'a LimitRange) -> Create<'a, LimitRange> {
         Create::new(Place::namespace(namespace), object)
     }
 
     /// `PUT /api/v1/namespaces/{namespace}/limitranges/{name}`
+    #[inline]
     pub fn replace<'a>(namespace: &str, object: &'a LimitRange) -> Replace<'a, LimitRange> {
         Replace::new(Place::namespace(namespace), object)
     }
 
     /// `PATCH /api/v1/namespaces/{namespace}/limitranges/{name}`
+    #[inline]
     pub fn patch(namespace: &str, name: &str, document: &PatchDocument) -> Patch<LimitRange> {
         Patch::new(Place::namespace(namespace), name, document)
     }
 
     /// `PATCH /api/v1/namespaces/{namespace}/limitranges/{name}`
+    #[inline]
     pub fn apply<'a>(namespace: &str, object: &'a LimitRange, manager: &str) -> Apply<'a, LimitRange> {
         Apply::new(Place::namespace(namespace), object, manager)
     }
 
     /// `DELETE /api/v1/namespaces/{namespace}/limitranges/{name}`
+    #[inline]
     pub fn delete(namespace: &str, name: &str) -> Delete<LimitRange> {
         Delete::new(Place::namespace(namespace), name)
     }
 
     /// `DELETE /api/v1/namespaces/{namespace}/limitranges`
+    #[inline]
     pub fn delete_collection(namespace: &str) -> DeleteCollection<LimitRange> {
         DeleteCollection::new(Place::namespace(namespace))
     }
@@ -307,66 +355,79 @@ pub mod namespaces {
     crate::offers! { Namespace, Status(Namespace): get, replace, patch }
 
     /// `GET /api/v1/namespaces/{name}`
+    #[inline]
     pub fn get(name: &str) -> Get<Namespace> {
         Get::new(Place::cluster(), name)
     }
 
     /// `GET /api/v1/namespaces`
+    #[inline]
     pub fn list() -> List<Namespace> {
         List::new(Place::cluster())
     }
 
     /// `GET /api/v1/namespaces?watch=true`
+    #[inline]
     pub fn watch() -> Watch<Namespace> {
         Watch::new(Place::cluster())
     }
 
     /// `POST /api/v1/namespaces`
+    #[inline]
     pub fn create<'a>(object: &'a Namespace) -> Create<'a, Namespace> {
         Create::new(Place::cluster(), object)
     }
 
     /// `PUT /api/v1/namespaces/{name}`
+    #[inline]
     pub fn replace<'a>(object: &'a Namespace) -> Replace<'a, Namespace> {
         Replace::new(Place::cluster(), object)
     }
 
     /// `PATCH /api/v1/namespaces/{name}`
+    #[inline]
     pub fn patch(name: &str, document: &PatchDocument) -> Patch<Namespace> {
         Patch::new(Place::cluster(), name, document)
     }
 
     /// `PATCH /api/v1/namespaces/{name}`
+    #[inline]
     pub fn apply<'a>(object: &'a Namespace, manager: &str) -> Apply<'a, Namespace> {
         Apply::new(Place::cluster(), object, manager)
     }
 
     /// `DELETE /api/v1/namespaces/{name}`
+    #[inline]
     pub fn delete(name: &str) -> Delete<Namespace> {
         Delete::new(Place::cluster(), name)
     }
 
     /// `PUT /api/v1/namespaces/{name}/finalize`
+    #[inline]
     pub fn finalize<'a>(name: &str, object: &'a Namespace) -> Replace<'a, Namespace, subresource::Finalize> {
         Replace::on(Place::cluster(), name, object)
     }
 
     /// `GET /api/v1/namespaces/{name}/status`
+    #[inline]
     pub fn get_status(name: &str) -> Get<Namespace, subresource::Status> {
         Get::new(Place::cluster(), name)
     }
 
     /// `PUT /api/v1/namespaces/{name}/status`
+    #[inline]
     pub fn replace_status<'a>(name: &str, object: &'a Namespace) -> Replace<'a, Namespace, subresource::Status> {
         Replace::on(Place::cluster(), name, object)
     }
 
     /// `PATCH /api/v1/namespaces/{name}/status`
+    #[inline]
     pub fn patch_status(name: &str, document: &PatchDocument) -> Patch<Namespace, subresource::Status> {
         Patch::new(Place::cluster(), name, document)
     }
 
     /// `PATCH /api/v1/namespaces/{name}/status`
+    #[inline]
     pub fn apply_status<'a>(name: &str, object: &'a Namespace, manager: &str) -> Apply<'a, Namespace, subresource::Status> {
         Apply::on(Place::cluster(), name, object, manager)
     }
@@ -383,71 +444,85 @@ pub mod nodes {
     crate::offers! { Node, Status(Node): get, replace, patch }
 
     /// `GET /api/v1/nodes/{name}`
+    #[inline]
     pub fn get(name: &str) -> Get<Node> {
         Get::new(Place::cluster(), name)
     }
 
     /// `GET /api/v1/nodes`
+    #[inline]
     pub fn list() -> List<Node> {
         List::new(Place::cluster())
     }
 
     /// `GET /api/v1/nodes?watch=true`
+    #[inline]
     pub fn watch() -> Watch<Node> {
         Watch::new(Place::cluster())
     }
 
     /// `POST /api/v1/nodes`
+    #[inline]
     pub fn create<'a>(object: &'a Node) -> Create<'a, Node> {
         Create::new(Place::cluster(), object)
     }
 
     /// `PUT /api/v1/nodes/{name}`
+    #[inline]
     pub fn replace<'a>(object: &'a Node) -> Replace<'a, Node> {
         Replace::new(Place::cluster(), object)
     }
 
     /// `PATCH /api/v1/nodes/{name}`
+    #[inline]
     pub fn patch(name: &str, document: &PatchDocument) -> Patch<Node> {
         Patch::new(Place::cluster(), name, document)
     }
 
     /// `PATCH /api/v1/nodes/{name}`
+    #[inline]
     pub fn apply<'a>(object: &'a Node, manager: &str) -> Apply<'a, Node> {
         Apply::new(Place::cluster(), object, manager)
     }
 
     /// `DELETE /api/v1/nodes/{name}`
+    #[inline]
     pub fn delete(name: &str) -> Delete<Node> {
         Delete::new(Place::cluster(), name)
     }
 
     /// `DELETE /api/v1/nodes`
+    #[inline]
     pub fn delete_collection() -> DeleteCollection<Node> {
         DeleteCollection::new(Place::cluster())
     }
 
     /// `PUT|POST|PATCH|OPTIONS|HEAD|GET|DELETE /api/v1/nodes/{name}/proxy`, `PUT|POST|PATCH|OPTIONS|HEAD|GET|DELETE /api/v1/nodes/{name}/proxy/{path}`
+    #[inline]
     pub fn proxy(name: &str, method: Method) -> Proxy<Node> {
         Proxy::new(Place::cluster(), name, method)
     }
 
     /// `GET /api/v1/nodes/{name}/status`
+    #[inline]
     pub fn get_status(name: &str) -> Get<Node, subresource::Status> {
         Get::new(Place::cluster(), name)
     }
 
     /// `PUT /api/v1/nodes/{name}/status`
+    #[inline]
     pub fn replace_status<'a>(name: &str, object: &'a Node) -> Replace<'a, Node, subresource::Status> {
         Replace::on(Place::cluster(), name, object)
     }
 
     /// `PATCH /api/v1/nodes/{name}/status`
+    #[inline]
     pub fn patch_status(name: &str, document: &PatchDocument) -> Patch<Node, subresource::Status> {
         Patch::new(Place::cluster(), name, document)
     }
 
     /// `PATCH /api/v1/nodes/{name}/status`
+    #[inline]
     pub fn apply_status<'a>(name: &str, object: &'a Node, manager: &str) -> Apply<'a, Node, subresource::Status> {
         Apply::on(Place::cluster(), name, object, manager)
     }
@@ -463,76 +538,91 @@ pub mod persistentvolumeclaims {
     crate::offers! { PersistentVolumeClaim, Status(PersistentVolumeClaim): get, replace, patch }
 
     /// `GET /api/v1/namespaces/{namespace}/persistentvolumeclaims/{name}`
+    #[inline]
     pub fn get(namespace: &str, name: &str) -> Get<PersistentVolumeClaim> {
         Get::new(Place::namespace(namespace), name)
     }
 
     /// `GET /api/v1/namespaces/{namespace}/persistentvolumeclaims`
+    #[inline]
     pub fn list(namespace: &str) -> List<PersistentVolumeClaim> {
         List::new(Place::namespace(namespace))
     }
 
     /// In all namespaces: `GET /api/v1/persistentvolumeclaims`
+    #[inline]
     pub fn list_all() -> List<PersistentVolumeClaim> {
         List::new(Everywhere)
     }
 
     /// `GET /api/v1/namespaces/{namespace}/persistentvolumeclaims?watch=true`
+    #[inline]
     pub fn watch(namespace: &str) -> Watch<PersistentVolumeClaim> {
         Watch::new(Place::namespace(namespace))
     }
 
     /// In all namespaces: `GET /api/v1/persistentvolumeclaims?watch=true`
+    #[inline]
     pub fn watch_all() -> Watch<PersistentVolumeClaim> {
         Watch::new(Everywhere)
     }
 
     /// `POST /api/v1/namespaces/{namespace}/persistentvolumeclaims`
+    #[inline]
     pub fn create<'a>(namespace: &str, object: &'a PersistentVolumeClaim) -> Create<'a, PersistentVolumeClaim> {
         Create::new(Place::namespace(namespace), object)
     }
 
     /// `PUT /api/v1/namespaces/{namespace}/persistentvolumeclaims/{name}`
+    #[inline]
     pub fn replace<'a>(namespace: &str, object: &'a PersistentVolumeClaim) -> Replace<'a, PersistentVolumeClaim> {
         Replace::new(Place::namespace(namespace), object)
     }
 
     /// `PATCH /api/v1/namespaces/{namespace}/persistentvolumeclaims/{name}`
+    #[inline]
     pub fn patch(namespace: &str, name: &str, document: &PatchDocument) -> Patch<PersistentVolumeClaim> {
         Patch::new(Place::namespace(namespace), name, document)
     }
 
     /// `PATCH /api/v1/namespaces/{namespace}/persistentvolumeclaims/{name}`
+    #[inline]
     pub fn apply<'a>(namespace: &str, object: &'a PersistentVolumeClaim, manager: &str) -> Apply<'a, PersistentVolumeClaim> {
         Apply::new(Place::namespace(namespace), object, manager)
     }
 
     /// `DELETE /api/v1/namespaces/{namespace}/persistentvolumeclaims/{name}`
+    #[inline]
     pub fn delete(namespace: &str, name: &str) -> Delete<PersistentVolumeClaim> {
         Delete::new(Place::namespace(namespace), name)
     }
 
     /// `DELETE /api/v1/namespaces/{namespace}/persistentvolumeclaims`
+    #[inline]
     pub fn delete_collection(namespace: &str) -> DeleteCollection<PersistentVolumeClaim> {
         DeleteCollection::new(Place::namespace(namespace))
     }
 
     /// `GET /api/v1/namespaces/{namespace}/persistentvolumeclaims/{name}/status`
+    #[inline]
     pub fn get_status(namespace: &str, name: &str) -> Get<PersistentVolumeClaim, subresource::Status> {
         Get::new(Place::namespace(namespace), name)
     }
 
     /// `PUT /api/v1/namespaces/{namespace}/persistentvolumeclaims/{name}/status`
+    #[inline]
     pub fn replace_status<'a>(namespace: &str, name: &str, object: &'a PersistentVolumeClaim) -> Replace<'a, PersistentVolumeClaim, subresource::Status> {
         Replace::on(Place::namespace(namespace), name, object)
     }
 
     /// `PATCH /api/v1/namespaces/{namespace}/persistentvolumeclaims/{name}/status`
+    #[inline]
     pub fn patch_status(namespace: &str, name: &str, document: &PatchDocument) -> Patch<PersistentVolumeClaim, subresource::Status> {
         Patch::new(Place::namespace(namespace), name, document)
     }
 
     /// `PATCH /api/v1/namespaces/{namespace}/persistentvolumeclaims/{name}/status`
+    #[inline]
     pub fn apply_status<'a>(namespace: &str, name: &str, object: &'a PersistentVolumeClaim, manager: &str) -> Apply<'a, PersistentVolumeClaim, subresource::Status> {
         Apply::on(Place::namespace(namespace), name, object, manager)
     }
@@ -548,66 +638,79 @@ pub mod persistentvolumes {
     crate::offers! { PersistentVolume, Status(PersistentVolume): get, replace, patch }
 
     /// `GET /api/v1/persistentvolumes/{name}`
+    #[inline]
     pub fn get(name: &str) -> Get<PersistentVolume> {
         Get::new(Place::cluster(), name)
     }
 
     /// `GET /api/v1/persistentvolumes`
+    #[inline]
     pub fn list() -> List<PersistentVolume> {
         List::new(Place::cluster())
     }
 
     /// `GET /api/v1/persistentvolumes?watch=true`
+    #[inline]
     pub fn watch() -> Watch<PersistentVolume> {
         Watch::new(Place::cluster())
     }
 
     /// `POST /api/v1/persistentvolumes`
+    #[inline]
     pub fn create<'a>(object: &'a PersistentVolume) -> Create<'a, PersistentVolume> {
         Create::new(Place::cluster(), object)
     }
 
     /// `PUT /api/v1/persistentvolumes/{name}`
+    #[inline]
     pub fn replace<'a>(object: &'a PersistentVolume) -> Replace<'a, PersistentVolume> {
         Replace::new(Place::cluster(), object)
     }
 
     /// `PATCH /api/v1/persistentvolumes/{name}`
+    #[inline]
     pub fn patch(name: &str, document: &PatchDocument) -> Patch<PersistentVolume> {
         Patch::new(Place::cluster(), name, document)
     }
 
     /// `PATCH /api/v1/persistentvolumes/{name}`
+    #[inline]
     pub fn apply<'a>(object: &'a PersistentVolume, manager: &str) -> Apply<'a, PersistentVolume> {
         Apply::new(Place::cluster(), object, manager)
     }
 
     /// `DELETE /api/v1/persistentvolumes/{name}`
+    #[inline]
     pub fn delete(name: &str) -> Delete<PersistentVolume> {
         Delete::new(Place::cluster(), name)
     }
 
     /// `DELETE /api/v1/persistentvolumes`
+    #[inline]
     pub fn delete_collection() -> DeleteCollection<PersistentVolume> {
         DeleteCollection::new(Place::cluster())
     }
 
     /// `GET /api/v1/persistentvolumes/{name}/status`
+    #[inline]
     pub fn get_status(name: &str) -> Get<PersistentVolume, subresource::Status> {
         Get::new(Place::cluster(), name)
     }
 
     /// `PUT /api/v1/persistentvolumes/{name}/status`
+    #[inline]
     pub fn replace_status<'a>(name: &str, object: &'a PersistentVolume) -> Replace<'a, PersistentVolume, subresource::Status> {
         Replace::on(Place::cluster(), name, object)
     }
 
     /// `PATCH /api/v1/persistentvolumes/{name}/status`
+    #[inline]
     pub fn patch_status(name: &str, document: &PatchDocument) -> Patch<PersistentVolume, subresource::Status> {
         Patch::new(Place::cluster(), name, document)
     }
 
     /// `PATCH /api/v1/persistentvolumes/{name}/status`
+    #[inline]
     pub fn apply_status<'a>(name: &str, object: &'a PersistentVolume, manager: &str) -> Apply<'a, PersistentVolume, subresource::Status> {
         Apply::on(Place::cluster(), name, object, manager)
     }
@@ -633,152 +736,182 @@ pub mod pods {
     crate::offers! { Pod, Status(Pod): get, replace, patch }
 
     /// `GET /api/v1/namespaces/{namespace}/pods/{name}`
+    #[inline]
     pub fn get(namespace: &str, name: &str) -> Get<Pod> {
         Get::new(Place::namespace(namespace), name)
     }
 
     /// `GET /api/v1/namespaces/{namespace}/pods`
+    #[inline]
     pub fn list(namespace: &str) -> List<Pod> {
         List::new(Place::namespace(namespace))
     }
 
     /// In all namespaces: `GET /api/v1/pods`
+    #[inline]
     pub fn list_all() -> List<Pod> {
         List::new(Everywhere)
     }
 
     /// `GET /api/v1/namespaces/{namespace}/pods?watch=true`
+    #[inline]
     pub fn watch(namespace: &str) -> Watch<Pod> {
         Watch::new(Place::namespace(namespace))
     }
 
     /// In all namespaces: `GET /api/v1/pods?watch=true`
+    #[inline]
     pub fn watch_all() -> Watch<Pod> {
         Watch::new(Everywhere)
     }
 
     /// `POST /api/v1/namespaces/{namespace}/pods`
+    #[inline]
     pub fn create<'a>(namespace: &str, object: &'a Pod) -> Create<'a, Pod> {
         Create::new(Place::namespace(namespace), object)
     }
 
     /// `PUT /api/v1/namespaces/{namespace}/pods/{name}`
+    #[inline]
     pub fn replace<'a>(namespace: &str, object: &'a Pod) -> Replace<'a, Pod> {
         Replace::new(Place::namespace(namespace), object)
     }
 
     /// `PATCH /api/v1/namespaces/{namespace}/pods/{name}`
+    #[inline]
     pub fn patch(namespace: &str, name: &str, document: &PatchDocument) -> Patch<Pod> {
         Patch::new(Place::namespace(namespace), name, document)
     }
 
     /// `PATCH /api/v1/namespaces/{namespace}/pods/{name}`
+    #[inline]
     pub fn apply<'a>(namespace: &str, object: &'a Pod, manager: &str) -> Apply<'a, Pod> {
         Apply::new(Place::namespace(namespace), object, manager)
     }
 
     /// `DELETE /api/v1/namespaces/{namespace}/pods/{name}`
+    #[inline]
     pub fn delete(namespace: &str, name: &str) -> Delete<Pod> {
         Delete::new(Place::namespace(namespace), name)
     }
 
     /// `DELETE /api/v1/namespaces/{namespace}/pods`
+    #[inline]
     pub fn delete_collection(namespace: &str) -> DeleteCollection<Pod> {
         DeleteCollection::new(Place::namespace(namespace))
     }
 
     /// `POST|GET /api/v1/namespaces/{namespace}/pods/{name}/attach`
+    #[inline]
     pub fn attach(namespace: &str, name: &str) -> Attach<Pod> {
         Attach::new(Place::namespace(namespace), name)
     }
 
     /// `POST /api/v1/namespaces/{namespace}/pods/{name}/binding`
+    #[inline]
     pub fn bind<'a>(namespace: &str, name: &str, object: &'a super::super::Binding) -> Create<'a, Pod, subresource::Binding> {
         Create::on(Place::namespace(namespace), name, object)
     }
 
     /// `GET /api/v1/namespaces/{namespace}/pods/{name}/ephemeralcontainers`
+    #[inline]
     pub fn get_ephemeral_containers(namespace: &str, name: &str) -> Get<Pod, subresource::EphemeralContainers> {
         Get::new(Place::namespace(namespace), name)
     }
 
     /// `PUT /api/v1/namespaces/{namespace}/pods/{name}/ephemeralcontainers`
+    #[inline]
     pub fn replace_ephemeral_containers<'a>(namespace: &str, name: &str, object: &'a Pod) -> Replace<'a, Pod, subresource::EphemeralContainers> {
         Replace::on(Place::namespace(namespace), name, object)
     }
 
     /// `PATCH /api/v1/namespaces/{namespace}/pods/{name}/ephemeralcontainers`
+    #[inline]
     pub fn patch_ephemeral_containers(namespace: &str, name: &str, document: &PatchDocument) -> Patch<Pod, subresource::EphemeralContainers> {
         Patch::new(Place::namespace(namespace), name, document)
     }
 
     /// `PATCH /api/v1/namespaces/{namespace}/pods/{name}/ephemeralcontainers`
+    #[inline]
     pub fn apply_ephemeral_containers<'a>(namespace: &str, name: &str, object: &'a Pod, manager: &str) -> Apply<'a, Pod, subresource::EphemeralContainers> {
         Apply::on(Place::namespace(namespace), name, object, manager)
     }
 
     /// `POST /api/v1/namespaces/{namespace}/pods/{name}/eviction`
     #[cfg(feature = "policy")]
+    #[inline]
     pub fn evict<'a>(namespace: &str, name: &str, object: &'a crate::policy::v1::Eviction) -> Create<'a, Pod, subresource::Eviction> {
         Create::on(Place::namespace(namespace), name, object)
     }
 
     /// `POST|GET /api/v1/namespaces/{namespace}/pods/{name}/exec`
+    #[inline]
     pub fn exec<'c>(namespace: &str, name: &str, command: impl IntoIterator<Item = &'c str>) -> Exec<Pod> {
         Exec::new(Place::namespace(namespace), name, command)
     }
 
     /// `GET /api/v1/namespaces/{namespace}/pods/{name}/log`
+    #[inline]
     pub fn log(namespace: &str, name: &str) -> Log<Pod> {
         Log::new(Place::namespace(namespace), name)
     }
 
     /// `POST|GET /api/v1/namespaces/{namespace}/pods/{name}/portforward`
+    #[inline]
     pub fn port_forward(namespace: &str, name: &str, ports: impl IntoIterator<Item = u16>) -> PortForward<Pod> {
         PortForward::new(Place::namespace(namespace), name, ports)
     }
 
     /// `PUT|POST|PATCH|OPTIONS|HEAD|GET|DELETE /api/v1/namespaces/{namespace}/pods/{name}/proxy`, `PUT|POST|PATCH|OPTIONS|HEAD|GET|DELETE /api/v1/namespaces/{namespace}/pods/{name}/proxy/{path}`
+    #[inline]
     pub fn proxy(namespace: &str, name: &str, method: Method) -> Proxy<Pod> {
         Proxy::new(Place::namespace(namespace), name, method)
     }
 
     /// `GET /api/v1/namespaces/{namespace}/pods/{name}/resize`
+    #[inline]
     pub fn get_resize(namespace: &str, name: &str) -> Get<Pod, subresource::Resize> {
         Get::new(Place::namespace(namespace), name)
     }
 
     /// `PUT /api/v1/namespaces/{namespace}/pods/{name}/resize`
+    #[inline]
     pub fn replace_resize<'a>(namespace: &str, name: &str, object: &'a Pod) -> Replace<'a, Pod, subresource::Resize> {
         Replace::on(Place::namespace(namespace), name, object)
     }
 
     /// `PATCH /api/v1/namespaces/{namespace}/pods/{name}/resize`
+    #[inline]
     pub fn patch_resize(namespace: &str, name: &str, document: &PatchDocument) -> Patch<Pod, subresource::Resize> {
         Patch::new(Place::namespace(namespace), name, document)
     }
 
     /// `PATCH /api/v1/namespaces/{namespace}/pods/{name}/resize`
+    #[inline]
     pub fn apply_resize<'a>(namespace: &str, name: &str, object: &'a Pod, manager: &str) -> Apply<'a, Pod, subresource::Resize> {
         Apply::on(Place::namespace(namespace), name, object, manager)
     }
 
     /// `GET /api/v1/namespaces/{namespace}/pods/{name}/status`
+    #[inline]
     pub fn get_status(namespace: &str, name: &str) -> Get<Pod, subresource::Status> {
         Get::new(Place::namespace(namespace), name)
     }
 
     /// `PUT /api/v1/namespaces/{namespace}/pods/{name}/status`
+    #[inline]
     pub fn replace_status<'a>(namespace: &str, name: &str, object: &'a Pod) -> Replace<'a, Pod, subresource::Status> {
         Replace::on(Place::namespace(namespace), name, object)
     }
 
     /// `PATCH /api/v1/namespaces/{namespace}/pods/{name}/status`
+    #[inline]
     pub fn patch_status(namespace: &str, name: &str, document: &PatchDocument) -> Patch<Pod, subresource::Status> {
         Patch::new(Place::namespace(namespace), name, document)
     }
 
     /// `PATCH /api/v1/namespaces/{namespace}/pods/{name}/status`
+    #[inline]
     pub fn apply_status<'a>(namespace: &str, name: &str, object: &'a Pod, manager: &str) -> Apply<'a, Pod, subresource::Status> {
         Apply::on(Place::namespace(namespace), name, object, manager)
     }
@@ -793,56 +926,67 @@ pub mod podtemplates {
     crate::offers! { PodTemplate: get, list, watch, create, replace, patch, delete, delete_collection }
 
     /// `GET /api/v1/namespaces/{namespace}/podtemplates/{name}`
+    #[inline]
     pub fn get(namespace: &str, name: &str) -> Get<PodTemplate> {
         Get::new(Place::namespace(namespace), name)
     }
 
     /// `GET /api/v1/namespaces/{namespace}/podtemplates`
+    #[inline]
     pub fn list(namespace: &str) -> List<PodTemplate> {
         List::new(Place::namespace(namespace))
     }
 
     /// In all namespaces: `GET /api/v1/podtemplates`
+    #[inline]
     pub fn list_all() -> List<PodTemplate> {
         List::new(Everywhere)
     }
 
     /// `GET /api/v1/namespaces/{namespace}/podtemplates?watch=true`
+    #[inline]
     pub fn watch(namespace: &str) -> Watch<PodTemplate> {
         Watch::new(Place::namespace(namespace))
     }
 
     /// In all namespaces: `GET /api/v1/podtemplates?watch=true`
+    #[inline]
     pub fn watch_all() -> Watch<PodTemplate> {
         Watch::new(Everywhere)
     }
 
     /// `POST /api/v1/namespaces/{namespace}/podtemplates`
+    #[inline]
     pub fn create<'a>(namespace: &str, object: &'a PodTemplate) -> Create<'a, PodTemplate> {
         Create::new(Place::namespace(namespace), object)
     }
 
     /// `PUT /api/v1/namespaces/{namespace}/podtemplates/{name}`
+    #[inline]
     pub fn replace<'a>(namespace: &str, object: &'a PodTemplate) -> Replace<'a, PodTemplate> {
         Replace::new(Place::namespace(namespace), object)
     }
 
     /// `PATCH /api/v1/namespaces/{namespace}/podtemplates/{name}`
+    #[inline]
     pub fn patch(namespace: &str, name: &str, document: &PatchDocument) -> Patch<PodTemplate> {
         Patch::new(Place::namespace(namespace), name, document)
     }
 
     /// `PATCH /api/v1/namespaces/{namespace}/podtemplates/{name}`
+    #[inline]
     pub fn apply<'a>(namespace: &str, object: &'a PodTemplate, manager: &str) -> Apply<'a, PodTemplate> {
         Apply::new(Place::namespace(namespace), object, manager)
     }
 
     /// `DELETE /api/v1/namespaces/{namespace}/podtemplates/{name}`
+    #[inline]
     pub fn delete(namespace: &str, name: &str) -> Delete<PodTemplate> {
         Delete::new(Place::namespace(namespace), name)
     }
 
     /// `DELETE /api/v1/namespaces/{namespace}/podtemplates`
+    #[inline]
     pub fn delete_collection(namespace: &str) -> DeleteCollection<PodTemplate> {
         DeleteCollection::new(Place::namespace(namespace))
     }
@@ -860,100 +1004,119 @@ pub mod replicationcontrollers {
     crate::offers! { ReplicationController, Status(ReplicationController): get, replace, patch }
 
     /// `GET /api/v1/namespaces/{namespace}/replicationcontrollers/{name}`
+    #[inline]
     pub fn get(namespace: &str, name: &str) -> Get<ReplicationController> {
         Get::new(Place::namespace(namespace), name)
     }
 
     /// `GET /api/v1/namespaces/{namespace}/replicationcontrollers`
+    #[inline]
     pub fn list(namespace: &str) -> List<ReplicationController> {
         List::new(Place::namespace(namespace))
     }
 
     /// In all namespaces: `GET /api/v1/replicationcontrollers`
+    #[inline]
     pub fn list_all() -> List<ReplicationController> {
         List::new(Everywhere)
     }
 
     /// `GET /api/v1/namespaces/{namespace}/replicationcontrollers?watch=true`
+    #[inline]
     pub fn watch(namespace: &str) -> Watch<ReplicationController> {
         Watch::new(Place::namespace(namespace))
     }
 
     /// In all namespaces: `GET /api/v1/replicationcontrollers?watch=true`
+    #[inline]
     pub fn watch_all() -> Watch<ReplicationController> {
         Watch::new(Everywhere)
     }
 
     /// `POST /api/v1/namespaces/{namespace}/replicationcontrollers`
+    #[inline]
     pub fn create<'a>(namespace: &str, object: &'a ReplicationController) -> Create<'a, ReplicationController> {
         Create::new(Place::namespace(namespace), object)
     }
 
     /// `PUT /api/v1/namespaces/{namespace}/replicationcontrollers/{name}`
+    #[inline]
     pub fn replace<'a>(namespace: &str, object: &'a ReplicationController) -> Replace<'a, ReplicationController> {
         Replace::new(Place::namespace(namespace), object)
     }
 
     /// `PATCH /api/v1/namespaces/{namespace}/replicationcontrollers/{name}`
+    #[inline]
     pub fn patch(namespace: &str, name: &str, document: &PatchDocument) -> Patch<ReplicationController> {
         Patch::new(Place::namespace(namespace), name, document)
     }
 
     /// `PATCH /api/v1/namespaces/{namespace}/replicationcontrollers/{name}`
+    #[inline]
     pub fn apply<'a>(namespace: &str, object: &'a ReplicationController, manager: &str) -> Apply<'a, ReplicationController> {
         Apply::new(Place::namespace(namespace), object, manager)
     }
 
     /// `DELETE /api/v1/namespaces/{namespace}/replicationcontrollers/{name}`
+    #[inline]
     pub fn delete(namespace: &str, name: &str) -> Delete<ReplicationController> {
         Delete::new(Place::namespace(namespace), name)
     }
 
     /// `DELETE /api/v1/namespaces/{namespace}/replicationcontrollers`
+    #[inline]
     pub fn delete_collection(namespace: &str) -> DeleteCollection<ReplicationController> {
         DeleteCollection::new(Place::namespace(namespace))
     }
 
     /// `GET /api/v1/namespaces/{namespace}/replicationcontrollers/{name}/scale`
     #[cfg(feature = "autoscaling")]
+    #[inline]
     pub fn get_scale(namespace: &str, name: &str) -> Get<ReplicationController, subresource::Scale> {
         Get::new(Place::namespace(namespace), name)
     }
 
     /// `PUT /api/v1/namespaces/{namespace}/replicationcontrollers/{name}/scale`
     #[cfg(feature = "autoscaling")]
+    #[inline]
     pub fn replace_scale<'a>(namespace: &str, name: &str, object: &'a crate::autoscaling::v1::Scale) -> Replace<'a, ReplicationController, subresource::Scale> {
         Replace::on(Place::namespace(namespace), name, object)
     }
 
     /// `PATCH /api/v1/namespaces/{namespace}/replicationcontrollers/{name}/scale`
     #[cfg(feature = "autoscaling")]
+    #[inline]
     pub fn patch_scale(namespace: &str, name: &str, document: &PatchDocument) -> Patch<ReplicationController, subresource::Scale> {
         Patch::new(Place::namespace(namespace), name, document)
     }
 
     /// `PATCH /api/v1/namespaces/{namespace}/replicationcontrollers/{name}/scale`
     #[cfg(feature = "autoscaling")]
+    #[inline]
     pub fn apply_scale<'a>(namespace: &str, name: &str, object: &'a crate::autoscaling::v1::Scale, manager: &str) -> Apply<'a, ReplicationController, subresource::Scale> {
         Apply::on(Place::namespace(namespace), name, object, manager)
     }
 
     /// `GET /api/v1/namespaces/{namespace}/replicationcontrollers/{name}/status`
+    #[inline]
     pub fn get_status(namespace: &str, name: &str) -> Get<ReplicationController, subresource::Status> {
         Get::new(Place::namespace(namespace), name)
     }
 
     /// `PUT /api/v1/namespaces/{namespace}/replicationcontrollers/{name}/status`
+    #[inline]
     pub fn replace_status<'a>(namespace: &str, name: &str, object: &'a ReplicationController) -> Replace<'a, ReplicationController, subresource::Status> {
         Replace::on(Place::namespace(namespace), name, object)
     }
 
     /// `PATCH /api/v1/namespaces/{namespace}/replicationcontrollers/{name}/status`
+    #[inline]
     pub fn patch_status(namespace: &str, name: &str, document: &PatchDocument) -> Patch<ReplicationController, subresource::Status> {
         Patch::new(Place::namespace(namespace), name, document)
     }
 
     /// `PATCH /api/v1/namespaces/{namespace}/replicationcontrollers/{name}/status`
+    #[inline]
     pub fn apply_status<'a>(namespace: &str, name: &str, object: &'a ReplicationController, manager: &str) -> Apply<'a, ReplicationController, subresource::Status> {
         Apply::on(Place::namespace(namespace), name, object, manager)
     }
@@ -969,76 +1132,91 @@ pub mod resourcequotas {
     crate::offers! { ResourceQuota, Status(ResourceQuota): get, replace, patch }
 
     /// `GET /api/v1/namespaces/{namespace}/resourcequotas/{name}`
+    #[inline]
     pub fn get(namespace: &str, name: &str) -> Get<ResourceQuota> {
         Get::new(Place::namespace(namespace), name)
     }
 
     /// `GET /api/v1/namespaces/{namespace}/resourcequotas`
+    #[inline]
     pub fn list(namespace: &str) -> List<ResourceQuota> {
         List::new(Place::namespace(namespace))
     }
 
     /// In all namespaces: `GET /api/v1/resourcequotas`
+    #[inline]
     pub fn list_all() -> List<ResourceQuota> {
         List::new(Everywhere)
     }
 
     /// `GET /api/v1/namespaces/{namespace}/resourcequotas?watch=true`
+    #[inline]
     pub fn watch(namespace: &str) -> Watch<ResourceQuota> {
         Watch::new(Place::namespace(namespace))
     }
 
     /// In all namespaces: `GET /api/v1/resourcequotas?watch=true`
+    #[inline]
     pub fn watch_all() -> Watch<ResourceQuota> {
         Watch::new(Everywhere)
     }
 
     /// `POST /api/v1/namespaces/{namespace}/resourcequotas`
+    #[inline]
     pub fn create<'a>(namespace: &str, object: &'a ResourceQuota) -> Create<'a, ResourceQuota> {
         Create::new(Place::namespace(namespace), object)
     }
 
     /// `PUT /api/v1/namespaces/{namespace}/resourcequotas/{name}`
+    #[inline]
     pub fn replace<'a>(namespace: &str, object: &'a ResourceQuota) -> Replace<'a, ResourceQuota> {
         Replace::new(Place::namespace(namespace), object)
     }
 
     /// `PATCH /api/v1/namespaces/{namespace}/resourcequotas/{name}`
+    #[inline]
     pub fn patch(namespace: &str, name: &str, document: &PatchDocument) -> Patch<ResourceQuota> {
         Patch::new(Place::namespace(namespace), name, document)
     }
 
     /// `PATCH /api/v1/namespaces/{namespace}/resourcequotas/{name}`
+    #[inline]
     pub fn apply<'a>(namespace: &str, object: &'a ResourceQuota, manager: &str) -> Apply<'a, ResourceQuota> {
         Apply::new(Place::namespace(namespace), object, manager)
     }
 
     /// `DELETE /api/v1/namespaces/{namespace}/resourcequotas/{name}`
+    #[inline]
     pub fn delete(namespace: &str, name: &str) -> Delete<ResourceQuota> {
         Delete::new(Place::namespace(namespace), name)
     }
 
     /// `DELETE /api/v1/namespaces/{namespace}/resourcequotas`
+    #[inline]
     pub fn delete_collection(namespace: &str) -> DeleteCollection<ResourceQuota> {
         DeleteCollection::new(Place::namespace(namespace))
     }
 
     /// `GET /api/v1/namespaces/{namespace}/resourcequotas/{name}/status`
+    #[inline]
     pub fn get_status(namespace: &str, name: &str) -> Get<ResourceQuota, subresource::Status> {
         Get::new(Place::namespace(namespace), name)
     }
 
     /// `PUT /api/v1/namespaces/{namespace}/resourcequotas/{name}/status`
+    #[inline]
     pub fn replace_status<'a>(namespace: &str, name: &str, object: &'a ResourceQuota) -> Replace<'a, ResourceQuota, subresource::Status> {
         Replace::on(Place::namespace(namespace), name, object)
     }
 
     /// `PATCH /api/v1/namespaces/{namespace}/resourcequotas/{name}/status`
+    #[inline]
     pub fn patch_status(namespace: &str, name: &str, document: &PatchDocument) -> Patch<ResourceQuota, subresource::Status> {
         Patch::new(Place::namespace(namespace), name, document)
     }
 
     /// `PATCH /api/v1/namespaces/{namespace}/resourcequotas/{name}/status`
+    #[inline]
     pub fn apply_status<'a>(namespace: &str, name: &str, object: &'a ResourceQuota, manager: &str) -> Apply<'a, ResourceQuota, subresource::Status> {
         Apply::on(Place::namespace(namespace), name, object, manager)
     }
@@ -1053,56 +1231,67 @@ pub mod secrets {
     crate::offers! { Secret: get, list, watch, create, replace, patch, delete, delete_collection }
 
     /// `GET /api/v1/namespaces/{namespace}/secrets/{name}`
+    #[inline]
     pub fn get(namespace: &str, name: &str) -> Get<Secret> {
         Get::new(Place::namespace(namespace), name)
     }
 
     /// `GET /api/v1/namespaces/{namespace}/secrets`
+    #[inline]
     pub fn list(namespace: &str) -> List<Secret> {
         List::new(Place::namespace(namespace))
     }
 
     /// In all namespaces: `GET /api/v1/secrets`
+    #[inline]
     pub fn list_all() -> List<Secret> {
         List::new(Everywhere)
     }
 
     /// `GET /api/v1/namespaces/{namespace}/secrets?watch=true`
+    #[inline]
     pub fn watch(namespace: &str) -> Watch<Secret> {
         Watch::new(Place::namespace(namespace))
     }
 
     /// In all namespaces: `GET /api/v1/secrets?watch=true`
+    #[inline]
     pub fn watch_all() -> Watch<Secret> {
         Watch::new(Everywhere)
     }
 
     /// `POST /api/v1/namespaces/{namespace}/secrets`
+    #[inline]
     pub fn create<'a>(namespace: &str, object: &'a Secret) -> Create<'a, Secret> {
         Create::new(Place::namespace(namespace), object)
     }
 
     /// `PUT /api/v1/namespaces/{namespace}/secrets/{name}`
+    #[inline]
     pub fn replace<'a>(namespace: &str, object: &'a Secret) -> Replace<'a, Secret> {
         Replace::new(Place::namespace(namespace), object)
     }
 
     /// `PATCH /api/v1/namespaces/{namespace}/secrets/{name}`
+    #[inline]
     pub fn patch(namespace: &str, name: &str, document: &PatchDocument) -> Patch<Secret> {
         Patch::new(Place::namespace(namespace), name, document)
     }
 
     /// `PATCH /api/v1/namespaces/{namespace}/secrets/{name}`
+    #[inline]
     pub fn apply<'a>(namespace: &str, object: &'a Secret, manager: &str) -> Apply<'a, Secret> {
         Apply::new(Place::namespace(namespace), object, manager)
     }
 
     /// `DELETE /api/v1/namespaces/{namespace}/secrets/{name}`
+    #[inline]
     pub fn delete(namespace: &str, name: &str) -> Delete<Secret> {
         Delete::new(Place::namespace(namespace), name)
     }
 
     /// `DELETE /api/v1/namespaces/{namespace}/secrets`
+    #[inline]
     pub fn delete_collection(namespace: &str) -> DeleteCollection<Secret> {
         DeleteCollection::new(Place::namespace(namespace))
     }
@@ -1119,62 +1308,74 @@ pub mod serviceaccounts {
     crate::offers! { ServiceAccount, Token(crate::authentication::v1::TokenRequest): create }
 
     /// `GET /api/v1/namespaces/{namespace}/serviceaccounts/{name}`
+    #[inline]
     pub fn get(namespace: &str, name: &str) -> Get<ServiceAccount> {
         Get::new(Place::namespace(namespace), name)
     }
 
     /// `GET /api/v1/namespaces/{namespace}/serviceaccounts`
+    #[inline]
     pub fn list(namespace: &str) -> List<ServiceAccount> {
         List::new(Place::namespace(namespace))
     }
 
     /// In all namespaces: `GET /api/v1/serviceaccounts`
+    #[inline]
     pub fn list_all() -> List<ServiceAccount> {
         List::new(Everywhere)
     }
 
     /// `GET /api/v1/namespaces/{namespace}/serviceaccounts?watch=true`
+    #[inline]
     pub fn watch(namespace: &str) -> Watch<ServiceAccount> {
         Watch::new(Place::namespace(namespace))
     }
 
     /// In all namespaces: `GET /api/v1/serviceaccounts?watch=true`
+    #[inline]
     pub fn watch_all() -> Watch<ServiceAccount> {
         Watch::new(Everywhere)
     }
 
     /// `POST /api/v1/namespaces/{namespace}/serviceaccounts`
+    #[inline]
     pub fn create<'a>(namespace: &str, object: &'a ServiceAccount) -> Create<'a, ServiceAccount> {
         Create::new(Place::namespace(namespace), object)
     }
 
     /// `PUT /api/v1/namespaces/{namespace}/serviceaccounts/{name}`
+    #[inline]
     pub fn replace<'a>(namespace: &str, object: &'a ServiceAccount) -> Replace<'a, ServiceAccount> {
         Replace::new(Place::namespace(namespace), object)
     }
 
     /// `PATCH /api/v1/namespaces/{namespace}/serviceaccounts/{name}`
+    #[inline]
     pub fn patch(namespace: &str, name: &str, document: &PatchDocument) -> Patch<ServiceAccount> {
         Patch::new(Place::namespace(namespace), name, document)
     }
 
     /// `PATCH /api/v1/namespaces/{namespace}/serviceaccounts/{name}`
+    #[inline]
     pub fn apply<'a>(namespace: &str, object: &'a ServiceAccount, manager: &str) -> Apply<'a, ServiceAccount> {
         Apply::new(Place::namespace(namespace), object, manager)
     }
 
     /// `DELETE /api/v1/namespaces/{namespace}/serviceaccounts/{name}`
+    #[inline]
     pub fn delete(namespace: &str, name: &str) -> Delete<ServiceAccount> {
         Delete::new(Place::namespace(namespace), name)
     }
 
     /// `DELETE /api/v1/namespaces/{namespace}/serviceaccounts`
+    #[inline]
     pub fn delete_collection(namespace: &str) -> DeleteCollection<ServiceAccount> {
         DeleteCollection::new(Place::namespace(namespace))
     }
 
     /// `POST /api/v1/namespaces/{namespace}/serviceaccounts/{name}/token`
     #[cfg(feature = "authentication")]
+    #[inline]
     pub fn create_token<'a>(namespace: &str, name: &str, object: &'a crate::authentication::v1::TokenRequest) -> Create<'a, ServiceAccount, subresource::Token> {
         Create::on(Place::namespace(namespace), name, object)
     }
@@ -1191,81 +1392,97 @@ pub mod services {
     crate::offers! { Service, Status(Service): get, replace, patch }
 
     /// `GET /api/v1/namespaces/{namespace}/services/{name}`
+    #[inline]
     pub fn get(namespace: &str, name: &str) -> Get<Service> {
         Get::new(Place::namespace(namespace), name)
     }
 
     /// `GET /api/v1/namespaces/{namespace}/services`
+    #[inline]
     pub fn list(namespace: &str) -> List<Service> {
         List::new(Place::namespace(namespace))
     }
 
     /// In all namespaces: `GET /api/v1/services`
+    #[inline]
     pub fn list_all() -> List<Service> {
         List::new(Everywhere)
     }
 
     /// `GET /api/v1/namespaces/{namespace}/services?watch=true`
+    #[inline]
     pub fn watch(namespace: &str) -> Watch<Service> {
         Watch::new(Place::namespace(namespace))
     }
 
     /// In all namespaces: `GET /api/v1/services?watch=true`
+    #[inline]
     pub fn watch_all() -> Watch<Service> {
         Watch::new(Everywhere)
     }
 
     /// `POST /api/v1/namespaces/{namespace}/services`
+    #[inline]
     pub fn create<'a>(namespace: &str, object: &'a Service) -> Create<'a, Service> {
         Create::new(Place::namespace(namespace), object)
     }
 
     /// `PUT /api/v1/namespaces/{namespace}/services/{name}`
+    #[inline]
     pub fn replace<'a>(namespace: &str, object: &'a Service) -> Replace<'a, Service> {
         Replace::new(Place::namespace(namespace), object)
     }
 
     /// `PATCH /api/v1/namespaces/{namespace}/services/{name}`
+    #[inline]
     pub fn patch(namespace: &str, name: &str, document: &PatchDocument) -> Patch<Service> {
         Patch::new(Place::namespace(namespace), name, document)
     }
 
     /// `PATCH /api/v1/namespaces/{namespace}/services/{name}`
+    #[inline]
     pub fn apply<'a>(namespace: &str, object: &'a Service, manager: &str) -> Apply<'a, Service> {
         Apply::new(Place::namespace(namespace), object, manager)
     }
 
     /// `DELETE /api/v1/namespaces/{namespace}/services/{name}`
+    #[inline]
     pub fn delete(namespace: &str, name: &str) -> Delete<Service> {
         Delete::new(Place::namespace(namespace), name)
     }
 
     /// `DELETE /api/v1/namespaces/{namespace}/services`
+    #[inline]
     pub fn delete_collection(namespace: &str) -> DeleteCollection<Service> {
         DeleteCollection::new(Place::namespace(namespace))
     }
 
     /// `PUT|POST|PATCH|OPTIONS|HEAD|GET|DELETE /api/v1/namespaces/{namespace}/services/{name}/proxy`, `PUT|POST|PATCH|OPTIONS|HEAD|GET|DELETE /api/v1/namespaces/{namespace}/services/{name}/proxy/{path}`
+    #[inline]
     pub fn proxy(namespace: &str, name: &str, method: Method) -> Proxy<Service> {
         Proxy::new(Place::namespace(namespace), name, method)
     }
 
     /// `GET /api/v1/namespaces/{namespace}/services/{name}/status`
+    #[inline]
     pub fn get_status(namespace: &str, name: &str) -> Get<Service, subresource::Status> {
         Get::new(Place::namespace(namespace), name)
     }
 
     /// `PUT /api/v1/namespaces/{namespace}/services/{name}/status`
+    #[inline]
     pub fn replace_status<'a>(namespace: &str, name: &str, object: &'a Service) -> Replace<'a, Service, subresource::Status> {
         Replace::on(Place::namespace(namespace), name, object)
     }
 
     /// `PATCH /api/v1/namespaces/{namespace}/services/{name}/status`
+    #[inline]
     pub fn patch_status(namespace: &str, name: &str, document: &PatchDocument) -> Patch<Service, subresource::Status> {
         Patch::new(Place::namespace(namespace), name, document)
     }
 
     /// `PATCH /api/v1/namespaces/{namespace}/services/{name}/status`
+    #[inline]
     pub fn apply_status<'a>(namespace: &str, name: &str, object: &'a Service, manager: &str) -> Apply<'a, Service, subresource::Status> {
         Apply::on(Place::namespace(namespace), name, object, manager)
     }

@@ -3,6 +3,7 @@
 use crate::meta::v1::APIResourceList;
 
 /// What there is here, as the server tells it: `GET /apis/discovery.k8s.io/v1/`
+#[inline]
 pub fn resources() -> crate::request::server::Fetch<APIResourceList> {
     crate::request::server::resources("discovery.k8s.io", "v1")
 }
@@ -16,56 +17,67 @@ pub mod endpointslices {
     crate::offers! { EndpointSlice: get, list, watch, create, replace, patch, delete, delete_collection }
 
     /// `GET /apis/discovery.k8s.io/v1/namespaces/{namespace}/endpointslices/{name}`
+    #[inline]
     pub fn get(namespace: &str, name: &str) -> Get<EndpointSlice> {
         Get::new(Place::namespace(namespace), name)
     }
 
     /// `GET /apis/discovery.k8s.io/v1/namespaces/{namespace}/endpointslices`
+    #[inline]
     pub fn list(namespace: &str) -> List<EndpointSlice> {
         List::new(Place::namespace(namespace))
     }
 
     /// In all namespaces: `GET /apis/discovery.k8s.io/v1/endpointslices`
+    #[inline]
     pub fn list_all() -> List<EndpointSlice> {
         List::new(Everywhere)
     }
 
     /// `GET /apis/discovery.k8s.io/v1/namespaces/{namespace}/endpointslices?watch=true`
+    #[inline]
     pub fn watch(namespace: &str) -> Watch<EndpointSlice> {
         Watch::new(Place::namespace(namespace))
     }
 
     /// In all namespaces: `GET /apis/discovery.k8s.io/v1/endpointslices?watch=true`
+    #[inline]
     pub fn watch_all() -> Watch<EndpointSlice> {
         Watch::new(Everywhere)
     }
 
     /// `POST /apis/discovery.k8s.io/v1/namespaces/{namespace}/endpointslices`
+    #[inline]
     pub fn create<'a>(namespace: &str, object: &'a EndpointSlice) -> Create<'a, EndpointSlice> {
         Create::new(Place::namespace(namespace), object)
     }
 
     /// `PUT /apis/discovery.k8s.io/v1/namespaces/{namespace}/endpointslices/{name}`
+    #[inline]
     pub fn replace<'a>(namespace: &str, object: &'a EndpointSlice) -> Replace<'a, EndpointSlice> {
         Replace::new(Place::namespace(namespace), object)
     }
 
     /// `PATCH /apis/discovery.k8s.io/v1/namespaces/{namespace}/endpointslices/{name}`
+    #[inline]
     pub fn patch(namespace: &str, name: &str, document: &PatchDocument) -> Patch<EndpointSlice> {
         Patch::new(Place::namespace(namespace), name, document)
     }
 
     /// `PATCH /apis/discovery.k8s.io/v1/namespaces/{namespace}/endpointslices/{name}`
+    #[inline]
     pub fn apply<'a>(namespace: &str, object: &'a EndpointSlice, manager: &str) -> Apply<'a, EndpointSlice> {
         Apply::new(Place::namespace(namespace), object, manager)
     }
 
     /// `DELETE /apis/discovery.k8s.io/v1/namespaces/{namespace}/endpointslices/{name}`
+    #[inline]
     pub fn delete(namespace: &str, name: &str) -> Delete<EndpointSlice> {
         Delete::new(Place::namespace(namespace), name)
     }
 
     /// `DELETE /apis/discovery.k8s.io/v1/namespaces/{namespace}/endpointslices`
+    #[inline]
     pub fn delete_collection(namespace: &str) -> DeleteCollection<EndpointSlice> {
         DeleteCollection::new(Place::namespace(namespace))
     }

@@ -3,6 +3,7 @@
 use crate::meta::v1::APIResourceList;
 
 /// What there is here, as the server tells it: `GET /apis/events.k8s.io/v1/`
+#[inline]
 pub fn resources() -> crate::request::server::Fetch<APIResourceList> {
     crate::request::server::resources("events.k8s.io", "v1")
 }
@@ -16,56 +17,67 @@ pub mod events {
     crate::offers! { Event: get, list, watch, create, replace, patch, delete, delete_collection }
 
     /// `GET /apis/events.k8s.io/v1/namespaces/{namespace}/events/{name}`
+    #[inline]
     pub fn get(namespace: &str, name: &str) -> Get<Event> {
         Get::new(Place::namespace(namespace), name)
     }
 
     /// `GET /apis/events.k8s.io/v1/namespaces/{namespace}/events`
+    #[inline]
     pub fn list(namespace: &str) -> List<Event> {
         List::new(Place::namespace(namespace))
     }
 
     /// In all namespaces: `GET /apis/events.k8s.io/v1/events`
+    #[inline]
     pub fn list_all() -> List<Event> {
         List::new(Everywhere)
     }
 
     /// `GET /apis/events.k8s.io/v1/namespaces/{namespace}/events?watch=true`
+    #[inline]
     pub fn watch(namespace: &str) -> Watch<Event> {
         Watch::new(Place::namespace(namespace))
     }
 
     /// In all namespaces: `GET /apis/events.k8s.io/v1/events?watch=true`
+    #[inline]
     pub fn watch_all() -> Watch<Event> {
         Watch::new(Everywhere)
     }
 
     /// `POST /apis/events.k8s.io/v1/namespaces/{namespace}/events`
+    #[inline]
     pub fn create<'a>(namespace: &str, object: &'a Event) -> Create<'a, Event> {
         Create::new(Place::namespace(namespace), object)
     }
 
     /// `PUT /apis/events.k8s.io/v1/namespaces/{namespace}/events/{name}`
+    #[inline]
     pub fn replace<'a>(namespace: &str, object: &'a Event) -> Replace<'a, Event> {
         Replace::new(Place::namespace(namespace), object)
     }
 
     /// `PATCH /apis/events.k8s.io/v1/namespaces/{namespace}/events/{name}`
+    #[inline]
     pub fn patch(namespace: &str, name: &str, document: &PatchDocument) -> Patch<Event> {
         Patch::new(Place::namespace(namespace), name, document)
     }
 
     /// `PATCH /apis/events.k8s.io/v1/namespaces/{namespace}/events/{name}`
+    #[inline]
     pub fn apply<'a>(namespace: &str, object: &'a Event, manager: &str) -> Apply<'a, Event> {
         Apply::new(Place::namespace(namespace), object, manager)
     }
 
     /// `DELETE /apis/events.k8s.io/v1/namespaces/{namespace}/events/{name}`
+    #[inline]
     pub fn delete(namespace: &str, name: &str) -> Delete<Event> {
         Delete::new(Place::namespace(namespace), name)
     }
 
     /// `DELETE /apis/events.k8s.io/v1/namespaces/{namespace}/events`
+    #[inline]
     pub fn delete_collection(namespace: &str) -> DeleteCollection<Event> {
         DeleteCollection::new(Place::namespace(namespace))
     }

@@ -3,6 +3,7 @@
 use crate::meta::v1::APIResourceList;
 
 /// What there is here, as the server tells it: `GET /apis/flowcontrol.apiserver.k8s.io/v1/`
+#[inline]
 pub fn resources() -> crate::request::server::Fetch<APIResourceList> {
     crate::request::server::resources("flowcontrol.apiserver.k8s.io", "v1")
 }
@@ -17,66 +18,79 @@ pub mod flowschemas {
     crate::offers! { FlowSchema, Status(FlowSchema): get, replace, patch }
 
     /// `GET /apis/flowcontrol.apiserver.k8s.io/v1/flowschemas/{name}`
+    #[inline]
     pub fn get(name: &str) -> Get<FlowSchema> {
         Get::new(Place::cluster(), name)
     }
 
     /// `GET /apis/flowcontrol.apiserver.k8s.io/v1/flowschemas`
+    #[inline]
     pub fn list() -> List<FlowSchema> {
         List::new(Place::cluster())
     }
 
     /// `GET /apis/flowcontrol.apiserver.k8s.io/v1/flowschemas?watch=true`
+    #[inline]
     pub fn watch() -> Watch<FlowSchema> {
         Watch::new(Place::cluster())
     }
 
     /// `POST /apis/flowcontrol.apiserver.k8s.io/v1/flowschemas`
+    #[inline]
     pub fn create<'a>(object: &'a FlowSchema) -> Create<'a, FlowSchema> {
         Create::new(Place::cluster(), object)
     }
 
     /// `PUT /apis/flowcontrol.apiserver.k8s.io/v1/flowschemas/{name}`
+    #[inline]
     pub fn replace<'a>(object: &'a FlowSchema) -> Replace<'a, FlowSchema> {
         Replace::new(Place::cluster(), object)
     }
 
     /// `PATCH /apis/flowcontrol.apiserver.k8s.io/v1/flowschemas/{name}`
+    #[inline]
     pub fn patch(name: &str, document: &PatchDocument) -> Patch<FlowSchema> {
         Patch::new(Place::cluster(), name, document)
     }
 
     /// `PATCH /apis/flowcontrol.apiserver.k8s.io/v1/flowschemas/{name}`
+    #[inline]
     pub fn apply<'a>(object: &'a FlowSchema, manager: &str) -> Apply<'a, FlowSchema> {
         Apply::new(Place::cluster(), object, manager)
     }
 
     /// `DELETE /apis/flowcontrol.apiserver.k8s.io/v1/flowschemas/{name}`
+    #[inline]
     pub fn delete(name: &str) -> Delete<FlowSchema> {
         Delete::new(Place::cluster(), name)
     }
 
     /// `DELETE /apis/flowcontrol.apiserver.k8s.io/v1/flowschemas`
+    #[inline]
     pub fn delete_collection() -> DeleteCollection<FlowSchema> {
         DeleteCollection::new(Place::cluster())
     }
 
     /// `GET /apis/flowcontrol.apiserver.k8s.io/v1/flowschemas/{name}/status`
+    #[inline]
     pub fn get_status(name: &str) -> Get<FlowSchema, subresource::Status> {
         Get::new(Place::cluster(), name)
     }
 
     /// `PUT /apis/flowcontrol.apiserver.k8s.io/v1/flowschemas/{name}/status`
+    #[inline]
     pub fn replace_status<'a>(name: &str, object: &'a FlowSchema) -> Replace<'a, FlowSchema, subresource::Status> {
         Replace::on(Place::cluster(), name, object)
     }
 
     /// `PATCH /apis/flowcontrol.apiserver.k8s.io/v1/flowschemas/{name}/status`
+    #[inline]
     pub fn patch_status(name: &str, document: &PatchDocument) -> Patch<FlowSchema, subresource::Status> {
         Patch::new(Place::cluster(), name, document)
     }
 
     /// `PATCH /apis/flowcontrol.apiserver.k8s.io/v1/flowschemas/{name}/status`
+    #[inline]
     pub fn apply_status<'a>(name: &str, object: &'a FlowSchema, manager: &str) -> Apply<'a, FlowSchema, subresource::Status> {
         Apply::on(Place::cluster(), name, object, manager)
     }
@@ -92,66 +106,79 @@ pub mod prioritylevelconfigurations {
     crate::offers! { PriorityLevelConfiguration, Status(PriorityLevelConfiguration): get, replace, patch }
 
     /// `GET /apis/flowcontrol.apiserver.k8s.io/v1/prioritylevelconfigurations/{name}`
+    #[inline]
     pub fn get(name: &str) -> Get<PriorityLevelConfiguration> {
         Get::new(Place::cluster(), name)
     }
 
     /// `GET /apis/flowcontrol.apiserver.k8s.io/v1/prioritylevelconfigurations`
+    #[inline]
     pub fn list() -> List<PriorityLevelConfiguration> {
         List::new(Place::cluster())
     }
 
     /// `GET /apis/flowcontrol.apiserver.k8s.io/v1/prioritylevelconfigurations?watch=true`
+    #[inline]
     pub fn watch() -> Watch<PriorityLevelConfiguration> {
         Watch::new(Place::cluster())
     }
 
     /// `POST /apis/flowcontrol.apiserver.k8s.io/v1/prioritylevelconfigurations`
+    #[inline]
     pub fn create<'a>(object: &'a PriorityLevelConfiguration) -> Create<'a, PriorityLevelConfiguration> {
         Create::new(Place::cluster(), object)
     }
 
     /// `PUT /apis/flowcontrol.apiserver.k8s.io/v1/prioritylevelconfigurations/{name}`
+    #[inline]
     pub fn replace<'a>(object: &'a PriorityLevelConfiguration) -> Replace<'a, PriorityLevelConfiguration> {
         Replace::new(Place::cluster(), object)
     }
 
     /// `PATCH /apis/flowcontrol.apiserver.k8s.io/v1/prioritylevelconfigurations/{name}`
+    #[inline]
     pub fn patch(name: &str, document: &PatchDocument) -> Patch<PriorityLevelConfiguration> {
         Patch::new(Place::cluster(), name, document)
     }
 
     /// `PATCH /apis/flowcontrol.apiserver.k8s.io/v1/prioritylevelconfigurations/{name}`
+    #[inline]
     pub fn apply<'a>(object: &'a PriorityLevelConfiguration, manager: &str) -> Apply<'a, PriorityLevelConfiguration> {
         Apply::new(Place::cluster(), object, manager)
     }
 
     /// `DELETE /apis/flowcontrol.apiserver.k8s.io/v1/prioritylevelconfigurations/{name}`
+    #[inline]
     pub fn delete(name: &str) -> Delete<PriorityLevelConfiguration> {
         Delete::new(Place::cluster(), name)
     }
 
     /// `DELETE /apis/flowcontrol.apiserver.k8s.io/v1/prioritylevelconfigurations`
+    #[inline]
     pub fn delete_collection() -> DeleteCollection<PriorityLevelConfiguration> {
         DeleteCollection::new(Place::cluster())
     }
 
     /// `GET /apis/flowcontrol.apiserver.k8s.io/v1/prioritylevelconfigurations/{name}/status`
+    #[inline]
     pub fn get_status(name: &str) -> Get<PriorityLevelConfiguration, subresource::Status> {
         Get::new(Place::cluster(), name)
     }
 
     /// `PUT /apis/flowcontrol.apiserver.k8s.io/v1/prioritylevelconfigurations/{name}/status`
+    #[inline]
     pub fn replace_status<'a>(name: &str, object: &'a PriorityLevelConfiguration) -> Replace<'a, PriorityLevelConfiguration, subresource::Status> {
         Replace::on(Place::cluster(), name, object)
     }
 
     /// `PATCH /apis/flowcontrol.apiserver.k8s.io/v1/prioritylevelconfigurations/{name}/status`
+    #[inline]
     pub fn patch_status(name: &str, document: &PatchDocument) -> Patch<PriorityLevelConfiguration, subresource::Status> {
         Patch::new(Place::cluster(), name, document)
     }
 
     /// `PATCH /apis/flowcontrol.apiserver.k8s.io/v1/prioritylevelconfigurations/{name}/status`
+    #[inline]
     pub fn apply_status<'a>(name: &str, object: &'a PriorityLevelConfiguration, manager: &str) -> Apply<'a, PriorityLevelConfiguration, subresource::Status> {
         Apply::on(Place::cluster(), name, object, manager)
     }

@@ -3,6 +3,7 @@
 use crate::meta::v1::APIResourceList;
 
 /// What there is here, as the server tells it: `GET /apis/lifecycle.k8s.io/v1alpha1/`
+#[inline]
 pub fn resources() -> crate::request::server::Fetch<APIResourceList> {
     crate::request::server::resources("lifecycle.k8s.io", "v1alpha1")
 }
@@ -17,76 +18,91 @@ pub mod evictionrequests {
     crate::offers! { EvictionRequest, Status(EvictionRequest): get, replace, patch }
 
     /// `GET /apis/lifecycle.k8s.io/v1alpha1/namespaces/{namespace}/evictionrequests/{name}`
+    #[inline]
     pub fn get(namespace: &str, name: &str) -> Get<EvictionRequest> {
         Get::new(Place::namespace(namespace), name)
     }
 
     /// `GET /apis/lifecycle.k8s.io/v1alpha1/namespaces/{namespace}/evictionrequests`
+    #[inline]
     pub fn list(namespace: &str) -> List<EvictionRequest> {
         List::new(Place::namespace(namespace))
     }
 
     /// In all namespaces: `GET /apis/lifecycle.k8s.io/v1alpha1/evictionrequests`
+    #[inline]
     pub fn list_all() -> List<EvictionRequest> {
         List::new(Everywhere)
     }
 
     /// `GET /apis/lifecycle.k8s.io/v1alpha1/namespaces/{namespace}/evictionrequests?watch=true`
+    #[inline]
     pub fn watch(namespace: &str) -> Watch<EvictionRequest> {
         Watch::new(Place::namespace(namespace))
     }
 
     /// In all namespaces: `GET /apis/lifecycle.k8s.io/v1alpha1/evictionrequests?watch=true`
+    #[inline]
     pub fn watch_all() -> Watch<EvictionRequest> {
         Watch::new(Everywhere)
     }
 
     /// `POST /apis/lifecycle.k8s.io/v1alpha1/namespaces/{namespace}/evictionrequests`
+    #[inline]
     pub fn create<'a>(namespace: &str, object: &'a EvictionRequest) -> Create<'a, EvictionRequest> {
         Create::new(Place::namespace(namespace), object)
     }
 
     /// `PUT /apis/lifecycle.k8s.io/v1alpha1/namespaces/{namespace}/evictionrequests/{name}`
+    #[inline]
     pub fn replace<'a>(namespace: &str, object: &'a EvictionRequest) -> Replace<'a, EvictionRequest> {
         Replace::new(Place::namespace(namespace), object)
     }
 
     /// `PATCH /apis/lifecycle.k8s.io/v1alpha1/namespaces/{namespace}/evictionrequests/{name}`
+    #[inline]
     pub fn patch(namespace: &str, name: &str, document: &PatchDocument) -> Patch<EvictionRequest> {
         Patch::new(Place::namespace(namespace), name, document)
     }
 
     /// `PATCH /apis/lifecycle.k8s.io/v1alpha1/namespaces/{namespace}/evictionrequests/{name}`
+    #[inline]
     pub fn apply<'a>(namespace: &str, object: &'a EvictionRequest, manager: &str) -> Apply<'a, EvictionRequest> {
         Apply::new(Place::namespace(namespace), object, manager)
     }
 
     /// `DELETE /apis/lifecycle.k8s.io/v1alpha1/namespaces/{namespace}/evictionrequests/{name}`
+    #[inline]
     pub fn delete(namespace: &str, name: &str) -> Delete<EvictionRequest> {
         Delete::new(Place::namespace(namespace), name)
     }
 
     /// `DELETE /apis/lifecycle.k8s.io/v1alpha1/namespaces/{namespace}/evictionrequests`
+    #[inline]
     pub fn delete_collection(namespace: &str) -> DeleteCollection<EvictionRequest> {
         DeleteCollection::new(Place::namespace(namespace))
     }
 
     /// `GET /apis/lifecycle.k8s.io/v1alpha1/namespaces/{namespace}/evictionrequests/{name}/status`
+    #[inline]
     pub fn get_status(namespace: &str, name: &str) -> Get<EvictionRequest, subresource::Status> {
         Get::new(Place::namespace(namespace), name)
     }
 
     /// `PUT /apis/lifecycle.k8s.io/v1alpha1/namespaces/{namespace}/evictionrequests/{name}/status`
+    #[inline]
     pub fn replace_status<'a>(namespace: &str, name: &str, object: &'a EvictionRequest) -> Replace<'a, EvictionRequest, subresource::Status> {
         Replace::on(Place::namespace(namespace), name, object)
     }
 
     /// `PATCH /apis/lifecycle.k8s.io/v1alpha1/namespaces/{namespace}/evictionrequests/{name}/status`
+    #[inline]
     pub fn patch_status(namespace: &str, name: &str, document: &PatchDocument) -> Patch<EvictionRequest, subresource::Status> {
         Patch::new(Place::namespace(namespace), name, document)
     }
 
     /// `PATCH /apis/lifecycle.k8s.io/v1alpha1/namespaces/{namespace}/evictionrequests/{name}/status`
+    #[inline]
     pub fn apply_status<'a>(namespace: &str, name: &str, object: &'a EvictionRequest, manager: &str) -> Apply<'a, EvictionRequest, subresource::Status> {
         Apply::on(Place::namespace(namespace), name, object, manager)
     }
@@ -102,76 +118,91 @@ pub mod evictions {
     crate::offers! { Eviction, Status(Eviction): get, replace, patch }
 
     /// `GET /apis/lifecycle.k8s.io/v1alpha1/namespaces/{namespace}/evictions/{name}`
+    #[inline]
     pub fn get(namespace: &str, name: &str) -> Get<Eviction> {
         Get::new(Place::namespace(namespace), name)
     }
 
     /// `GET /apis/lifecycle.k8s.io/v1alpha1/namespaces/{namespace}/evictions`
+    #[inline]
     pub fn list(namespace: &str) -> List<Eviction> {
         List::new(Place::namespace(namespace))
     }
 
     /// In all namespaces: `GET /apis/lifecycle.k8s.io/v1alpha1/evictions`
+    #[inline]
     pub fn list_all() -> List<Eviction> {
         List::new(Everywhere)
     }
 
     /// `GET /apis/lifecycle.k8s.io/v1alpha1/namespaces/{namespace}/evictions?watch=true`
+    #[inline]
     pub fn watch(namespace: &str) -> Watch<Eviction> {
         Watch::new(Place::namespace(namespace))
     }
 
     /// In all namespaces: `GET /apis/lifecycle.k8s.io/v1alpha1/evictions?watch=true`
+    #[inline]
     pub fn watch_all() -> Watch<Eviction> {
         Watch::new(Everywhere)
     }
 
     /// `POST /apis/lifecycle.k8s.io/v1alpha1/namespaces/{namespace}/evictions`
+    #[inline]
     pub fn create<'a>(namespace: &str, object: &'a Eviction) -> Create<'a, Eviction> {
         Create::new(Place::namespace(namespace), object)
     }
 
     /// `PUT /apis/lifecycle.k8s.io/v1alpha1/namespaces/{namespace}/evictions/{name}`
+    #[inline]
     pub fn replace<'a>(namespace: &str, object: &'a Eviction) -> Replace<'a, Eviction> {
         Replace::new(Place::namespace(namespace), object)
     }
 
     /// `PATCH /apis/lifecycle.k8s.io/v1alpha1/namespaces/{namespace}/evictions/{name}`
+    #[inline]
     pub fn patch(namespace: &str, name: &str, document: &PatchDocument) -> Patch<Eviction> {
         Patch::new(Place::namespace(namespace), name, document)
     }
 
     /// `PATCH /apis/lifecycle.k8s.io/v1alpha1/namespaces/{namespace}/evictions/{name}`
+    #[inline]
     pub fn apply<'a>(namespace: &str, object: &'a Eviction, manager: &str) -> Apply<'a, Eviction> {
         Apply::new(Place::namespace(namespace), object, manager)
     }
 
     /// `DELETE /apis/lifecycle.k8s.io/v1alpha1/namespaces/{namespace}/evictions/{name}`
+    #[inline]
     pub fn delete(namespace: &str, name: &str) -> Delete<Eviction> {
         Delete::new(Place::namespace(namespace), name)
     }
 
     /// `DELETE /apis/lifecycle.k8s.io/v1alpha1/namespaces/{namespace}/evictions`
+    #[inline]
     pub fn delete_collection(namespace: &str) -> DeleteCollection<Eviction> {
         DeleteCollection::new(Place::namespace(namespace))
     }
 
     /// `GET /apis/lifecycle.k8s.io/v1alpha1/namespaces/{namespace}/evictions/{name}/status`
+    #[inline]
     pub fn get_status(namespace: &str, name: &str) -> Get<Eviction, subresource::Status> {
         Get::new(Place::namespace(namespace), name)
     }
 
     /// `PUT /apis/lifecycle.k8s.io/v1alpha1/namespaces/{namespace}/evictions/{name}/status`
+    #[inline]
     pub fn replace_status<'a>(namespace: &str, name: &str, object: &'a Eviction) -> Replace<'a, Eviction, subresource::Status> {
         Replace::on(Place::namespace(namespace), name, object)
     }
 
     /// `PATCH /apis/lifecycle.k8s.io/v1alpha1/namespaces/{namespace}/evictions/{name}/status`
+    #[inline]
     pub fn patch_status(namespace: &str, name: &str, document: &PatchDocument) -> Patch<Eviction, subresource::Status> {
         Patch::new(Place::namespace(namespace), name, document)
     }
 
     /// `PATCH /apis/lifecycle.k8s.io/v1alpha1/namespaces/{namespace}/evictions/{name}/status`
+    #[inline]
     pub fn apply_status<'a>(namespace: &str, name: &str, object: &'a Eviction, manager: &str) -> Apply<'a, Eviction, subresource::Status> {
         Apply::on(Place::namespace(namespace), name, object, manager)
     }

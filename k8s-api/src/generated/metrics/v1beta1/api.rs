@@ -3,6 +3,7 @@
 use crate::meta::v1::APIResourceList;
 
 /// What there is here, as the server tells it: `GET /apis/metrics.k8s.io/v1beta1/`
+#[inline]
 pub fn resources() -> crate::request::server::Fetch<APIResourceList> {
     crate::request::server::resources("metrics.k8s.io", "v1beta1")
 }
@@ -16,11 +17,13 @@ pub mod nodes {
     crate::offers! { NodeMetrics: get, list }
 
     /// `GET /apis/metrics.k8s.io/v1beta1/nodes/{name}`
+    #[inline]
     pub fn get(name: &str) -> Get<NodeMetrics> {
         Get::new(Place::cluster(), name)
     }
 
     /// `GET /apis/metrics.k8s.io/v1beta1/nodes`
+    #[inline]
     pub fn list() -> List<NodeMetrics> {
         List::new(Place::cluster())
     }
@@ -35,16 +38,19 @@ pub mod pods {
     crate::offers! { PodMetrics: get, list }
 
     /// `GET /apis/metrics.k8s.io/v1beta1/namespaces/{namespace}/pods/{name}`
+    #[inline]
     pub fn get(namespace: &str, name: &str) -> Get<PodMetrics> {
         Get::new(Place::namespace(namespace), name)
     }
 
     /// `GET /apis/metrics.k8s.io/v1beta1/namespaces/{namespace}/pods`
+    #[inline]
     pub fn list(namespace: &str) -> List<PodMetrics> {
         List::new(Place::namespace(namespace))
     }
 
     /// In all namespaces: `GET /apis/metrics.k8s.io/v1beta1/pods`
+    #[inline]
     pub fn list_all() -> List<PodMetrics> {
         List::new(Everywhere)
     }

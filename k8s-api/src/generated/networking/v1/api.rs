@@ -3,6 +3,7 @@
 use crate::meta::v1::APIResourceList;
 
 /// What there is here, as the server tells it: `GET /apis/networking.k8s.io/v1/`
+#[inline]
 pub fn resources() -> crate::request::server::Fetch<APIResourceList> {
     crate::request::server::resources("networking.k8s.io", "v1")
 }
@@ -16,46 +17,55 @@ pub mod ingressclasses {
     crate::offers! { IngressClass: get, list, watch, create, replace, patch, delete, delete_collection }
 
     /// `GET /apis/networking.k8s.io/v1/ingressclasses/{name}`
+    #[inline]
     pub fn get(name: &str) -> Get<IngressClass> {
         Get::new(Place::cluster(), name)
     }
 
     /// `GET /apis/networking.k8s.io/v1/ingressclasses`
+    #[inline]
     pub fn list() -> List<IngressClass> {
         List::new(Place::cluster())
     }
 
     /// `GET /apis/networking.k8s.io/v1/ingressclasses?watch=true`
+    #[inline]
     pub fn watch() -> Watch<IngressClass> {
         Watch::new(Place::cluster())
     }
 
     /// `POST /apis/networking.k8s.io/v1/ingressclasses`
+    #[inline]
     pub fn create<'a>(object: &'a IngressClass) -> Create<'a, IngressClass> {
         Create::new(Place::cluster(), object)
     }
 
     /// `PUT /apis/networking.k8s.io/v1/ingressclasses/{name}`
+    #[inline]
     pub fn replace<'a>(object: &'a IngressClass) -> Replace<'a, IngressClass> {
         Replace::new(Place::cluster(), object)
     }
 
     /// `PATCH /apis/networking.k8s.io/v1/ingressclasses/{name}`
+    #[inline]
     pub fn patch(name: &str, document: &PatchDocument) -> Patch<IngressClass> {
         Patch::new(Place::cluster(), name, document)
     }
 
     /// `PATCH /apis/networking.k8s.io/v1/ingressclasses/{name}`
+    #[inline]
     pub fn apply<'a>(object: &'a IngressClass, manager: &str) -> Apply<'a, IngressClass> {
         Apply::new(Place::cluster(), object, manager)
     }
 
     /// `DELETE /apis/networking.k8s.io/v1/ingressclasses/{name}`
+    #[inline]
     pub fn delete(name: &str) -> Delete<IngressClass> {
         Delete::new(Place::cluster(), name)
     }
 
     /// `DELETE /apis/networking.k8s.io/v1/ingressclasses`
+    #[inline]
     pub fn delete_collection() -> DeleteCollection<IngressClass> {
         DeleteCollection::new(Place::cluster())
     }
@@ -71,76 +81,91 @@ pub mod ingresses {
     crate::offers! { Ingress, Status(Ingress): get, replace, patch }
 
     /// `GET /apis/networking.k8s.io/v1/namespaces/{namespace}/ingresses/{name}`
+    #[inline]
     pub fn get(namespace: &str, name: &str) -> Get<Ingress> {
         Get::new(Place::namespace(namespace), name)
     }
 
     /// `GET /apis/networking.k8s.io/v1/namespaces/{namespace}/ingresses`
+    #[inline]
     pub fn list(namespace: &str) -> List<Ingress> {
         List::new(Place::namespace(namespace))
     }
 
     /// In all namespaces: `GET /apis/networking.k8s.io/v1/ingresses`
+    #[inline]
     pub fn list_all() -> List<Ingress> {
         List::new(Everywhere)
     }
 
     /// `GET /apis/networking.k8s.io/v1/namespaces/{namespace}/ingresses?watch=true`
+    #[inline]
     pub fn watch(namespace: &str) -> Watch<Ingress> {
         Watch::new(Place::namespace(namespace))
     }
 
     /// In all namespaces: `GET /apis/networking.k8s.io/v1/ingresses?watch=true`
+    #[inline]
     pub fn watch_all() -> Watch<Ingress> {
         Watch::new(Everywhere)
     }
 
     /// `POST /apis/networking.k8s.io/v1/namespaces/{namespace}/ingresses`
+    #[inline]
     pub fn create<'a>(namespace: &str, object: &'a Ingress) -> Create<'a, Ingress> {
         Create::new(Place::namespace(namespace), object)
     }
 
     /// `PUT /apis/networking.k8s.io/v1/namespaces/{namespace}/ingresses/{name}`
+    #[inline]
     pub fn replace<'a>(namespace: &str, object: &'a Ingress) -> Replace<'a, Ingress> {
         Replace::new(Place::namespace(namespace), object)
     }
 
     /// `PATCH /apis/networking.k8s.io/v1/namespaces/{namespace}/ingresses/{name}`
+    #[inline]
     pub fn patch(namespace: &str, name: &str, document: &PatchDocument) -> Patch<Ingress> {
         Patch::new(Place::namespace(namespace), name, document)
     }
 
     /// `PATCH /apis/networking.k8s.io/v1/namespaces/{namespace}/ingresses/{name}`
+    #[inline]
     pub fn apply<'a>(namespace: &str, object: &'a Ingress, manager: &str) -> Apply<'a, Ingress> {
         Apply::new(Place::namespace(namespace), object, manager)
     }
 
     /// `DELETE /apis/networking.k8s.io/v1/namespaces/{namespace}/ingresses/{name}`
+    #[inline]
     pub fn delete(namespace: &str, name: &str) -> Delete<Ingress> {
         Delete::new(Place::namespace(namespace), name)
     }
 
     /// `DELETE /apis/networking.k8s.io/v1/namespaces/{namespace}/ingresses`
+    #[inline]
     pub fn delete_collection(namespace: &str) -> DeleteCollection<Ingress> {
         DeleteCollection::new(Place::namespace(namespace))
     }
 
     /// `GET /apis/networking.k8s.io/v1/namespaces/{namespace}/ingresses/{name}/status`
+    #[inline]
     pub fn get_status(namespace: &str, name: &str) -> Get<Ingress, subresource::Status> {
         Get::new(Place::namespace(namespace), name)
     }
 
     /// `PUT /apis/networking.k8s.io/v1/namespaces/{namespace}/ingresses/{name}/status`
+    #[inline]
     pub fn replace_status<'a>(namespace: &str, name: &str, object: &'a Ingress) -> Replace<'a, Ingress, subresource::Status> {
         Replace::on(Place::namespace(namespace), name, object)
     }
 
     /// `PATCH /apis/networking.k8s.io/v1/namespaces/{namespace}/ingresses/{name}/status`
+    #[inline]
     pub fn patch_status(namespace: &str, name: &str, document: &PatchDocument) -> Patch<Ingress, subresource::Status> {
         Patch::new(Place::namespace(namespace), name, document)
     }
 
     /// `PATCH /apis/networking.k8s.io/v1/namespaces/{namespace}/ingresses/{name}/status`
+    #[inline]
     pub fn apply_status<'a>(namespace: &str, name: &str, object: &'a Ingress, manager: &str) -> Apply<'a, Ingress, subresource::Status> {
         Apply::on(Place::namespace(namespace), name, object, manager)
     }
@@ -155,46 +180,55 @@ pub mod ipaddresses {
     crate::offers! { IPAddress: get, list, watch, create, replace, patch, delete, delete_collection }
 
     /// `GET /apis/networking.k8s.io/v1/ipaddresses/{name}`
+    #[inline]
     pub fn get(name: &str) -> Get<IPAddress> {
         Get::new(Place::cluster(), name)
     }
 
     /// `GET /apis/networking.k8s.io/v1/ipaddresses`
+    #[inline]
     pub fn list() -> List<IPAddress> {
         List::new(Place::cluster())
     }
 
     /// `GET /apis/networking.k8s.io/v1/ipaddresses?watch=true`
+    #[inline]
     pub fn watch() -> Watch<IPAddress> {
         Watch::new(Place::cluster())
     }
 
     /// `POST /apis/networking.k8s.io/v1/ipaddresses`
+    #[inline]
     pub fn create<'a>(object: &'a IPAddress) -> Create<'a, IPAddress> {
         Create::new(Place::cluster(), object)
     }
 
     /// `PUT /apis/networking.k8s.io/v1/ipaddresses/{name}`
+    #[inline]
     pub fn replace<'a>(object: &'a IPAddress) -> Replace<'a, IPAddress> {
         Replace::new(Place::cluster(), object)
     }
 
     /// `PATCH /apis/networking.k8s.io/v1/ipaddresses/{name}`
+    #[inline]
     pub fn patch(name: &str, document: &PatchDocument) -> Patch<IPAddress> {
         Patch::new(Place::cluster(), name, document)
     }
 
     /// `PATCH /apis/networking.k8s.io/v1/ipaddresses/{name}`
+    #[inline]
     pub fn apply<'a>(object: &'a IPAddress, manager: &str) -> Apply<'a, IPAddress> {
         Apply::new(Place::cluster(), object, manager)
     }
 
     /// `DELETE /apis/networking.k8s.io/v1/ipaddresses/{name}`
+    #[inline]
     pub fn delete(name: &str) -> Delete<IPAddress> {
         Delete::new(Place::cluster(), name)
     }
 
     /// `DELETE /apis/networking.k8s.io/v1/ipaddresses`
+    #[inline]
     pub fn delete_collection() -> DeleteCollection<IPAddress> {
         DeleteCollection::new(Place::cluster())
     }
@@ -209,56 +243,67 @@ pub mod networkpolicies {
     crate::offers! { NetworkPolicy: get, list, watch, create, replace, patch, delete, delete_collection }
 
     /// `GET /apis/networking.k8s.io/v1/namespaces/{namespace}/networkpolicies/{name}`
+    #[inline]
     pub fn get(namespace: &str, name: &str) -> Get<NetworkPolicy> {
         Get::new(Place::namespace(namespace), name)
     }
 
     /// `GET /apis/networking.k8s.io/v1/namespaces/{namespace}/networkpolicies`
+    #[inline]
     pub fn list(namespace: &str) -> List<NetworkPolicy> {
         List::new(Place::namespace(namespace))
     }
 
     /// In all namespaces: `GET /apis/networking.k8s.io/v1/networkpolicies`
+    #[inline]
     pub fn list_all() -> List<NetworkPolicy> {
         List::new(Everywhere)
     }
 
     /// `GET /apis/networking.k8s.io/v1/namespaces/{namespace}/networkpolicies?watch=true`
+    #[inline]
     pub fn watch(namespace: &str) -> Watch<NetworkPolicy> {
         Watch::new(Place::namespace(namespace))
     }
 
     /// In all namespaces: `GET /apis/networking.k8s.io/v1/networkpolicies?watch=true`
+    #[inline]
     pub fn watch_all() -> Watch<NetworkPolicy> {
         Watch::new(Everywhere)
     }
 
     /// `POST /apis/networking.k8s.io/v1/namespaces/{namespace}/networkpolicies`
+    #[inline]
     pub fn create<'a>(namespace: &str, object: &'a NetworkPolicy) -> Create<'a, NetworkPolicy> {
         Create::new(Place::namespace(namespace), object)
     }
 
     /// `PUT /apis/networking.k8s.io/v1/namespaces/{namespace}/networkpolicies/{name}`
+    #[inline]
     pub fn replace<'a>(namespace: &str, object: &'a NetworkPolicy) -> Replace<'a, NetworkPolicy> {
         Replace::new(Place::namespace(namespace), object)
     }
 
     /// `PATCH /apis/networking.k8s.io/v1/namespaces/{namespace}/networkpolicies/{name}`
+    #[inline]
     pub fn patch(namespace: &str, name: &str, document: &PatchDocument) -> Patch<NetworkPolicy> {
         Patch::new(Place::namespace(namespace), name, document)
     }
 
     /// `PATCH /apis/networking.k8s.io/v1/namespaces/{namespace}/networkpolicies/{name}`
+    #[inline]
     pub fn apply<'a>(namespace: &str, object: &'a NetworkPolicy, manager: &str) -> Apply<'a, NetworkPolicy> {
         Apply::new(Place::namespace(namespace), object, manager)
     }
 
     /// `DELETE /apis/networking.k8s.io/v1/namespaces/{namespace}/networkpolicies/{name}`
+    #[inline]
     pub fn delete(namespace: &str, name: &str) -> Delete<NetworkPolicy> {
         Delete::new(Place::namespace(namespace), name)
     }
 
     /// `DELETE /apis/networking.k8s.io/v1/namespaces/{namespace}/networkpolicies`
+    #[inline]
     pub fn delete_collection(namespace: &str) -> DeleteCollection<NetworkPolicy> {
         DeleteCollection::new(Place::namespace(namespace))
     }
@@ -274,66 +319,79 @@ pub mod servicecidrs {
     crate::offers! { ServiceCIDR, Status(ServiceCIDR): get, replace, patch }
 
     /// `GET /apis/networking.k8s.io/v1/servicecidrs/{name}`
+    #[inline]
     pub fn get(name: &str) -> Get<ServiceCIDR> {
         Get::new(Place::cluster(), name)
     }
 
     /// `GET /apis/networking.k8s.io/v1/servicecidrs`
+    #[inline]
     pub fn list() -> List<ServiceCIDR> {
         List::new(Place::cluster())
     }
 
     /// `GET /apis/networking.k8s.io/v1/servicecidrs?watch=true`
+    #[inline]
     pub fn watch() -> Watch<ServiceCIDR> {
         Watch::new(Place::cluster())
     }
 
     /// `POST /apis/networking.k8s.io/v1/servicecidrs`
+    #[inline]
     pub fn create<'a>(object: &'a ServiceCIDR) -> Create<'a, ServiceCIDR> {
         Create::new(Place::cluster(), object)
     }
 
     /// `PUT /apis/networking.k8s.io/v1/servicecidrs/{name}`
+    #[inline]
     pub fn replace<'a>(object: &'a ServiceCIDR) -> Replace<'a, ServiceCIDR> {
         Replace::new(Place::cluster(), object)
     }
 
     /// `PATCH /apis/networking.k8s.io/v1/servicecidrs/{name}`
+    #[inline]
     pub fn patch(name: &str, document: &PatchDocument) -> Patch<ServiceCIDR> {
         Patch::new(Place::cluster(), name, document)
     }
 
     /// `PATCH /apis/networking.k8s.io/v1/servicecidrs/{name}`
+    #[inline]
     pub fn apply<'a>(object: &'a ServiceCIDR, manager: &str) -> Apply<'a, ServiceCIDR> {
         Apply::new(Place::cluster(), object, manager)
     }
 
     /// `DELETE /apis/networking.k8s.io/v1/servicecidrs/{name}`
+    #[inline]
     pub fn delete(name: &str) -> Delete<ServiceCIDR> {
         Delete::new(Place::cluster(), name)
     }
 
     /// `DELETE /apis/networking.k8s.io/v1/servicecidrs`
+    #[inline]
     pub fn delete_collection() -> DeleteCollection<ServiceCIDR> {
         DeleteCollection::new(Place::cluster())
     }
 
     /// `GET /apis/networking.k8s.io/v1/servicecidrs/{name}/status`
+    #[inline]
     pub fn get_status(name: &str) -> Get<ServiceCIDR, subresource::Status> {
         Get::new(Place::cluster(), name)
     }
 
     /// `PUT /apis/networking.k8s.io/v1/servicecidrs/{name}/status`
+    #[inline]
     pub fn replace_status<'a>(name: &str, object: &'a ServiceCIDR) -> Replace<'a, ServiceCIDR, subresource::Status> {
         Replace::on(Place::cluster(), name, object)
     }
 
     /// `PATCH /apis/networking.k8s.io/v1/servicecidrs/{name}/status`
+    #[inline]
     pub fn patch_status(name: &str, document: &PatchDocument) -> Patch<ServiceCIDR, subresource::Status> {
         Patch::new(Place::cluster(), name, document)
     }
 
     /// `PATCH /apis/networking.k8s.io/v1/servicecidrs/{name}/status`
+    #[inline]
     pub fn apply_status<'a>(name: &str, object: &'a ServiceCIDR, manager: &str) -> Apply<'a, ServiceCIDR, subresource::Status> {
         Apply::on(Place::cluster(), name, object, manager)
     }

@@ -3,6 +3,7 @@
 use crate::meta::v1::APIResourceList;
 
 /// What there is here, as the server tells it: `GET /apis/node.k8s.io/v1/`
+#[inline]
 pub fn resources() -> crate::request::server::Fetch<APIResourceList> {
     crate::request::server::resources("node.k8s.io", "v1")
 }
@@ -16,46 +17,55 @@ pub mod runtimeclasses {
     crate::offers! { RuntimeClass: get, list, watch, create, replace, patch, delete, delete_collection }
 
     /// `GET /apis/node.k8s.io/v1/runtimeclasses/{name}`
+    #[inline]
     pub fn get(name: &str) -> Get<RuntimeClass> {
         Get::new(Place::cluster(), name)
     }
 
     /// `GET /apis/node.k8s.io/v1/runtimeclasses`
+    #[inline]
     pub fn list() -> List<RuntimeClass> {
         List::new(Place::cluster())
     }
 
     /// `GET /apis/node.k8s.io/v1/runtimeclasses?watch=true`
+    #[inline]
     pub fn watch() -> Watch<RuntimeClass> {
         Watch::new(Place::cluster())
     }
 
     /// `POST /apis/node.k8s.io/v1/runtimeclasses`
+    #[inline]
     pub fn create<'a>(object: &'a RuntimeClass) -> Create<'a, RuntimeClass> {
         Create::new(Place::cluster(), object)
     }
 
     /// `PUT /apis/node.k8s.io/v1/runtimeclasses/{name}`
+    #[inline]
     pub fn replace<'a>(object: &'a RuntimeClass) -> Replace<'a, RuntimeClass> {
         Replace::new(Place::cluster(), object)
     }
 
     /// `PATCH /apis/node.k8s.io/v1/runtimeclasses/{name}`
+    #[inline]
     pub fn patch(name: &str, document: &PatchDocument) -> Patch<RuntimeClass> {
         Patch::new(Place::cluster(), name, document)
     }
 
     /// `PATCH /apis/node.k8s.io/v1/runtimeclasses/{name}`
+    #[inline]
     pub fn apply<'a>(object: &'a RuntimeClass, manager: &str) -> Apply<'a, RuntimeClass> {
         Apply::new(Place::cluster(), object, manager)
     }
 
     /// `DELETE /apis/node.k8s.io/v1/runtimeclasses/{name}`
+    #[inline]
     pub fn delete(name: &str) -> Delete<RuntimeClass> {
         Delete::new(Place::cluster(), name)
     }
 
     /// `DELETE /apis/node.k8s.io/v1/runtimeclasses`
+    #[inline]
     pub fn delete_collection() -> DeleteCollection<RuntimeClass> {
         DeleteCollection::new(Place::cluster())
     }

@@ -3,6 +3,7 @@
 use crate::meta::v1::APIResourceList;
 
 /// What there is here, as the server tells it: `GET /apis/policy/v1/`
+#[inline]
 pub fn resources() -> crate::request::server::Fetch<APIResourceList> {
     crate::request::server::resources("policy", "v1")
 }
@@ -17,76 +18,91 @@ pub mod poddisruptionbudgets {
     crate::offers! { PodDisruptionBudget, Status(PodDisruptionBudget): get, replace, patch }
 
     /// `GET /apis/policy/v1/namespaces/{namespace}/poddisruptionbudgets/{name}`
+    #[inline]
     pub fn get(namespace: &str, name: &str) -> Get<PodDisruptionBudget> {
         Get::new(Place::namespace(namespace), name)
     }
 
     /// `GET /apis/policy/v1/namespaces/{namespace}/poddisruptionbudgets`
+    #[inline]
     pub fn list(namespace: &str) -> List<PodDisruptionBudget> {
         List::new(Place::namespace(namespace))
     }
 
     /// In all namespaces: `GET /apis/policy/v1/poddisruptionbudgets`
+    #[inline]
     pub fn list_all() -> List<PodDisruptionBudget> {
         List::new(Everywhere)
     }
 
     /// `GET /apis/policy/v1/namespaces/{namespace}/poddisruptionbudgets?watch=true`
+    #[inline]
     pub fn watch(namespace: &str) -> Watch<PodDisruptionBudget> {
         Watch::new(Place::namespace(namespace))
     }
 
     /// In all namespaces: `GET /apis/policy/v1/poddisruptionbudgets?watch=true`
+    #[inline]
     pub fn watch_all() -> Watch<PodDisruptionBudget> {
         Watch::new(Everywhere)
     }
 
     /// `POST /apis/policy/v1/namespaces/{namespace}/poddisruptionbudgets`
+    #[inline]
     pub fn create<'a>(namespace: &str, object: &'a PodDisruptionBudget) -> Create<'a, PodDisruptionBudget> {
         Create::new(Place::namespace(namespace), object)
     }
 
     /// `PUT /apis/policy/v1/namespaces/{namespace}/poddisruptionbudgets/{name}`
+    #[inline]
     pub fn replace<'a>(namespace: &str, object: &'a PodDisruptionBudget) -> Replace<'a, PodDisruptionBudget> {
         Replace::new(Place::namespace(namespace), object)
     }
 
     /// `PATCH /apis/policy/v1/namespaces/{namespace}/poddisruptionbudgets/{name}`
+    #[inline]
     pub fn patch(namespace: &str, name: &str, document: &PatchDocument) -> Patch<PodDisruptionBudget> {
         Patch::new(Place::namespace(namespace), name, document)
     }
 
     /// `PATCH /apis/policy/v1/namespaces/{namespace}/poddisruptionbudgets/{name}`
+    #[inline]
     pub fn apply<'a>(namespace: &str, object: &'a PodDisruptionBudget, manager: &str) -> Apply<'a, PodDisruptionBudget> {
         Apply::new(Place::namespace(namespace), object, manager)
     }
 
     /// `DELETE /apis/policy/v1/namespaces/{namespace}/poddisruptionbudgets/{name}`
+    #[inline]
     pub fn delete(namespace: &str, name: &str) -> Delete<PodDisruptionBudget> {
         Delete::new(Place::namespace(namespace), name)
     }
 
     /// `DELETE /apis/policy/v1/namespaces/{namespace}/poddisruptionbudgets`
+    #[inline]
     pub fn delete_collection(namespace: &str) -> DeleteCollection<PodDisruptionBudget> {
         DeleteCollection::new(Place::namespace(namespace))
     }
 
     /// `GET /apis/policy/v1/namespaces/{namespace}/poddisruptionbudgets/{name}/status`
+    #[inline]
     pub fn get_status(namespace: &str, name: &str) -> Get<PodDisruptionBudget, subresource::Status> {
         Get::new(Place::namespace(namespace), name)
     }
 
     /// `PUT /apis/policy/v1/namespaces/{namespace}/poddisruptionbudgets/{name}/status`
+    #[inline]
     pub fn replace_status<'a>(namespace: &str, name: &str, object: &'a PodDisruptionBudget) -> Replace<'a, PodDisruptionBudget, subresource::Status> {
         Replace::on(Place::namespace(namespace), name, object)
     }
 
     /// `PATCH /apis/policy/v1/namespaces/{namespace}/poddisruptionbudgets/{name}/status`
+    #[inline]
     pub fn patch_status(namespace: &str, name: &str, document: &PatchDocument) -> Patch<PodDisruptionBudget, subresource::Status> {
         Patch::new(Place::namespace(namespace), name, document)
     }
 
     /// `PATCH /apis/policy/v1/namespaces/{namespace}/poddisruptionbudgets/{name}/status`
+    #[inline]
     pub fn apply_status<'a>(namespace: &str, name: &str, object: &'a PodDisruptionBudget, manager: &str) -> Apply<'a, PodDisruptionBudget, subresource::Status> {
         Apply::on(Place::namespace(namespace), name, object, manager)
     }

@@ -3,6 +3,7 @@
 use crate::meta::v1::APIResourceList;
 
 /// What there is here, as the server tells it: `GET /apis/rbac.authorization.k8s.io/v1/`
+#[inline]
 pub fn resources() -> crate::request::server::Fetch<APIResourceList> {
     crate::request::server::resources("rbac.authorization.k8s.io", "v1")
 }
@@ -16,46 +17,55 @@ pub mod clusterrolebindings {
     crate::offers! { ClusterRoleBinding: get, list, watch, create, replace, patch, delete, delete_collection }
 
     /// `GET /apis/rbac.authorization.k8s.io/v1/clusterrolebindings/{name}`
+    #[inline]
     pub fn get(name: &str) -> Get<ClusterRoleBinding> {
         Get::new(Place::cluster(), name)
     }
 
     /// `GET /apis/rbac.authorization.k8s.io/v1/clusterrolebindings`
+    #[inline]
     pub fn list() -> List<ClusterRoleBinding> {
         List::new(Place::cluster())
     }
 
     /// `GET /apis/rbac.authorization.k8s.io/v1/clusterrolebindings?watch=true`
+    #[inline]
     pub fn watch() -> Watch<ClusterRoleBinding> {
         Watch::new(Place::cluster())
     }
 
     /// `POST /apis/rbac.authorization.k8s.io/v1/clusterrolebindings`
+    #[inline]
     pub fn create<'a>(object: &'a ClusterRoleBinding) -> Create<'a, ClusterRoleBinding> {
         Create::new(Place::cluster(), object)
     }
 
     /// `PUT /apis/rbac.authorization.k8s.io/v1/clusterrolebindings/{name}`
+    #[inline]
     pub fn replace<'a>(object: &'a ClusterRoleBinding) -> Replace<'a, ClusterRoleBinding> {
         Replace::new(Place::cluster(), object)
     }
 
     /// `PATCH /apis/rbac.authorization.k8s.io/v1/clusterrolebindings/{name}`
+    #[inline]
     pub fn patch(name: &str, document: &PatchDocument) -> Patch<ClusterRoleBinding> {
         Patch::new(Place::cluster(), name, document)
     }
 
     /// `PATCH /apis/rbac.authorization.k8s.io/v1/clusterrolebindings/{name}`
+    #[inline]
     pub fn apply<'a>(object: &'a ClusterRoleBinding, manager: &str) -> Apply<'a, ClusterRoleBinding> {
         Apply::new(Place::cluster(), object, manager)
     }
 
     /// `DELETE /apis/rbac.authorization.k8s.io/v1/clusterrolebindings/{name}`
+    #[inline]
     pub fn delete(name: &str) -> Delete<ClusterRoleBinding> {
         Delete::new(Place::cluster(), name)
     }
 
     /// `DELETE /apis/rbac.authorization.k8s.io/v1/clusterrolebindings`
+    #[inline]
     pub fn delete_collection() -> DeleteCollection<ClusterRoleBinding> {
         DeleteCollection::new(Place::cluster())
     }
@@ -70,46 +80,55 @@ pub mod clusterroles {
     crate::offers! { ClusterRole: get, list, watch, create, replace, patch, delete, delete_collection }
 
     /// `GET /apis/rbac.authorization.k8s.io/v1/clusterroles/{name}`
+    #[inline]
     pub fn get(name: &str) -> Get<ClusterRole> {
         Get::new(Place::cluster(), name)
     }
 
     /// `GET /apis/rbac.authorization.k8s.io/v1/clusterroles`
+    #[inline]
     pub fn list() -> List<ClusterRole> {
         List::new(Place::cluster())
     }
 
     /// `GET /apis/rbac.authorization.k8s.io/v1/clusterroles?watch=true`
+    #[inline]
     pub fn watch() -> Watch<ClusterRole> {
         Watch::new(Place::cluster())
     }
 
     /// `POST /apis/rbac.authorization.k8s.io/v1/clusterroles`
+    #[inline]
     pub fn create<'a>(object: &'a ClusterRole) -> Create<'a, ClusterRole> {
         Create::new(Place::cluster(), object)
     }
 
     /// `PUT /apis/rbac.authorization.k8s.io/v1/clusterroles/{name}`
+    #[inline]
     pub fn replace<'a>(object: &'a ClusterRole) -> Replace<'a, ClusterRole> {
         Replace::new(Place::cluster(), object)
     }
 
     /// `PATCH /apis/rbac.authorization.k8s.io/v1/clusterroles/{name}`
+    #[inline]
     pub fn patch(name: &str, document: &PatchDocument) -> Patch<ClusterRole> {
         Patch::new(Place::cluster(), name, document)
     }
 
     /// `PATCH /apis/rbac.authorization.k8s.io/v1/clusterroles/{name}`
+    #[inline]
     pub fn apply<'a>(object: &'a ClusterRole, manager: &str) -> Apply<'a, ClusterRole> {
         Apply::new(Place::cluster(), object, manager)
     }
 
     /// `DELETE /apis/rbac.authorization.k8s.io/v1/clusterroles/{name}`
+    #[inline]
     pub fn delete(name: &str) -> Delete<ClusterRole> {
         Delete::new(Place::cluster(), name)
     }
 
     /// `DELETE /apis/rbac.authorization.k8s.io/v1/clusterroles`
+    #[inline]
     pub fn delete_collection() -> DeleteCollection<ClusterRole> {
         DeleteCollection::new(Place::cluster())
     }
@@ -124,56 +143,67 @@ pub mod rolebindings {
     crate::offers! { RoleBinding: get, list, watch, create, replace, patch, delete, delete_collection }
 
     /// `GET /apis/rbac.authorization.k8s.io/v1/namespaces/{namespace}/rolebindings/{name}`
+    #[inline]
     pub fn get(namespace: &str, name: &str) -> Get<RoleBinding> {
         Get::new(Place::namespace(namespace), name)
     }
 
     /// `GET /apis/rbac.authorization.k8s.io/v1/namespaces/{namespace}/rolebindings`
+    #[inline]
     pub fn list(namespace: &str) -> List<RoleBinding> {
         List::new(Place::namespace(namespace))
     }
 
     /// In all namespaces: `GET /apis/rbac.authorization.k8s.io/v1/rolebindings`
+    #[inline]
     pub fn list_all() -> List<RoleBinding> {
         List::new(Everywhere)
     }
 
     /// `GET /apis/rbac.authorization.k8s.io/v1/namespaces/{namespace}/rolebindings?watch=true`
+    #[inline]
     pub fn watch(namespace: &str) -> Watch<RoleBinding> {
         Watch::new(Place::namespace(namespace))
     }
 
     /// In all namespaces: `GET /apis/rbac.authorization.k8s.io/v1/rolebindings?watch=true`
+    #[inline]
     pub fn watch_all() -> Watch<RoleBinding> {
         Watch::new(Everywhere)
     }
 
     /// `POST /apis/rbac.authorization.k8s.io/v1/namespaces/{namespace}/rolebindings`
+    #[inline]
     pub fn create<'a>(namespace: &str, object: &'a RoleBinding) -> Create<'a, RoleBinding> {
         Create::new(Place::namespace(namespace), object)
     }
 
     /// `PUT /apis/rbac.authorization.k8s.io/v1/namespaces/{namespace}/rolebindings/{name}`
+    #[inline]
     pub fn replace<'a>(namespace: &str, object: &'a RoleBinding) -> Replace<'a, RoleBinding> {
         Replace::new(Place::namespace(namespace), object)
     }
 
     /// `PATCH /apis/rbac.authorization.k8s.io/v1/namespaces/{namespace}/rolebindings/{name}`
+    #[inline]
     pub fn patch(namespace: &str, name: &str, document: &PatchDocument) -> Patch<RoleBinding> {
         Patch::new(Place::namespace(namespace), name, document)
     }
 
     /// `PATCH /apis/rbac.authorization.k8s.io/v1/namespaces/{namespace}/rolebindings/{name}`
+    #[inline]
     pub fn apply<'a>(namespace: &str, object: &'a RoleBinding, manager: &str) -> Apply<'a, RoleBinding> {
         Apply::new(Place::namespace(namespace), object, manager)
     }
 
     /// `DELETE /apis/rbac.authorization.k8s.io/v1/namespaces/{namespace}/rolebindings/{name}`
+    #[inline]
     pub fn delete(namespace: &str, name: &str) -> Delete<RoleBinding> {
         Delete::new(Place::namespace(namespace), name)
     }
 
     /// `DELETE /apis/rbac.authorization.k8s.io/v1/namespaces/{namespace}/rolebindings`
+    #[inline]
     pub fn delete_collection(namespace: &str) -> DeleteCollection<RoleBinding> {
         DeleteCollection::new(Place::namespace(namespace))
     }
@@ -188,56 +218,67 @@ pub mod roles {
     crate::offers! { Role: get, list, watch, create, replace, patch, delete, delete_collection }
 
     /// `GET /apis/rbac.authorization.k8s.io/v1/namespaces/{namespace}/roles/{name}`
+    #[inline]
     pub fn get(namespace: &str, name: &str) -> Get<Role> {
         Get::new(Place::namespace(namespace), name)
     }
 
     /// `GET /apis/rbac.authorization.k8s.io/v1/namespaces/{namespace}/roles`
+    #[inline]
     pub fn list(namespace: &str) -> List<Role> {
         List::new(Place::namespace(namespace))
     }
 
     /// In all namespaces: `GET /apis/rbac.authorization.k8s.io/v1/roles`
+    #[inline]
     pub fn list_all() -> List<Role> {
         List::new(Everywhere)
     }
 
     /// `GET /apis/rbac.authorization.k8s.io/v1/namespaces/{namespace}/roles?watch=true`
+    #[inline]
     pub fn watch(namespace: &str) -> Watch<Role> {
         Watch::new(Place::namespace(namespace))
     }
 
     /// In all namespaces: `GET /apis/rbac.authorization.k8s.io/v1/roles?watch=true`
+    #[inline]
     pub fn watch_all() -> Watch<Role> {
         Watch::new(Everywhere)
     }
 
     /// `POST /apis/rbac.authorization.k8s.io/v1/namespaces/{namespace}/roles`
+    #[inline]
     pub fn create<'a>(namespace: &str, object: &'a Role) -> Create<'a, Role> {
         Create::new(Place::namespace(namespace), object)
     }
 
     /// `PUT /apis/rbac.authorization.k8s.io/v1/namespaces/{namespace}/roles/{name}`
+    #[inline]
     pub fn replace<'a>(namespace: &str, object: &'a Role) -> Replace<'a, Role> {
         Replace::new(Place::namespace(namespace), object)
     }
 
     /// `PATCH /apis/rbac.authorization.k8s.io/v1/namespaces/{namespace}/roles/{name}`
+    #[inline]
     pub fn patch(namespace: &str, name: &str, document: &PatchDocument) -> Patch<Role> {
         Patch::new(Place::namespace(namespace), name, document)
     }
 
     /// `PATCH /apis/rbac.authorization.k8s.io/v1/namespaces/{namespace}/roles/{name}`
+    #[inline]
     pub fn apply<'a>(namespace: &str, object: &'a Role, manager: &str) -> Apply<'a, Role> {
         Apply::new(Place::namespace(namespace), object, manager)
     }
 
     /// `DELETE /apis/rbac.authorization.k8s.io/v1/namespaces/{namespace}/roles/{name}`
+    #[inline]
     pub fn delete(namespace: &str, name: &str) -> Delete<Role> {
         Delete::new(Place::namespace(namespace), name)
     }
 
     /// `DELETE /apis/rbac.authorization.k8s.io/v1/namespaces/{namespace}/roles`
+    #[inline]
     pub fn delete_collection(namespace: &str) -> DeleteCollection<Role> {
         DeleteCollection::new(Place::namespace(namespace))
     }

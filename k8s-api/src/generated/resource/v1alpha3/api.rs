@@ -3,6 +3,7 @@
 use crate::meta::v1::APIResourceList;
 
 /// What there is here, as the server tells it: `GET /apis/resource.k8s.io/v1alpha3/`
+#[inline]
 pub fn resources() -> crate::request::server::Fetch<APIResourceList> {
     crate::request::server::resources("resource.k8s.io", "v1alpha3")
 }
@@ -17,66 +18,79 @@ pub mod devicetaintrules {
     crate::offers! { DeviceTaintRule, Status(DeviceTaintRule): get, replace, patch }
 
     /// `GET /apis/resource.k8s.io/v1alpha3/devicetaintrules/{name}`
+    #[inline]
     pub fn get(name: &str) -> Get<DeviceTaintRule> {
         Get::new(Place::cluster(), name)
     }
 
     /// `GET /apis/resource.k8s.io/v1alpha3/devicetaintrules`
+    #[inline]
     pub fn list() -> List<DeviceTaintRule> {
         List::new(Place::cluster())
     }
 
     /// `GET /apis/resource.k8s.io/v1alpha3/devicetaintrules?watch=true`
+    #[inline]
     pub fn watch() -> Watch<DeviceTaintRule> {
         Watch::new(Place::cluster())
     }
 
     /// `POST /apis/resource.k8s.io/v1alpha3/devicetaintrules`
+    #[inline]
     pub fn create<'a>(object: &'a DeviceTaintRule) -> Create<'a, DeviceTaintRule> {
         Create::new(Place::cluster(), object)
     }
 
     /// `PUT /apis/resource.k8s.io/v1alpha3/devicetaintrules/{name}`
+    #[inline]
     pub fn replace<'a>(object: &'a DeviceTaintRule) -> Replace<'a, DeviceTaintRule> {
         Replace::new(Place::cluster(), object)
     }
 
     /// `PATCH /apis/resource.k8s.io/v1alpha3/devicetaintrules/{name}`
+    #[inline]
     pub fn patch(name: &str, document: &PatchDocument) -> Patch<DeviceTaintRule> {
         Patch::new(Place::cluster(), name, document)
     }
 
     /// `PATCH /apis/resource.k8s.io/v1alpha3/devicetaintrules/{name}`
+    #[inline]
     pub fn apply<'a>(object: &'a DeviceTaintRule, manager: &str) -> Apply<'a, DeviceTaintRule> {
         Apply::new(Place::cluster(), object, manager)
     }
 
     /// `DELETE /apis/resource.k8s.io/v1alpha3/devicetaintrules/{name}`
+    #[inline]
     pub fn delete(name: &str) -> Delete<DeviceTaintRule> {
         Delete::new(Place::cluster(), name)
     }
 
     /// `DELETE /apis/resource.k8s.io/v1alpha3/devicetaintrules`
+    #[inline]
     pub fn delete_collection() -> DeleteCollection<DeviceTaintRule> {
         DeleteCollection::new(Place::cluster())
     }
 
     /// `GET /apis/resource.k8s.io/v1alpha3/devicetaintrules/{name}/status`
+    #[inline]
     pub fn get_status(name: &str) -> Get<DeviceTaintRule, subresource::Status> {
         Get::new(Place::cluster(), name)
     }
 
     /// `PUT /apis/resource.k8s.io/v1alpha3/devicetaintrules/{name}/status`
+    #[inline]
     pub fn replace_status<'a>(name: &str, object: &'a DeviceTaintRule) -> Replace<'a, DeviceTaintRule, subresource::Status> {
         Replace::on(Place::cluster(), name, object)
     }
 
     /// `PATCH /apis/resource.k8s.io/v1alpha3/devicetaintrules/{name}/status`
+    #[inline]
     pub fn patch_status(name: &str, document: &PatchDocument) -> Patch<DeviceTaintRule, subresource::Status> {
         Patch::new(Place::cluster(), name, document)
     }
 
     /// `PATCH /apis/resource.k8s.io/v1alpha3/devicetaintrules/{name}/status`
+    #[inline]
     pub fn apply_status<'a>(name: &str, object: &'a DeviceTaintRule, manager: &str) -> Apply<'a, DeviceTaintRule, subresource::Status> {
         Apply::on(Place::cluster(), name, object, manager)
     }
@@ -92,66 +106,79 @@ pub mod resourcepoolstatusrequests {
     crate::offers! { ResourcePoolStatusRequest, Status(ResourcePoolStatusRequest): get, replace, patch }
 
     /// `GET /apis/resource.k8s.io/v1alpha3/resourcepoolstatusrequests/{name}`
+    #[inline]
     pub fn get(name: &str) -> Get<ResourcePoolStatusRequest> {
         Get::new(Place::cluster(), name)
     }
 
     /// `GET /apis/resource.k8s.io/v1alpha3/resourcepoolstatusrequests`
+    #[inline]
     pub fn list() -> List<ResourcePoolStatusRequest> {
         List::new(Place::cluster())
     }
 
     /// `GET /apis/resource.k8s.io/v1alpha3/resourcepoolstatusrequests?watch=true`
+    #[inline]
     pub fn watch() -> Watch<ResourcePoolStatusRequest> {
         Watch::new(Place::cluster())
     }
 
     /// `POST /apis/resource.k8s.io/v1alpha3/resourcepoolstatusrequests`
+    #[inline]
     pub fn create<'a>(object: &'a ResourcePoolStatusRequest) -> Create<'a, ResourcePoolStatusRequest> {
         Create::new(Place::cluster(), object)
     }
 
     /// `PUT /apis/resource.k8s.io/v1alpha3/resourcepoolstatusrequests/{name}`
+    #[inline]
     pub fn replace<'a>(object: &'a ResourcePoolStatusRequest) -> Replace<'a, ResourcePoolStatusRequest> {
         Replace::new(Place::cluster(), object)
     }
 
     /// `PATCH /apis/resource.k8s.io/v1alpha3/resourcepoolstatusrequests/{name}`
+    #[inline]
     pub fn patch(name: &str, document: &PatchDocument) -> Patch<ResourcePoolStatusRequest> {
         Patch::new(Place::cluster(), name, document)
     }
 
     /// `PATCH /apis/resource.k8s.io/v1alpha3/resourcepoolstatusrequests/{name}`
+    #[inline]
     pub fn apply<'a>(object: &'a ResourcePoolStatusRequest, manager: &str) -> Apply<'a, ResourcePoolStatusRequest> {
         Apply::new(Place::cluster(), object, manager)
     }
 
     /// `DELETE /apis/resource.k8s.io/v1alpha3/resourcepoolstatusrequests/{name}`
+    #[inline]
     pub fn delete(name: &str) -> Delete<ResourcePoolStatusRequest> {
         Delete::new(Place::cluster(), name)
     }
 
     /// `DELETE /apis/resource.k8s.io/v1alpha3/resourcepoolstatusrequests`
+    #[inline]
     pub fn delete_collection() -> DeleteCollection<ResourcePoolStatusRequest> {
         DeleteCollection::new(Place::cluster())
     }
 
     /// `GET /apis/resource.k8s.io/v1alpha3/resourcepoolstatusrequests/{name}/status`
+    #[inline]
     pub fn get_status(name: &str) -> Get<ResourcePoolStatusRequest, subresource::Status> {
         Get::new(Place::cluster(), name)
     }
 
     /// `PUT /apis/resource.k8s.io/v1alpha3/resourcepoolstatusrequests/{name}/status`
+    #[inline]
     pub fn replace_status<'a>(name: &str, object: &'a ResourcePoolStatusRequest) -> Replace<'a, ResourcePoolStatusRequest, subresource::Status> {
         Replace::on(Place::cluster(), name, object)
     }
 
     /// `PATCH /apis/resource.k8s.io/v1alpha3/resourcepoolstatusrequests/{name}/status`
+    #[inline]
     pub fn patch_status(name: &str, document: &PatchDocument) -> Patch<ResourcePoolStatusRequest, subresource::Status> {
         Patch::new(Place::cluster(), name, document)
     }
 
     /// `PATCH /apis/resource.k8s.io/v1alpha3/resourcepoolstatusrequests/{name}/status`
+    #[inline]
     pub fn apply_status<'a>(name: &str, object: &'a ResourcePoolStatusRequest, manager: &str) -> Apply<'a, ResourcePoolStatusRequest, subresource::Status> {
         Apply::on(Place::cluster(), name, object, manager)
     }

@@ -3,6 +3,7 @@
 use crate::meta::v1::APIResourceList;
 
 /// What there is here, as the server tells it: `GET /apis/resource.k8s.io/v1beta2/`
+#[inline]
 pub fn resources() -> crate::request::server::Fetch<APIResourceList> {
     crate::request::server::resources("resource.k8s.io", "v1beta2")
 }
@@ -16,46 +17,55 @@ pub mod deviceclasses {
     crate::offers! { DeviceClass: get, list, watch, create, replace, patch, delete, delete_collection }
 
     /// `GET /apis/resource.k8s.io/v1beta2/deviceclasses/{name}`
+    #[inline]
     pub fn get(name: &str) -> Get<DeviceClass> {
         Get::new(Place::cluster(), name)
     }
 
     /// `GET /apis/resource.k8s.io/v1beta2/deviceclasses`
+    #[inline]
     pub fn list() -> List<DeviceClass> {
         List::new(Place::cluster())
     }
 
     /// `GET /apis/resource.k8s.io/v1beta2/deviceclasses?watch=true`
+    #[inline]
     pub fn watch() -> Watch<DeviceClass> {
         Watch::new(Place::cluster())
     }
 
     /// `POST /apis/resource.k8s.io/v1beta2/deviceclasses`
+    #[inline]
     pub fn create<'a>(object: &'a DeviceClass) -> Create<'a, DeviceClass> {
         Create::new(Place::cluster(), object)
     }
 
     /// `PUT /apis/resource.k8s.io/v1beta2/deviceclasses/{name}`
+    #[inline]
     pub fn replace<'a>(object: &'a DeviceClass) -> Replace<'a, DeviceClass> {
         Replace::new(Place::cluster(), object)
     }
 
     /// `PATCH /apis/resource.k8s.io/v1beta2/deviceclasses/{name}`
+    #[inline]
     pub fn patch(name: &str, document: &PatchDocument) -> Patch<DeviceClass> {
         Patch::new(Place::cluster(), name, document)
     }
 
     /// `PATCH /apis/resource.k8s.io/v1beta2/deviceclasses/{name}`
+    #[inline]
     pub fn apply<'a>(object: &'a DeviceClass, manager: &str) -> Apply<'a, DeviceClass> {
         Apply::new(Place::cluster(), object, manager)
     }
 
     /// `DELETE /apis/resource.k8s.io/v1beta2/deviceclasses/{name}`
+    #[inline]
     pub fn delete(name: &str) -> Delete<DeviceClass> {
         Delete::new(Place::cluster(), name)
     }
 
     /// `DELETE /apis/resource.k8s.io/v1beta2/deviceclasses`
+    #[inline]
     pub fn delete_collection() -> DeleteCollection<DeviceClass> {
         DeleteCollection::new(Place::cluster())
     }
@@ -71,66 +81,79 @@ pub mod devicetaintrules {
     crate::offers! { DeviceTaintRule, Status(DeviceTaintRule): get, replace, patch }
 
     /// `GET /apis/resource.k8s.io/v1beta2/devicetaintrules/{name}`
+    #[inline]
     pub fn get(name: &str) -> Get<DeviceTaintRule> {
         Get::new(Place::cluster(), name)
     }
 
     /// `GET /apis/resource.k8s.io/v1beta2/devicetaintrules`
+    #[inline]
     pub fn list() -> List<DeviceTaintRule> {
         List::new(Place::cluster())
     }
 
     /// `GET /apis/resource.k8s.io/v1beta2/devicetaintrules?watch=true`
+    #[inline]
     pub fn watch() -> Watch<DeviceTaintRule> {
         Watch::new(Place::cluster())
     }
 
     /// `POST /apis/resource.k8s.io/v1beta2/devicetaintrules`
+    #[inline]
     pub fn create<'a>(object: &'a DeviceTaintRule) -> Create<'a, DeviceTaintRule> {
         Create::new(Place::cluster(), object)
     }
 
     /// `PUT /apis/resource.k8s.io/v1beta2/devicetaintrules/{name}`
+    #[inline]
     pub fn replace<'a>(object: &'a DeviceTaintRule) -> Replace<'a, DeviceTaintRule> {
         Replace::new(Place::cluster(), object)
     }
 
     /// `PATCH /apis/resource.k8s.io/v1beta2/devicetaintrules/{name}`
+    #[inline]
     pub fn patch(name: &str, document: &PatchDocument) -> Patch<DeviceTaintRule> {
         Patch::new(Place::cluster(), name, document)
     }
 
     /// `PATCH /apis/resource.k8s.io/v1beta2/devicetaintrules/{name}`
+    #[inline]
     pub fn apply<'a>(object: &'a DeviceTaintRule, manager: &str) -> Apply<'a, DeviceTaintRule> {
         Apply::new(Place::cluster(), object, manager)
     }
 
     /// `DELETE /apis/resource.k8s.io/v1beta2/devicetaintrules/{name}`
+    #[inline]
     pub fn delete(name: &str) -> Delete<DeviceTaintRule> {
         Delete::new(Place::cluster(), name)
     }
 
     /// `DELETE /apis/resource.k8s.io/v1beta2/devicetaintrules`
+    #[inline]
     pub fn delete_collection() -> DeleteCollection<DeviceTaintRule> {
         DeleteCollection::new(Place::cluster())
     }
 
     /// `GET /apis/resource.k8s.io/v1beta2/devicetaintrules/{name}/status`
+    #[inline]
     pub fn get_status(name: &str) -> Get<DeviceTaintRule, subresource::Status> {
         Get::new(Place::cluster(), name)
     }
 
     /// `PUT /apis/resource.k8s.io/v1beta2/devicetaintrules/{name}/status`
+    #[inline]
     pub fn replace_status<'a>(name: &str, object: &'a DeviceTaintRule) -> Replace<'a, DeviceTaintRule, subresource::Status> {
         Replace::on(Place::cluster(), name, object)
     }
 
     /// `PATCH /apis/resource.k8s.io/v1beta2/devicetaintrules/{name}/status`
+    #[inline]
     pub fn patch_status(name: &str, document: &PatchDocument) -> Patch<DeviceTaintRule, subresource::Status> {
         Patch::new(Place::cluster(), name, document)
     }
 
     /// `PATCH /apis/resource.k8s.io/v1beta2/devicetaintrules/{name}/status`
+    #[inline]
     pub fn apply_status<'a>(name: &str, object: &'a DeviceTaintRule, manager: &str) -> Apply<'a, DeviceTaintRule, subresource::Status> {
         Apply::on(Place::cluster(), name, object, manager)
     }
@@ -146,76 +169,91 @@ pub mod resourceclaims {
     crate::offers! { ResourceClaim, Status(ResourceClaim): get, replace, patch }
 
     /// `GET /apis/resource.k8s.io/v1beta2/namespaces/{namespace}/resourceclaims/{name}`
+    #[inline]
     pub fn get(namespace: &str, name: &str) -> Get<ResourceClaim> {
         Get::new(Place::namespace(namespace), name)
     }
 
     /// `GET /apis/resource.k8s.io/v1beta2/namespaces/{namespace}/resourceclaims`
+    #[inline]
     pub fn list(namespace: &str) -> List<ResourceClaim> {
         List::new(Place::namespace(namespace))
     }
 
     /// In all namespaces: `GET /apis/resource.k8s.io/v1beta2/resourceclaims`
+    #[inline]
     pub fn list_all() -> List<ResourceClaim> {
         List::new(Everywhere)
     }
 
     /// `GET /apis/resource.k8s.io/v1beta2/namespaces/{namespace}/resourceclaims?watch=true`
+    #[inline]
     pub fn watch(namespace: &str) -> Watch<ResourceClaim> {
         Watch::new(Place::namespace(namespace))
     }
 
     /// In all namespaces: `GET /apis/resource.k8s.io/v1beta2/resourceclaims?watch=true`
+    #[inline]
     pub fn watch_all() -> Watch<ResourceClaim> {
         Watch::new(Everywhere)
     }
 
     /// `POST /apis/resource.k8s.io/v1beta2/namespaces/{namespace}/resourceclaims`
+    #[inline]
     pub fn create<'a>(namespace: &str, object: &'a ResourceClaim) -> Create<'a, ResourceClaim> {
         Create::new(Place::namespace(namespace), object)
     }
 
     /// `PUT /apis/resource.k8s.io/v1beta2/namespaces/{namespace}/resourceclaims/{name}`
+    #[inline]
     pub fn replace<'a>(namespace: &str, object: &'a ResourceClaim) -> Replace<'a, ResourceClaim> {
         Replace::new(Place::namespace(namespace), object)
     }
 
     /// `PATCH /apis/resource.k8s.io/v1beta2/namespaces/{namespace}/resourceclaims/{name}`
+    #[inline]
     pub fn patch(namespace: &str, name: &str, document: &PatchDocument) -> Patch<ResourceClaim> {
         Patch::new(Place::namespace(namespace), name, document)
     }
 
     /// `PATCH /apis/resource.k8s.io/v1beta2/namespaces/{namespace}/resourceclaims/{name}`
+    #[inline]
     pub fn apply<'a>(namespace: &str, object: &'a ResourceClaim, manager: &str) -> Apply<'a, ResourceClaim> {
         Apply::new(Place::namespace(namespace), object, manager)
     }
 
     /// `DELETE /apis/resource.k8s.io/v1beta2/namespaces/{namespace}/resourceclaims/{name}`
+    #[inline]
     pub fn delete(namespace: &str, name: &str) -> Delete<ResourceClaim> {
         Delete::new(Place::namespace(namespace), name)
     }
 
     /// `DELETE /apis/resource.k8s.io/v1beta2/namespaces/{namespace}/resourceclaims`
+    #[inline]
     pub fn delete_collection(namespace: &str) -> DeleteCollection<ResourceClaim> {
         DeleteCollection::new(Place::namespace(namespace))
     }
 
     /// `GET /apis/resource.k8s.io/v1beta2/namespaces/{namespace}/resourceclaims/{name}/status`
+    #[inline]
     pub fn get_status(namespace: &str, name: &str) -> Get<ResourceClaim, subresource::Status> {
         Get::new(Place::namespace(namespace), name)
     }
 
     /// `PUT /apis/resource.k8s.io/v1beta2/namespaces/{namespace}/resourceclaims/{name}/status`
+    #[inline]
     pub fn replace_status<'a>(namespace: &str, name: &str, object: &'a ResourceClaim) -> Replace<'a, ResourceClaim, subresource::Status> {
         Replace::on(Place::namespace(namespace), name, object)
     }
 
     /// `PATCH /apis/resource.k8s.io/v1beta2/namespaces/{namespace}/resourceclaims/{name}/status`
+    #[inline]
     pub fn patch_status(namespace: &str, name: &str, document: &PatchDocument) -> Patch<ResourceClaim, subresource::Status> {
         Patch::new(Place::namespace(namespace), name, document)
     }
 
     /// `PATCH /apis/resource.k8s.io/v1beta2/namespaces/{namespace}/resourceclaims/{name}/status`
+    #[inline]
     pub fn apply_status<'a>(namespace: &str, name: &str, object: &'a ResourceClaim, manager: &str) -> Apply<'a, ResourceClaim, subresource::Status> {
         Apply::on(Place::namespace(namespace), name, object, manager)
     }
@@ -230,56 +268,67 @@ pub mod resourceclaimtemplates {
     crate::offers! { ResourceClaimTemplate: get, list, watch, create, replace, patch, delete, delete_collection }
 
     /// `GET /apis/resource.k8s.io/v1beta2/namespaces/{namespace}/resourceclaimtemplates/{name}`
+    #[inline]
     pub fn get(namespace: &str, name: &str) -> Get<ResourceClaimTemplate> {
         Get::new(Place::namespace(namespace), name)
     }
 
     /// `GET /apis/resource.k8s.io/v1beta2/namespaces/{namespace}/resourceclaimtemplates`
+    #[inline]
     pub fn list(namespace: &str) -> List<ResourceClaimTemplate> {
         List::new(Place::namespace(namespace))
     }
 
     /// In all namespaces: `GET /apis/resource.k8s.io/v1beta2/resourceclaimtemplates`
+    #[inline]
     pub fn list_all() -> List<ResourceClaimTemplate> {
         List::new(Everywhere)
     }
 
     /// `GET /apis/resource.k8s.io/v1beta2/namespaces/{namespace}/resourceclaimtemplates?watch=true`
+    #[inline]
     pub fn watch(namespace: &str) -> Watch<ResourceClaimTemplate> {
         Watch::new(Place::namespace(namespace))
     }
 
     /// In all namespaces: `GET /apis/resource.k8s.io/v1beta2/resourceclaimtemplates?watch=true`
+    #[inline]
     pub fn watch_all() -> Watch<ResourceClaimTemplate> {
         Watch::new(Everywhere)
     }
 
     /// `POST /apis/resource.k8s.io/v1beta2/namespaces/{namespace}/resourceclaimtemplates`
+    #[inline]
     pub fn create<'a>(namespace: &str, object: &'a ResourceClaimTemplate) -> Create<'a, ResourceClaimTemplate> {
         Create::new(Place::namespace(namespace), object)
     }
 
     /// `PUT /apis/resource.k8s.io/v1beta2/namespaces/{namespace}/resourceclaimtemplates/{name}`
+    #[inline]
     pub fn replace<'a>(namespace: &str, object: &'a ResourceClaimTemplate) -> Replace<'a, ResourceClaimTemplate> {
         Replace::new(Place::namespace(namespace), object)
     }
 
     /// `PATCH /apis/resource.k8s.io/v1beta2/namespaces/{namespace}/resourceclaimtemplates/{name}`
+    #[inline]
     pub fn patch(namespace: &str, name: &str, document: &PatchDocument) -> Patch<ResourceClaimTemplate> {
         Patch::new(Place::namespace(namespace), name, document)
     }
 
     /// `PATCH /apis/resource.k8s.io/v1beta2/namespaces/{namespace}/resourceclaimtemplates/{name}`
+    #[inline]
     pub fn apply<'a>(namespace: &str, object: &'a ResourceClaimTemplate, manager: &str) -> Apply<'a, ResourceClaimTemplate> {
         Apply::new(Place::namespace(namespace), object, manager)
     }
 
     /// `DELETE /apis/resource.k8s.io/v1beta2/namespaces/{namespace}/resourceclaimtemplates/{name}`
+    #[inline]
     pub fn delete(namespace: &str, name: &str) -> Delete<ResourceClaimTemplate> {
         Delete::new(Place::namespace(namespace), name)
     }
 
     /// `DELETE /apis/resource.k8s.io/v1beta2/namespaces/{namespace}/resourceclaimtemplates`
+    #[inline]
     pub fn delete_collection(namespace: &str) -> DeleteCollection<ResourceClaimTemplate> {
         DeleteCollection::new(Place::namespace(namespace))
     }
@@ -294,46 +343,55 @@ pub mod resourceslices {
     crate::offers! { ResourceSlice: get, list, watch, create, replace, patch, delete, delete_collection }
 
     /// `GET /apis/resource.k8s.io/v1beta2/resourceslices/{name}`
+    #[inline]
     pub fn get(name: &str) -> Get<ResourceSlice> {
         Get::new(Place::cluster(), name)
     }
 
     /// `GET /apis/resource.k8s.io/v1beta2/resourceslices`
+    #[inline]
     pub fn list() -> List<ResourceSlice> {
         List::new(Place::cluster())
     }
 
     /// `GET /apis/resource.k8s.io/v1beta2/resourceslices?watch=true`
+    #[inline]
     pub fn watch() -> Watch<ResourceSlice> {
         Watch::new(Place::cluster())
     }
 
     /// `POST /apis/resource.k8s.io/v1beta2/resourceslices`
+    #[inline]
     pub fn create<'a>(object: &'a ResourceSlice) -> Create<'a, ResourceSlice> {
         Create::new(Place::cluster(), object)
     }
 
     /// `PUT /apis/resource.k8s.io/v1beta2/resourceslices/{name}`
+    #[inline]
     pub fn replace<'a>(object: &'a ResourceSlice) -> Replace<'a, ResourceSlice> {
         Replace::new(Place::cluster(), object)
     }
 
     /// `PATCH /apis/resource.k8s.io/v1beta2/resourceslices/{name}`
+    #[inline]
     pub fn patch(name: &str, document: &PatchDocument) -> Patch<ResourceSlice> {
         Patch::new(Place::cluster(), name, document)
     }
 
     /// `PATCH /apis/resource.k8s.io/v1beta2/resourceslices/{name}`
+    #[inline]
     pub fn apply<'a>(object: &'a ResourceSlice, manager: &str) -> Apply<'a, ResourceSlice> {
         Apply::new(Place::cluster(), object, manager)
     }
 
     /// `DELETE /apis/resource.k8s.io/v1beta2/resourceslices/{name}`
+    #[inline]
     pub fn delete(name: &str) -> Delete<ResourceSlice> {
         Delete::new(Place::cluster(), name)
     }
 
     /// `DELETE /apis/resource.k8s.io/v1beta2/resourceslices`
+    #[inline]
     pub fn delete_collection() -> DeleteCollection<ResourceSlice> {
         DeleteCollection::new(Place::cluster())
     }

@@ -3,6 +3,7 @@
 use crate::meta::v1::APIResourceList;
 
 /// What there is here, as the server tells it: `GET /apis/scheduling.k8s.io/v1/`
+#[inline]
 pub fn resources() -> crate::request::server::Fetch<APIResourceList> {
     crate::request::server::resources("scheduling.k8s.io", "v1")
 }
@@ -16,46 +17,55 @@ pub mod priorityclasses {
     crate::offers! { PriorityClass: get, list, watch, create, replace, patch, delete, delete_collection }
 
     /// `GET /apis/scheduling.k8s.io/v1/priorityclasses/{name}`
+    #[inline]
     pub fn get(name: &str) -> Get<PriorityClass> {
         Get::new(Place::cluster(), name)
     }
 
     /// `GET /apis/scheduling.k8s.io/v1/priorityclasses`
+    #[inline]
     pub fn list() -> List<PriorityClass> {
         List::new(Place::cluster())
     }
 
     /// `GET /apis/scheduling.k8s.io/v1/priorityclasses?watch=true`
+    #[inline]
     pub fn watch() -> Watch<PriorityClass> {
         Watch::new(Place::cluster())
     }
 
     /// `POST /apis/scheduling.k8s.io/v1/priorityclasses`
+    #[inline]
     pub fn create<'a>(object: &'a PriorityClass) -> Create<'a, PriorityClass> {
         Create::new(Place::cluster(), object)
     }
 
     /// `PUT /apis/scheduling.k8s.io/v1/priorityclasses/{name}`
+    #[inline]
     pub fn replace<'a>(object: &'a PriorityClass) -> Replace<'a, PriorityClass> {
         Replace::new(Place::cluster(), object)
     }
 
     /// `PATCH /apis/scheduling.k8s.io/v1/priorityclasses/{name}`
+    #[inline]
     pub fn patch(name: &str, document: &PatchDocument) -> Patch<PriorityClass> {
         Patch::new(Place::cluster(), name, document)
     }
 
     /// `PATCH /apis/scheduling.k8s.io/v1/priorityclasses/{name}`
+    #[inline]
     pub fn apply<'a>(object: &'a PriorityClass, manager: &str) -> Apply<'a, PriorityClass> {
         Apply::new(Place::cluster(), object, manager)
     }
 
     /// `DELETE /apis/scheduling.k8s.io/v1/priorityclasses/{name}`
+    #[inline]
     pub fn delete(name: &str) -> Delete<PriorityClass> {
         Delete::new(Place::cluster(), name)
     }
 
     /// `DELETE /apis/scheduling.k8s.io/v1/priorityclasses`
+    #[inline]
     pub fn delete_collection() -> DeleteCollection<PriorityClass> {
         DeleteCollection::new(Place::cluster())
     }

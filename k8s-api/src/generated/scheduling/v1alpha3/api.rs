@@ -3,6 +3,7 @@
 use crate::meta::v1::APIResourceList;
 
 /// What there is here, as the server tells it: `GET /apis/scheduling.k8s.io/v1alpha3/`
+#[inline]
 pub fn resources() -> crate::request::server::Fetch<APIResourceList> {
     crate::request::server::resources("scheduling.k8s.io", "v1alpha3")
 }
@@ -17,76 +18,91 @@ pub mod compositepodgroups {
     crate::offers! { CompositePodGroup, Status(CompositePodGroup): get, replace, patch }
 
     /// `GET /apis/scheduling.k8s.io/v1alpha3/namespaces/{namespace}/compositepodgroups/{name}`
+    #[inline]
     pub fn get(namespace: &str, name: &str) -> Get<CompositePodGroup> {
         Get::new(Place::namespace(namespace), name)
     }
 
     /// `GET /apis/scheduling.k8s.io/v1alpha3/namespaces/{namespace}/compositepodgroups`
+    #[inline]
     pub fn list(namespace: &str) -> List<CompositePodGroup> {
         List::new(Place::namespace(namespace))
     }
 
     /// In all namespaces: `GET /apis/scheduling.k8s.io/v1alpha3/compositepodgroups`
+    #[inline]
     pub fn list_all() -> List<CompositePodGroup> {
         List::new(Everywhere)
     }
 
     /// `GET /apis/scheduling.k8s.io/v1alpha3/namespaces/{namespace}/compositepodgroups?watch=true`
+    #[inline]
     pub fn watch(namespace: &str) -> Watch<CompositePodGroup> {
         Watch::new(Place::namespace(namespace))
     }
 
     /// In all namespaces: `GET /apis/scheduling.k8s.io/v1alpha3/compositepodgroups?watch=true`
+    #[inline]
     pub fn watch_all() -> Watch<CompositePodGroup> {
         Watch::new(Everywhere)
     }
 
     /// `POST /apis/scheduling.k8s.io/v1alpha3/namespaces/{namespace}/compositepodgroups`
+    #[inline]
     pub fn create<'a>(namespace: &str, object: &'a CompositePodGroup) -> Create<'a, CompositePodGroup> {
         Create::new(Place::namespace(namespace), object)
     }
 
     /// `PUT /apis/scheduling.k8s.io/v1alpha3/namespaces/{namespace}/compositepodgroups/{name}`
+    #[inline]
     pub fn replace<'a>(namespace: &str, object: &'a CompositePodGroup) -> Replace<'a, CompositePodGroup> {
         Replace::new(Place::namespace(namespace), object)
     }
 
     /// `PATCH /apis/scheduling.k8s.io/v1alpha3/namespaces/{namespace}/compositepodgroups/{name}`
+    #[inline]
     pub fn patch(namespace: &str, name: &str, document: &PatchDocument) -> Patch<CompositePodGroup> {
         Patch::new(Place::namespace(namespace), name, document)
     }
 
     /// `PATCH /apis/scheduling.k8s.io/v1alpha3/namespaces/{namespace}/compositepodgroups/{name}`
+    #[inline]
     pub fn apply<'a>(namespace: &str, object: &'a CompositePodGroup, manager: &str) -> Apply<'a, CompositePodGroup> {
         Apply::new(Place::namespace(namespace), object, manager)
     }
 
     /// `DELETE /apis/scheduling.k8s.io/v1alpha3/namespaces/{namespace}/compositepodgroups/{name}`
+    #[inline]
     pub fn delete(namespace: &str, name: &str) -> Delete<CompositePodGroup> {
         Delete::new(Place::namespace(namespace), name)
     }
 
     /// `DELETE /apis/scheduling.k8s.io/v1alpha3/namespaces/{namespace}/compositepodgroups`
+    #[inline]
     pub fn delete_collection(namespace: &str) -> DeleteCollection<CompositePodGroup> {
         DeleteCollection::new(Place::namespace(namespace))
     }
 
     /// `GET /apis/scheduling.k8s.io/v1alpha3/namespaces/{namespace}/compositepodgroups/{name}/status`
+    #[inline]
     pub fn get_status(namespace: &str, name: &str) -> Get<CompositePodGroup, subresource::Status> {
         Get::new(Place::namespace(namespace), name)
     }
 
     /// `PUT /apis/scheduling.k8s.io/v1alpha3/namespaces/{namespace}/compositepodgroups/{name}/status`
+    #[inline]
     pub fn replace_status<'a>(namespace: &str, name: &str, object: &'a CompositePodGroup) -> Replace<'a, CompositePodGroup, subresource::Status> {
         Replace::on(Place::namespace(namespace), name, object)
     }
 
     /// `PATCH /apis/scheduling.k8s.io/v1alpha3/namespaces/{namespace}/compositepodgroups/{name}/status`
+    #[inline]
     pub fn patch_status(namespace: &str, name: &str, document: &PatchDocument) -> Patch<CompositePodGroup, subresource::Status> {
         Patch::new(Place::namespace(namespace), name, document)
     }
 
     /// `PATCH /apis/scheduling.k8s.io/v1alpha3/namespaces/{namespace}/compositepodgroups/{name}/status`
+    #[inline]
     pub fn apply_status<'a>(namespace: &str, name: &str, object: &'a CompositePodGroup, manager: &str) -> Apply<'a, CompositePodGroup, subresource::Status> {
         Apply::on(Place::namespace(namespace), name, object, manager)
     }
@@ -102,76 +118,91 @@ pub mod podgroups {
     crate::offers! { PodGroup, Status(PodGroup): get, replace, patch }
 
     /// `GET /apis/scheduling.k8s.io/v1alpha3/namespaces/{namespace}/podgroups/{name}`
+    #[inline]
     pub fn get(namespace: &str, name: &str) -> Get<PodGroup> {
         Get::new(Place::namespace(namespace), name)
     }
 
     /// `GET /apis/scheduling.k8s.io/v1alpha3/namespaces/{namespace}/podgroups`
+    #[inline]
     pub fn list(namespace: &str) -> List<PodGroup> {
         List::new(Place::namespace(namespace))
     }
 
     /// In all namespaces: `GET /apis/scheduling.k8s.io/v1alpha3/podgroups`
+    #[inline]
     pub fn list_all() -> List<PodGroup> {
         List::new(Everywhere)
     }
 
     /// `GET /apis/scheduling.k8s.io/v1alpha3/namespaces/{namespace}/podgroups?watch=true`
+    #[inline]
     pub fn watch(namespace: &str) -> Watch<PodGroup> {
         Watch::new(Place::namespace(namespace))
     }
 
     /// In all namespaces: `GET /apis/scheduling.k8s.io/v1alpha3/podgroups?watch=true`
+    #[inline]
     pub fn watch_all() -> Watch<PodGroup> {
         Watch::new(Everywhere)
     }
 
     /// `POST /apis/scheduling.k8s.io/v1alpha3/namespaces/{namespace}/podgroups`
+    #[inline]
     pub fn create<'a>(namespace: &str, object: &'a PodGroup) -> Create<'a, PodGroup> {
         Create::new(Place::namespace(namespace), object)
     }
 
     /// `PUT /apis/scheduling.k8s.io/v1alpha3/namespaces/{namespace}/podgroups/{name}`
+    #[inline]
     pub fn replace<'a>(namespace: &str, object: &'a PodGroup) -> Replace<'a, PodGroup> {
         Replace::new(Place::namespace(namespace), object)
     }
 
     /// `PATCH /apis/scheduling.k8s.io/v1alpha3/namespaces/{namespace}/podgroups/{name}`
+    #[inline]
     pub fn patch(namespace: &str, name: &str, document: &PatchDocument) -> Patch<PodGroup> {
         Patch::new(Place::namespace(namespace), name, document)
     }
 
     /// `PATCH /apis/scheduling.k8s.io/v1alpha3/namespaces/{namespace}/podgroups/{name}`
+    #[inline]
     pub fn apply<'a>(namespace: &str, object: &'a PodGroup, manager: &str) -> Apply<'a, PodGroup> {
         Apply::new(Place::namespace(namespace), object, manager)
     }
 
     /// `DELETE /apis/scheduling.k8s.io/v1alpha3/namespaces/{namespace}/podgroups/{name}`
+    #[inline]
     pub fn delete(namespace: &str, name: &str) -> Delete<PodGroup> {
         Delete::new(Place::namespace(namespace), name)
     }
 
     /// `DELETE /apis/scheduling.k8s.io/v1alpha3/namespaces/{namespace}/podgroups`
+    #[inline]
     pub fn delete_collection(namespace: &str) -> DeleteCollection<PodGroup> {
         DeleteCollection::new(Place::namespace(namespace))
     }
 
     /// `GET /apis/scheduling.k8s.io/v1alpha3/namespaces/{namespace}/podgroups/{name}/status`
+    #[inline]
     pub fn get_status(namespace: &str, name: &str) -> Get<PodGroup, subresource::Status> {
         Get::new(Place::namespace(namespace), name)
     }
 
     /// `PUT /apis/scheduling.k8s.io/v1alpha3/namespaces/{namespace}/podgroups/{name}/status`
+    #[inline]
     pub fn replace_status<'a>(namespace: &str, name: &str, object: &'a PodGroup) -> Replace<'a, PodGroup, subresource::Status> {
         Replace::on(Place::namespace(namespace), name, object)
     }
 
     /// `PATCH /apis/scheduling.k8s.io/v1alpha3/namespaces/{namespace}/podgroups/{name}/status`
+    #[inline]
     pub fn patch_status(namespace: &str, name: &str, document: &PatchDocument) -> Patch<PodGroup, subresource::Status> {
         Patch::new(Place::namespace(namespace), name, document)
     }
 
     /// `PATCH /apis/scheduling.k8s.io/v1alpha3/namespaces/{namespace}/podgroups/{name}/status`
+    #[inline]
     pub fn apply_status<'a>(namespace: &str, name: &str, object: &'a PodGroup, manager: &str) -> Apply<'a, PodGroup, subresource::Status> {
         Apply::on(Place::namespace(namespace), name, object, manager)
     }
@@ -186,56 +217,67 @@ pub mod workloads {
     crate::offers! { Workload: get, list, watch, create, replace, patch, delete, delete_collection }
 
     /// `GET /apis/scheduling.k8s.io/v1alpha3/namespaces/{namespace}/workloads/{name}`
+    #[inline]
     pub fn get(namespace: &str, name: &str) -> Get<Workload> {
         Get::new(Place::namespace(namespace), name)
     }
 
     /// `GET /apis/scheduling.k8s.io/v1alpha3/namespaces/{namespace}/workloads`
+    #[inline]
     pub fn list(namespace: &str) -> List<Workload> {
         List::new(Place::namespace(namespace))
     }
 
     /// In all namespaces: `GET /apis/scheduling.k8s.io/v1alpha3/workloads`
+    #[inline]
     pub fn list_all() -> List<Workload> {
         List::new(Everywhere)
     }
 
     /// `GET /apis/scheduling.k8s.io/v1alpha3/namespaces/{namespace}/workloads?watch=true`
+    #[inline]
     pub fn watch(namespace: &str) -> Watch<Workload> {
         Watch::new(Place::namespace(namespace))
     }
 
     /// In all namespaces: `GET /apis/scheduling.k8s.io/v1alpha3/workloads?watch=true`
+    #[inline]
     pub fn watch_all() -> Watch<Workload> {
         Watch::new(Everywhere)
     }
 
     /// `POST /apis/scheduling.k8s.io/v1alpha3/namespaces/{namespace}/workloads`
+    #[inline]
     pub fn create<'a>(namespace: &str, object: &'a Workload) -> Create<'a, Workload> {
         Create::new(Place::namespace(namespace), object)
     }
 
     /// `PUT /apis/scheduling.k8s.io/v1alpha3/namespaces/{namespace}/workloads/{name}`
+    #[inline]
     pub fn replace<'a>(namespace: &str, object: &'a Workload) -> Replace<'a, Workload> {
         Replace::new(Place::namespace(namespace), object)
     }
 
     /// `PATCH /apis/scheduling.k8s.io/v1alpha3/namespaces/{namespace}/workloads/{name}`
+    #[inline]
     pub fn patch(namespace: &str, name: &str, document: &PatchDocument) -> Patch<Workload> {
         Patch::new(Place::namespace(namespace), name, document)
     }
 
     /// `PATCH /apis/scheduling.k8s.io/v1alpha3/namespaces/{namespace}/workloads/{name}`
+    #[inline]
     pub fn apply<'a>(namespace: &str, object: &'a Workload, manager: &str) -> Apply<'a, Workload> {
         Apply::new(Place::namespace(namespace), object, manager)
     }
 
     /// `DELETE /apis/scheduling.k8s.io/v1alpha3/namespaces/{namespace}/workloads/{name}`
+    #[inline]
     pub fn delete(namespace: &str, name: &str) -> Delete<Workload> {
         Delete::new(Place::namespace(namespace), name)
     }
 
     /// `DELETE /apis/scheduling.k8s.io/v1alpha3/namespaces/{namespace}/workloads`
+    #[inline]
     pub fn delete_collection(namespace: &str) -> DeleteCollection<Workload> {
         DeleteCollection::new(Place::namespace(namespace))
     }

@@ -3,6 +3,7 @@
 use crate::meta::v1::APIResourceList;
 
 /// What there is here, as the server tells it: `GET /apis/storage.k8s.io/v1/`
+#[inline]
 pub fn resources() -> crate::request::server::Fetch<APIResourceList> {
     crate::request::server::resources("storage.k8s.io", "v1")
 }
@@ -16,46 +17,55 @@ pub mod csidrivers {
     crate::offers! { CSIDriver: get, list, watch, create, replace, patch, delete, delete_collection }
 
     /// `GET /apis/storage.k8s.io/v1/csidrivers/{name}`
+    #[inline]
     pub fn get(name: &str) -> Get<CSIDriver> {
         Get::new(Place::cluster(), name)
     }
 
     /// `GET /apis/storage.k8s.io/v1/csidrivers`
+    #[inline]
     pub fn list() -> List<CSIDriver> {
         List::new(Place::cluster())
     }
 
     /// `GET /apis/storage.k8s.io/v1/csidrivers?watch=true`
+    #[inline]
     pub fn watch() -> Watch<CSIDriver> {
         Watch::new(Place::cluster())
     }
 
     /// `POST /apis/storage.k8s.io/v1/csidrivers`
+    #[inline]
     pub fn create<'a>(object: &'a CSIDriver) -> Create<'a, CSIDriver> {
         Create::new(Place::cluster(), object)
     }
 
     /// `PUT /apis/storage.k8s.io/v1/csidrivers/{name}`
+    #[inline]
     pub fn replace<'a>(object: &'a CSIDriver) -> Replace<'a, CSIDriver> {
         Replace::new(Place::cluster(), object)
     }
 
     /// `PATCH /apis/storage.k8s.io/v1/csidrivers/{name}`
+    #[inline]
     pub fn patch(name: &str, document: &PatchDocument) -> Patch<CSIDriver> {
         Patch::new(Place::cluster(), name, document)
     }
 
     /// `PATCH /apis/storage.k8s.io/v1/csidrivers/{name}`
+    #[inline]
     pub fn apply<'a>(object: &'a CSIDriver, manager: &str) -> Apply<'a, CSIDriver> {
         Apply::new(Place::cluster(), object, manager)
     }
 
     /// `DELETE /apis/storage.k8s.io/v1/csidrivers/{name}`
+    #[inline]
     pub fn delete(name: &str) -> Delete<CSIDriver> {
         Delete::new(Place::cluster(), name)
     }
 
     /// `DELETE /apis/storage.k8s.io/v1/csidrivers`
+    #[inline]
     pub fn delete_collection() -> DeleteCollection<CSIDriver> {
         DeleteCollection::new(Place::cluster())
     }
@@ -71,66 +81,79 @@ pub mod csinodes {
     crate::offers! { CSINode, Status(CSINode): get, replace, patch }
 
     /// `GET /apis/storage.k8s.io/v1/csinodes/{name}`
+    #[inline]
     pub fn get(name: &str) -> Get<CSINode> {
         Get::new(Place::cluster(), name)
     }
 
     /// `GET /apis/storage.k8s.io/v1/csinodes`
+    #[inline]
     pub fn list() -> List<CSINode> {
         List::new(Place::cluster())
     }
 
     /// `GET /apis/storage.k8s.io/v1/csinodes?watch=true`
+    #[inline]
     pub fn watch() -> Watch<CSINode> {
         Watch::new(Place::cluster())
     }
 
     /// `POST /apis/storage.k8s.io/v1/csinodes`
+    #[inline]
     pub fn create<'a>(object: &'a CSINode) -> Create<'a, CSINode> {
         Create::new(Place::cluster(), object)
     }
 
     /// `PUT /apis/storage.k8s.io/v1/csinodes/{name}`
+    #[inline]
     pub fn replace<'a>(object: &'a CSINode) -> Replace<'a, CSINode> {
         Replace::new(Place::cluster(), object)
     }
 
     /// `PATCH /apis/storage.k8s.io/v1/csinodes/{name}`
+    #[inline]
     pub fn patch(name: &str, document: &PatchDocument) -> Patch<CSINode> {
         Patch::new(Place::cluster(), name, document)
     }
 
     /// `PATCH /apis/storage.k8s.io/v1/csinodes/{name}`
+    #[inline]
     pub fn apply<'a>(object: &'a CSINode, manager: &str) -> Apply<'a, CSINode> {
         Apply::new(Place::cluster(), object, manager)
     }
 
     /// `DELETE /apis/storage.k8s.io/v1/csinodes/{name}`
+    #[inline]
     pub fn delete(name: &str) -> Delete<CSINode> {
         Delete::new(Place::cluster(), name)
     }
 
     /// `DELETE /apis/storage.k8s.io/v1/csinodes`
+    #[inline]
     pub fn delete_collection() -> DeleteCollection<CSINode> {
         DeleteCollection::new(Place::cluster())
     }
 
     /// `GET /apis/storage.k8s.io/v1/csinodes/{name}/status`
+    #[inline]
     pub fn get_status(name: &str) -> Get<CSINode, subresource::Status> {
         Get::new(Place::cluster(), name)
     }
 
     /// `PUT /apis/storage.k8s.io/v1/csinodes/{name}/status`
+    #[inline]
     pub fn replace_status<'a>(name: &str, object: &'a CSINode) -> Replace<'a, CSINode, subresource::Status> {
         Replace::on(Place::cluster(), name, object)
     }
 
     /// `PATCH /apis/storage.k8s.io/v1/csinodes/{name}/status`
+    #[inline]
     pub fn patch_status(name: &str, document: &PatchDocument) -> Patch<CSINode, subresource::Status> {
         Patch::new(Place::cluster(), name, document)
     }
 
     /// `PATCH /apis/storage.k8s.io/v1/csinodes/{name}/status`
+    #[inline]
     pub fn apply_status<'a>(name: &str, object: &'a CSINode, manager: &str) -> Apply<'a, CSINode, subresource::Status> {
         Apply::on(Place::cluster(), name, object, manager)
     }
@@ -145,56 +168,67 @@ pub mod csistoragecapacities {
     crate::offers! { CSIStorageCapacity: get, list, watch, create, replace, patch, delete, delete_collection }
 
     /// `GET /apis/storage.k8s.io/v1/namespaces/{namespace}/csistoragecapacities/{name}`
+    #[inline]
     pub fn get(namespace: &str, name: &str) -> Get<CSIStorageCapacity> {
         Get::new(Place::namespace(namespace), name)
     }
 
     /// `GET /apis/storage.k8s.io/v1/namespaces/{namespace}/csistoragecapacities`
+    #[inline]
     pub fn list(namespace: &str) -> List<CSIStorageCapacity> {
         List::new(Place::namespace(namespace))
     }
 
     /// In all namespaces: `GET /apis/storage.k8s.io/v1/csistoragecapacities`
+    #[inline]
     pub fn list_all() -> List<CSIStorageCapacity> {
         List::new(Everywhere)
     }
 
     /// `GET /apis/storage.k8s.io/v1/namespaces/{namespace}/csistoragecapacities?watch=true`
+    #[inline]
     pub fn watch(namespace: &str) -> Watch<CSIStorageCapacity> {
         Watch::new(Place::namespace(namespace))
     }
 
     /// In all namespaces: `GET /apis/storage.k8s.io/v1/csistoragecapacities?watch=true`
+    #[inline]
     pub fn watch_all() -> Watch<CSIStorageCapacity> {
         Watch::new(Everywhere)
     }
 
     /// `POST /apis/storage.k8s.io/v1/namespaces/{namespace}/csistoragecapacities`
+    #[inline]
     pub fn create<'a>(namespace: &str, object: &'a CSIStorageCapacity) -> Create<'a, CSIStorageCapacity> {
         Create::new(Place::namespace(namespace), object)
     }
 
     /// `PUT /apis/storage.k8s.io/v1/namespaces/{namespace}/csistoragecapacities/{name}`
+    #[inline]
     pub fn replace<'a>(namespace: &str, object: &'a CSIStorageCapacity) -> Replace<'a, CSIStorageCapacity> {
         Replace::new(Place::namespace(namespace), object)
     }
 
     /// `PATCH /apis/storage.k8s.io/v1/namespaces/{namespace}/csistoragecapacities/{name}`
+    #[inline]
     pub fn patch(namespace: &str, name: &str, document: &PatchDocument) -> Patch<CSIStorageCapacity> {
         Patch::new(Place::namespace(namespace), name, document)
     }
 
     /// `PATCH /apis/storage.k8s.io/v1/namespaces/{namespace}/csistoragecapacities/{name}`
+    #[inline]
     pub fn apply<'a>(namespace: &str, object: &'a CSIStorageCapacity, manager: &str) -> Apply<'a, CSIStorageCapacity> {
         Apply::new(Place::namespace(namespace), object, manager)
     }
 
     /// `DELETE /apis/storage.k8s.io/v1/namespaces/{namespace}/csistoragecapacities/{name}`
+    #[inline]
     pub fn delete(namespace: &str, name: &str) -> Delete<CSIStorageCapacity> {
         Delete::new(Place::namespace(namespace), name)
     }
 
     /// `DELETE /apis/storage.k8s.io/v1/namespaces/{namespace}/csistoragecapacities`
+    #[inline]
     pub fn delete_collection(namespace: &str) -> DeleteCollection<CSIStorageCapacity> {
         DeleteCollection::new(Place::namespace(namespace))
     }
@@ -209,46 +243,55 @@ pub mod storageclasses {
     crate::offers! { StorageClass: get, list, watch, create, replace, patch, delete, delete_collection }
 
     /// `GET /apis/storage.k8s.io/v1/storageclasses/{name}`
+    #[inline]
     pub fn get(name: &str) -> Get<StorageClass> {
         Get::new(Place::cluster(), name)
     }
 
     /// `GET /apis/storage.k8s.io/v1/storageclasses`
+    #[inline]
     pub fn list() -> List<StorageClass> {
         List::new(Place::cluster())
     }
 
     /// `GET /apis/storage.k8s.io/v1/storageclasses?watch=true`
+    #[inline]
     pub fn watch() -> Watch<StorageClass> {
         Watch::new(Place::cluster())
     }
 
     /// `POST /apis/storage.k8s.io/v1/storageclasses`
+    #[inline]
     pub fn create<'a>(object: &'a StorageClass) -> Create<'a, StorageClass> {
         Create::new(Place::cluster(), object)
     }
 
     /// `PUT /apis/storage.k8s.io/v1/storageclasses/{name}`
+    #[inline]
     pub fn replace<'a>(object: &'a StorageClass) -> Replace<'a, StorageClass> {
         Replace::new(Place::cluster(), object)
     }
 
     /// `PATCH /apis/storage.k8s.io/v1/storageclasses/{name}`
+    #[inline]
     pub fn patch(name: &str, document: &PatchDocument) -> Patch<StorageClass> {
         Patch::new(Place::cluster(), name, document)
     }
 
     /// `PATCH /apis/storage.k8s.io/v1/storageclasses/{name}`
+    #[inline]
     pub fn apply<'a>(object: &'a StorageClass, manager: &str) -> Apply<'a, StorageClass> {
         Apply::new(Place::cluster(), object, manager)
     }
 
     /// `DELETE /apis/storage.k8s.io/v1/storageclasses/{name}`
+    #[inline]
     pub fn delete(name: &str) -> Delete<StorageClass> {
         Delete::new(Place::cluster(), name)
     }
 
     /// `DELETE /apis/storage.k8s.io/v1/storageclasses`
+    #[inline]
     pub fn delete_collection() -> DeleteCollection<StorageClass> {
         DeleteCollection::new(Place::cluster())
     }
@@ -264,66 +307,79 @@ pub mod volumeattachments {
     crate::offers! { VolumeAttachment, Status(VolumeAttachment): get, replace, patch }
 
     /// `GET /apis/storage.k8s.io/v1/volumeattachments/{name}`
+    #[inline]
     pub fn get(name: &str) -> Get<VolumeAttachment> {
         Get::new(Place::cluster(), name)
     }
 
     /// `GET /apis/storage.k8s.io/v1/volumeattachments`
+    #[inline]
     pub fn list() -> List<VolumeAttachment> {
         List::new(Place::cluster())
     }
 
     /// `GET /apis/storage.k8s.io/v1/volumeattachments?watch=true`
+    #[inline]
     pub fn watch() -> Watch<VolumeAttachment> {
         Watch::new(Place::cluster())
     }
 
     /// `POST /apis/storage.k8s.io/v1/volumeattachments`
+    #[inline]
     pub fn create<'a>(object: &'a VolumeAttachment) -> Create<'a, VolumeAttachment> {
         Create::new(Place::cluster(), object)
     }
 
     /// `PUT /apis/storage.k8s.io/v1/volumeattachments/{name}`
+    #[inline]
     pub fn replace<'a>(object: &'a VolumeAttachment) -> Replace<'a, VolumeAttachment> {
         Replace::new(Place::cluster(), object)
     }
 
     /// `PATCH /apis/storage.k8s.io/v1/volumeattachments/{name}`
+    #[inline]
     pub fn patch(name: &str, document: &PatchDocument) -> Patch<VolumeAttachment> {
         Patch::new(Place::cluster(), name, document)
     }
 
     /// `PATCH /apis/storage.k8s.io/v1/volumeattachments/{name}`
+    #[inline]
     pub fn apply<'a>(object: &'a VolumeAttachment, manager: &str) -> Apply<'a, VolumeAttachment> {
         Apply::new(Place::cluster(), object, manager)
     }
 
     /// `DELETE /apis/storage.k8s.io/v1/volumeattachments/{name}`
+    #[inline]
     pub fn delete(name: &str) -> Delete<VolumeAttachment> {
         Delete::new(Place::cluster(), name)
     }
 
     /// `DELETE /apis/storage.k8s.io/v1/volumeattachments`
+    #[inline]
     pub fn delete_collection() -> DeleteCollection<VolumeAttachment> {
         DeleteCollection::new(Place::cluster())
     }
 
     /// `GET /apis/storage.k8s.io/v1/volumeattachments/{name}/status`
+    #[inline]
     pub fn get_status(name: &str) -> Get<VolumeAttachment, subresource::Status> {
         Get::new(Place::cluster(), name)
     }
 
     /// `PUT /apis/storage.k8s.io/v1/volumeattachments/{name}/status`
+    #[inline]
     pub fn replace_status<'a>(name: &str, object: &'a VolumeAttachment) -> Replace<'a, VolumeAttachment, subresource::Status> {
         Replace::on(Place::cluster(), name, object)
     }
 
     /// `PATCH /apis/storage.k8s.io/v1/volumeattachments/{name}/status`
+    #[inline]
     pub fn patch_status(name: &str, document: &PatchDocument) -> Patch<VolumeAttachment, subresource::Status> {
         Patch::new(Place::cluster(), name, document)
     }
 
     /// `PATCH /apis/storage.k8s.io/v1/volumeattachments/{name}/status`
+    #[inline]
     pub fn apply_status<'a>(name: &str, object: &'a VolumeAttachment, manager: &str) -> Apply<'a, VolumeAttachment, subresource::Status> {
         Apply::on(Place::cluster(), name, object, manager)
     }
@@ -338,46 +394,55 @@ pub mod volumeattributesclasses {
     crate::offers! { VolumeAttributesClass: get, list, watch, create, replace, patch, delete, delete_collection }
 
     /// `GET /apis/storage.k8s.io/v1/volumeattributesclasses/{name}`
+    #[inline]
     pub fn get(name: &str) -> Get<VolumeAttributesClass> {
         Get::new(Place::cluster(), name)
     }
 
     /// `GET /apis/storage.k8s.io/v1/volumeattributesclasses`
+    #[inline]
     pub fn list() -> List<VolumeAttributesClass> {
         List::new(Place::cluster())
     }
 
     /// `GET /apis/storage.k8s.io/v1/volumeattributesclasses?watch=true`
+    #[inline]
     pub fn watch() -> Watch<VolumeAttributesClass> {
         Watch::new(Place::cluster())
     }
 
     /// `POST /apis/storage.k8s.io/v1/volumeattributesclasses`
+    #[inline]
     pub fn create<'a>(object: &'a VolumeAttributesClass) -> Create<'a, VolumeAttributesClass> {
         Create::new(Place::cluster(), object)
     }
 
     /// `PUT /apis/storage.k8s.io/v1/volumeattributesclasses/{name}`
+    #[inline]
     pub fn replace<'a>(object: &'a VolumeAttributesClass) -> Replace<'a, VolumeAttributesClass> {
         Replace::new(Place::cluster(), object)
     }
 
     /// `PATCH /apis/storage.k8s.io/v1/volumeattributesclasses/{name}`
+    #[inline]
     pub fn patch(name: &str, document: &PatchDocument) -> Patch<VolumeAttributesClass> {
         Patch::new(Place::cluster(), name, document)
     }
 
     /// `PATCH /apis/storage.k8s.io/v1/volumeattributesclasses/{name}`
+    #[inline]
     pub fn apply<'a>(object: &'a VolumeAttributesClass, manager: &str) -> Apply<'a, VolumeAttributesClass> {
         Apply::new(Place::cluster(), object, manager)
     }
 
     /// `DELETE /apis/storage.k8s.io/v1/volumeattributesclasses/{name}`
+    #[inline]
     pub fn delete(name: &str) -> Delete<VolumeAttributesClass> {
         Delete::new(Place::cluster(), name)
     }
 
     /// `DELETE /apis/storage.k8s.io/v1/volumeattributesclasses`
+    #[inline]
     pub fn delete_collection() -> DeleteCollection<VolumeAttributesClass> {
         DeleteCollection::new(Place::cluster())
     }

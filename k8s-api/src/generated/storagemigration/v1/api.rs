@@ -3,6 +3,7 @@
 use crate::meta::v1::APIResourceList;
 
 /// What there is here, as the server tells it: `GET /apis/storagemigration.k8s.io/v1/`
+#[inline]
 pub fn resources() -> crate::request::server::Fetch<APIResourceList> {
     crate::request::server::resources("storagemigration.k8s.io", "v1")
 }
@@ -17,66 +18,79 @@ pub mod storageversionmigrations {
     crate::offers! { StorageVersionMigration, Status(StorageVersionMigration): get, replace, patch }
 
     /// `GET /apis/storagemigration.k8s.io/v1/storageversionmigrations/{name}`
+    #[inline]
     pub fn get(name: &str) -> Get<StorageVersionMigration> {
         Get::new(Place::cluster(), name)
     }
 
     /// `GET /apis/storagemigration.k8s.io/v1/storageversionmigrations`
+    #[inline]
     pub fn list() -> List<StorageVersionMigration> {
         List::new(Place::cluster())
     }
 
     /// `GET /apis/storagemigration.k8s.io/v1/storageversionmigrations?watch=true`
+    #[inline]
     pub fn watch() -> Watch<StorageVersionMigration> {
         Watch::new(Place::cluster())
     }
 
     /// `POST /apis/storagemigration.k8s.io/v1/storageversionmigrations`
+    #[inline]
     pub fn create<'a>(object: &'a StorageVersionMigration) -> Create<'a, StorageVersionMigration> {
         Create::new(Place::cluster(), object)
     }
 
     /// `PUT /apis/storagemigration.k8s.io/v1/storageversionmigrations/{name}`
+    #[inline]
     pub fn replace<'a>(object: &'a StorageVersionMigration) -> Replace<'a, StorageVersionMigration> {
         Replace::new(Place::cluster(), object)
     }
 
     /// `PATCH /apis/storagemigration.k8s.io/v1/storageversionmigrations/{name}`
+    #[inline]
     pub fn patch(name: &str, document: &PatchDocument) -> Patch<StorageVersionMigration> {
         Patch::new(Place::cluster(), name, document)
     }
 
     /// `PATCH /apis/storagemigration.k8s.io/v1/storageversionmigrations/{name}`
+    #[inline]
     pub fn apply<'a>(object: &'a StorageVersionMigration, manager: &str) -> Apply<'a, StorageVersionMigration> {
         Apply::new(Place::cluster(), object, manager)
     }
 
     /// `DELETE /apis/storagemigration.k8s.io/v1/storageversionmigrations/{name}`
+    #[inline]
     pub fn delete(name: &str) -> Delete<StorageVersionMigration> {
         Delete::new(Place::cluster(), name)
     }
 
     /// `DELETE /apis/storagemigration.k8s.io/v1/storageversionmigrations`
+    #[inline]
     pub fn delete_collection() -> DeleteCollection<StorageVersionMigration> {
         DeleteCollection::new(Place::cluster())
     }
 
     /// `GET /apis/storagemigration.k8s.io/v1/storageversionmigrations/{name}/status`
+    #[inline]
     pub fn get_status(name: &str) -> Get<StorageVersionMigration, subresource::Status> {
         Get::new(Place::cluster(), name)
     }
 
     /// `PUT /apis/storagemigration.k8s.io/v1/storageversionmigrations/{name}/status`
+    #[inline]
     pub fn replace_status<'a>(name: &str, object: &'a StorageVersionMigration) -> Replace<'a, StorageVersionMigration, subresource::Status> {
         Replace::on(Place::cluster(), name, object)
     }
 
     /// `PATCH /apis/storagemigration.k8s.io/v1/storageversionmigrations/{name}/status`
+    #[inline]
     pub fn patch_status(name: &str, document: &PatchDocument) -> Patch<StorageVersionMigration, subresource::Status> {
         Patch::new(Place::cluster(), name, document)
     }
 
     /// `PATCH /apis/storagemigration.k8s.io/v1/storageversionmigrations/{name}/status`
+    #[inline]
     pub fn apply_status<'a>(name: &str, object: &'a StorageVersionMigration, manager: &str) -> Apply<'a, StorageVersionMigration, subresource::Status> {
         Apply::on(Place::cluster(), name, object, manager)
     }

@@ -5,6 +5,7 @@
 pub mod v1;
 
 /// The versions of this group, as the server tells them: `GET /apis/sample.k8s.io/`
+#[inline]
 pub fn group() -> k8s_api::request::server::Fetch<k8s_api::meta::v1::APIGroup> {
     k8s_api::request::server::group("sample.k8s.io")
 }

@@ -3,6 +3,7 @@
 use k8s_api::meta::v1::APIResourceList;
 
 /// What there is here, as the server tells it: `GET /apis/sample.example.com/v1beta1/`
+#[inline]
 pub fn resources() -> k8s_api::request::server::Fetch<APIResourceList> {
     k8s_api::request::server::resources("sample.example.com", "v1beta1")
 }
@@ -18,96 +19,115 @@ pub mod accesspolicies {
     k8s_api::offers! { AccessPolicy, Status(AccessPolicy): get, replace, patch }
 
     /// `GET /apis/sample.example.com/v1beta1/namespaces/{namespace}/accesspolicies/{name}`
+    #[inline]
     pub fn get(namespace: &str, name: &str) -> Get<AccessPolicy> {
         Get::new(Place::namespace(namespace), name)
     }
 
     /// `GET /apis/sample.example.com/v1beta1/namespaces/{namespace}/accesspolicies`
+    #[inline]
     pub fn list(namespace: &str) -> List<AccessPolicy> {
         List::new(Place::namespace(namespace))
     }
 
     /// In all namespaces: `GET /apis/sample.example.com/v1beta1/accesspolicies`
+    #[inline]
     pub fn list_all() -> List<AccessPolicy> {
         List::new(Everywhere)
     }
 
     /// `GET /apis/sample.example.com/v1beta1/namespaces/{namespace}/accesspolicies?watch=true`
+    #[inline]
     pub fn watch(namespace: &str) -> Watch<AccessPolicy> {
         Watch::new(Place::namespace(namespace))
     }
 
     /// In all namespaces: `GET /apis/sample.example.com/v1beta1/accesspolicies?watch=true`
+    #[inline]
     pub fn watch_all() -> Watch<AccessPolicy> {
         Watch::new(Everywhere)
     }
 
     /// `POST /apis/sample.example.com/v1beta1/namespaces/{namespace}/accesspolicies`
+    #[inline]
     pub fn create<'a>(namespace: &str, object: &'a AccessPolicy) -> Create<'a, AccessPolicy> {
         Create::new(Place::namespace(namespace), object)
     }
 
     /// `PUT /apis/sample.example.com/v1beta1/namespaces/{namespace}/accesspolicies/{name}`
+    #[inline]
     pub fn replace<'a>(namespace: &str, object: &'a AccessPolicy) -> Replace<'a, AccessPolicy> {
         Replace::new(Place::namespace(namespace), object)
     }
 
     /// `PATCH /apis/sample.example.com/v1beta1/namespaces/{namespace}/accesspolicies/{name}`
+    #[inline]
     pub fn patch(namespace: &str, name: &str, document: &PatchDocument) -> Patch<AccessPolicy> {
         Patch::new(Place::namespace(namespace), name, document)
     }
 
     /// `PATCH /apis/sample.example.com/v1beta1/namespaces/{namespace}/accesspolicies/{name}`
+    #[inline]
     pub fn apply<'a>(namespace: &str, object: &'a AccessPolicy, manager: &str) -> Apply<'a, AccessPolicy> {
         Apply::new(Place::namespace(namespace), object, manager)
     }
 
     /// `DELETE /apis/sample.example.com/v1beta1/namespaces/{namespace}/accesspolicies/{name}`
+    #[inline]
     pub fn delete(namespace: &str, name: &str) -> Delete<AccessPolicy> {
         Delete::new(Place::namespace(namespace), name)
     }
 
     /// `DELETE /apis/sample.example.com/v1beta1/namespaces/{namespace}/accesspolicies`
+    #[inline]
     pub fn delete_collection(namespace: &str) -> DeleteCollection<AccessPolicy> {
         DeleteCollection::new(Place::namespace(namespace))
     }
 
     /// `GET /apis/sample.example.com/v1beta1/namespaces/{namespace}/accesspolicies/{name}/scale`
+    #[inline]
     pub fn get_scale(namespace: &str, name: &str) -> Get<AccessPolicy, subresource::Scale> {
         Get::new(Place::namespace(namespace), name)
     }
 
     /// `PUT /apis/sample.example.com/v1beta1/namespaces/{namespace}/accesspolicies/{name}/scale`
+    #[inline]
     pub fn replace_scale<'a>(namespace: &str, name: &str, object: &'a k8s_api::autoscaling::v1::Scale) -> Replace<'a, AccessPolicy, subresource::Scale> {
         Replace::on(Place::namespace(namespace), name, object)
     }
 
     /// `PATCH /apis/sample.example.com/v1beta1/namespaces/{namespace}/accesspolicies/{name}/scale`
+    #[inline]
     pub fn patch_scale(namespace: &str, name: &str, document: &PatchDocument) -> Patch<AccessPolicy, subresource::Scale> {
         Patch::new(Place::namespace(namespace), name, document)
     }
 
     /// `PATCH /apis/sample.example.com/v1beta1/namespaces/{namespace}/accesspolicies/{name}/scale`
+    #[inline]
     pub fn apply_scale<'a>(namespace: &str, name: &str, object: &'a k8s_api::autoscaling::v1::Scale, manager: &str) -> Apply<'a, AccessPolicy, subresource::Scale> {
         Apply::on(Place::namespace(namespace), name, object, manager)
     }
 
     /// `GET /apis/sample.example.com/v1beta1/namespaces/{namespace}/accesspolicies/{name}/status`
+    #[inline]
     pub fn get_status(namespace: &str, name: &str) -> Get<AccessPolicy, subresource::Status> {
         Get::new(Place::namespace(namespace), name)
     }
 
     /// `PUT /apis/sample.example.com/v1beta1/namespaces/{namespace}/accesspolicies/{name}/status`
+    #[inline]
     pub fn replace_status<'a>(namespace: &str, name: &str, object: &'a AccessPolicy) -> Replace<'a, AccessPolicy, subresource::Status> {
         Replace::on(Place::namespace(namespace), name, object)
     }
 
     /// `PATCH /apis/sample.example.com/v1beta1/namespaces/{namespace}/accesspolicies/{name}/status`
+    #[inline]
     pub fn patch_status(namespace: &str, name: &str, document: &PatchDocument) -> Patch<AccessPolicy, subresource::Status> {
         Patch::new(Place::namespace(namespace), name, document)
     }
 
     /// `PATCH /apis/sample.example.com/v1beta1/namespaces/{namespace}/accesspolicies/{name}/status`
+    #[inline]
     pub fn apply_status<'a>(namespace: &str, name: &str, object: &'a AccessPolicy, manager: &str) -> Apply<'a, AccessPolicy, subresource::Status> {
         Apply::on(Place::namespace(namespace), name, object, manager)
     }

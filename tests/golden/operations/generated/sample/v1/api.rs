@@ -3,6 +3,7 @@
 use k8s_api::meta::v1::APIResourceList;
 
 /// What there is here, as the server tells it: `GET /apis/sample.k8s.io/v1/`
+#[inline]
 pub fn resources() -> k8s_api::request::server::Fetch<APIResourceList> {
     k8s_api::request::server::resources("sample.k8s.io", "v1")
 }
@@ -19,46 +20,55 @@ pub mod widgets {
     k8s_api::offers! { Widget, Status(Widget): replace }
 
     /// `GET /apis/sample.k8s.io/v1/namespaces/{namespace}/widgets/{name}`
+    #[inline]
     pub fn get(namespace: &str, name: &str) -> Get<Widget> {
         Get::new(Place::namespace(namespace), name)
     }
 
     /// `GET /apis/sample.k8s.io/v1/namespaces/{namespace}/widgets`
+    #[inline]
     pub fn list(namespace: &str) -> List<Widget> {
         List::new(Place::namespace(namespace))
     }
 
     /// In all namespaces: `GET /apis/sample.k8s.io/v1/widgets`
+    #[inline]
     pub fn list_all() -> List<Widget> {
         List::new(Everywhere)
     }
 
     /// In all namespaces: `GET /apis/sample.k8s.io/v1/widgets?watch=true`
+    #[inline]
     pub fn watch_all() -> Watch<Widget> {
         Watch::new(Everywhere)
     }
 
     /// `POST /apis/sample.k8s.io/v1/namespaces/{namespace}/widgets`
+    #[inline]
     pub fn create<'a>(namespace: &str, object: &'a Widget) -> Create<'a, Widget> {
         Create::new(Place::namespace(namespace), object)
     }
 
     /// `DELETE /apis/sample.k8s.io/v1/namespaces/{namespace}/widgets/{name}`
+    #[inline]
     pub fn delete(namespace: &str, name: &str) -> Delete<Widget> {
         Delete::new(Place::namespace(namespace), name)
     }
 
     /// `POST /apis/sample.k8s.io/v1/namespaces/{namespace}/widgets/{name}/eviction`
+    #[inline]
     pub fn evict<'a>(namespace: &str, name: &str, object: &'a super::super::Excuse) -> Create<'a, Widget, subresource::Eviction> {
         Create::on(Place::namespace(namespace), name, object)
     }
 
     /// `POST|GET /apis/sample.k8s.io/v1/namespaces/{namespace}/widgets/{name}/proxy/{path}`
+    #[inline]
     pub fn proxy(namespace: &str, name: &str, method: Method) -> Proxy<Widget> {
         Proxy::new(Place::namespace(namespace), name, method)
     }
 
     /// `PUT /apis/sample.k8s.io/v1/namespaces/{namespace}/widgets/{name}/status`
+    #[inline]
     pub fn replace_status<'a>(namespace: &str, name: &str, object: &'a Widget) -> Replace<'a, Widget, subresource::Status> {
         Replace::on(Place::namespace(namespace), name, object)
     }
