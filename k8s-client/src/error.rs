@@ -24,6 +24,7 @@
 //! |---|---|---|
 //! | [`kind()`](Error::kind) is [`Config`](ErrorKind::Config), [`Credential`](ErrorKind::Credential) or [`Untrusted`](ErrorKind::Untrusted) | the configuration does not work; nothing was sent | show the line to whoever wrote it: it names the file and the context |
 //! | [`kind()`](Error::kind) is [`Request`](ErrorKind::Request) | what is asked for makes no sense, such as an empty name; nothing was sent | a mistake of the program |
+//! | [`kind()`](Error::kind) is [`Held`](ErrorKind::Held) | a limit of this client's own, which was asked for: its rate, its circuit breaker; nothing was sent | try later, or ask for less |
 //! | [`kind()`](Error::kind) is [`Decode`](ErrorKind::Decode) | the server has answered, and not what it should: a write is done | read the object again in another form, or take a newer version of this crate |
 //! | [`is_timeout`](Error::is_timeout), [`kind()`](Error::kind) is [`Transport`](ErrorKind::Transport) | no answer. [`sent`](Error::sent) says whether the server may have processed it | after a write, read the object before writing again |
 //! | [`is_unauthorized`](Error::is_unauthorized) (401) | the server doesn't know who asks; the credential was made new and shown once more already | log in again: the line says what was shown and where it is from |
@@ -116,6 +117,8 @@ pub enum ErrorKind {
     Untrusted,
     /// The request can't be sent as it is: a name is empty, a body can't be written in its format.
     Request,
+    /// A limit of this client's own let it not go, such as its rate or its circuit breaker; nothing was sent.
+    Held,
     /// No answer came in time.
     Timeout,
     /// No connection could be made, or it broke.
@@ -220,6 +223,7 @@ impl Error {
         let kind = match error.fault() {
             Fault::Timeout => ErrorKind::Timeout,
             Fault::Setup => ErrorKind::Request,
+            Fault::Held => ErrorKind::Held,
             Fault::Untrusted => ErrorKind::Untrusted,
             Fault::Credential => ErrorKind::Credential,
             _ => ErrorKind::Transport,
@@ -301,7 +305,7 @@ impl Error {
         self.0.request.as_ref().map(|request| &*request.op)
     }
 
-    /// The HTTP method and the path with its query.
+    /// The HTTP method and the path with its query, which holds the words of a command: the error prints it without them.
     pub fn method_and_path(&self) -> Option<(&http::Method, &str)> {
         self.0.request.as_ref().map(|request| (&request.method, request.path.as_str()))
     }
@@ -387,7 +391,7 @@ impl Error {
     /// again is another question, which [`sent`](Error::sent) has a part of.
     pub fn is_temporary(&self) -> bool {
         match self.0.kind {
-            ErrorKind::Timeout | ErrorKind::Transport => true,
+            ErrorKind::Timeout | ErrorKind::Transport | ErrorKind::Held => true,
             _ => self.code().is_some_and(|code| matches!(code.as_u16(), 408 | 429 | 500 | 502 | 503 | 504)),
         }
     }
@@ -446,6 +450,11 @@ fn excerpt(body: &[u8]) -> String {
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(Request { op, method, path, .. }) = &self.0.request {
+            // A command may hold a password, and whatever is reached through a proxy its own secrets.
+            let path = match &*op.subresource {
+                "exec" | "attach" | "portforward" | "proxy" => path.split('?').next().unwrap_or_default(),
+                _ => path,
+            };
             write!(f, "{op} ({method} {path}): ")?;
         }
         f.write_str(&self.0.message)

@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex, Once};
 
 use base64::Engine as _;
 use k8s_api::authentication::v1::{TokenRequest, TokenReview};
-use k8s_api::core::v1::{Secret as SecretObject, configmaps, secrets, serviceaccounts};
+use k8s_api::core::v1::{Secret as SecretObject, configmaps, pods, secrets, serviceaccounts};
 use k8s_api::raw::RawJson;
 use k8s_api::request::{PatchDocument, Request as _};
 use k8s_client::{Client, Config, Error, Kubeconfig, Preset, Secret};
@@ -227,6 +227,15 @@ async fn everything(client: &Client, seen: &mut Seen) {
     seen.debug(&secrets::create("web", &secret));
     seen.debug(&client.request(secrets::create("web", &secret)));
     seen.debug(&secrets::create("web", &secret).call().unwrap());
+    seen.debug(&secrets::patch("web", "s", &patch));
+    seen.debug(&client.request(secrets::patch("web", "s", &patch)));
+    let (text, body) = (http::HeaderValue::from_static("text/plain"), "planted-body");
+    let proxied = pods::proxy("web", "a", http::Method::POST).path("/quiet").body(text, body);
+    seen.debug(&proxied);
+    seen.result(client.request(proxied).await).unwrap_err();
+    let command = pods::exec("web", "a", ["login", "planted-command"]);
+    seen.debug(&command);
+    seen.result(client.send(command.call().unwrap()).await.map(drop)).unwrap_err();
     // What is in an answer is shown without its secrets too.
     seen.result(client.request(secrets::get("web", "good")).await).unwrap();
     seen.result(client.request(secrets::list("web")).await).unwrap();

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use http::Method;
 
 use super::answer::Upgraded;
-use super::parts::{Kind, Parts, changes, operation, request};
+use super::parts::{Hidden, Kind, Parts, changes, operation, request};
 use super::path::{self, encode_below};
 use super::place::Place;
 use super::{Request, RequestError, subresource, verb};
@@ -114,7 +114,7 @@ pub struct Proxy<K> {
     below: String,
     query: Vec<(String, String)>,
     content_type: Option<http::HeaderValue>,
-    body: Bytes,
+    body: Hidden,
     kind: PhantomData<fn() -> K>,
 }
 
@@ -134,7 +134,7 @@ impl<K: verb::Connect<subresource::Proxy>> Proxy<K> {
             below: String::new(),
             query: Vec::new(),
             content_type: None,
-            body: Bytes::new(),
+            body: Hidden(Bytes::new()),
             kind: PhantomData,
         }
     }
@@ -154,7 +154,7 @@ impl<K: verb::Connect<subresource::Proxy>> Proxy<K> {
 
     /// What is sent, and what it is.
     pub fn body(mut self, content_type: http::HeaderValue, body: impl Into<Bytes>) -> Self {
-        (self.content_type, self.body) = (Some(content_type), body.into());
+        (self.content_type, self.body) = (Some(content_type), Hidden(body.into()));
         self
     }
 }
@@ -181,7 +181,7 @@ impl<K: verb::Connect<subresource::Proxy>> Request for Proxy<K> {
         let mut request = request(self.method.clone(), path, &self.parts.query, "*/*", None)?;
         if let Some(content_type) = &self.content_type {
             request.headers_mut().insert(http::header::CONTENT_TYPE, content_type.clone());
-            *request.body_mut() = Body::Bytes(self.body.clone());
+            *request.body_mut() = Body::Bytes(self.body.0.clone());
         }
         Ok(request)
     }

@@ -1,5 +1,7 @@
 //! What a patch says.
 
+use std::fmt;
+
 use serde_core::{Deserialize as _, Deserializer};
 
 use super::RequestError;
@@ -14,7 +16,7 @@ use crate::raw::RawJson;
 /// PatchDocument::merge(json!({"metadata": {"labels": {"tier": "front", "old": null}}}));
 /// PatchDocument::json(json!([{"op": "test", "path": "/spec/replicas", "value": 2}]));
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 #[non_exhaustive]
 pub enum PatchDocument {
     /// A JSON patch (RFC 6902): a list of operations.
@@ -26,6 +28,19 @@ pub enum PatchDocument {
     /// What was given is no JSON; the request says so when it is built.
     #[doc(hidden)]
     Invalid(Box<str>),
+}
+
+/// Shows sizes, never content: it may be for a Secret.
+impl fmt::Debug for PatchDocument {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (name, raw) = match self {
+            PatchDocument::Json(raw) => ("Json", raw),
+            PatchDocument::Merge(raw) => ("Merge", raw),
+            PatchDocument::Strategic(raw) => ("Strategic", raw),
+            PatchDocument::Invalid(_) => return f.write_str("Invalid"),
+        };
+        write!(f, "{name}({} bytes)", raw.as_str().len())
+    }
 }
 
 impl PatchDocument {

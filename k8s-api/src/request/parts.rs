@@ -1,7 +1,7 @@
 //! What every request on a resource is made of.
 
 use std::borrow::Cow;
-use std::fmt::Display;
+use std::fmt::{self, Display};
 
 use bytes::Bytes;
 use http::Method;
@@ -28,9 +28,30 @@ pub(super) const fn operation<K: Resource, S: Part>(verb: Verb, retry: Retry) ->
     }
 }
 
+/// What is sent to somebody else, which only they know.
+#[derive(Clone)]
+pub(super) struct Hidden(pub(super) Bytes);
+
+impl fmt::Debug for Hidden {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} bytes", self.0.len())
+    }
+}
+
 /// Names and values of a query, in the order in which they were first set.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub(super) struct Query(Vec<(&'static str, String)>);
+
+/// Without the words of a command, one of which may be a password.
+impl fmt::Debug for Query {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let shown = |(name, value): &(&'static str, String)| match *name {
+            "command" => (*name, "..".to_owned()),
+            _ => (*name, value.clone()),
+        };
+        f.debug_list().entries(self.0.iter().map(shown)).finish()
+    }
+}
 
 impl Query {
     pub(super) fn set(&mut self, name: &'static str, value: &dyn Display) {

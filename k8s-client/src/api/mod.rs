@@ -1,4 +1,5 @@
-//! Typed calls: a handle for one kind in one place, and a request for each verb that is built, and then awaited.
+//! Typed calls: a handle for one kind in one place, and a request for each verb that is built, and then awaited. What each can answer, and what to do
+//! then, is a table in [`error`](crate::error).
 
 mod again;
 mod approval;

@@ -61,10 +61,9 @@ struct Wire {
     metadata: Option<Metadata>,
 }
 
-#[derive(Default, Deserialize)]
-#[serde(default)]
+#[derive(Deserialize)]
 struct Metadata {
-    #[serde(rename = "continue")]
+    #[serde(default, rename = "continue")]
     token: Option<String>,
 }
 

@@ -109,16 +109,15 @@ fn kinds_of_what_got_no_answer() {
         (Fault::Setup, ErrorKind::Request, false),
         (Fault::Untrusted, ErrorKind::Untrusted, false),
         (Fault::Credential, ErrorKind::Credential, false),
+        (Fault::Held, ErrorKind::Held, true),
         (Fault::Timeout, ErrorKind::Timeout, true),
         (Fault::Broken, ErrorKind::Transport, true),
     ] {
         let error = TransportError::new(Sent::No, fault, "no");
         let error = Error::failed(pods(&GET, Method::GET), error, &origin());
         assert_eq!((error.kind(), error.is_temporary()), (kind, temporary));
-        assert_eq!(
-            error.to_string().contains("FILE"),
-            kind != ErrorKind::Request && kind != ErrorKind::Credential
-        );
+        let says_where = [ErrorKind::Untrusted, ErrorKind::Timeout, ErrorKind::Transport].contains(&kind);
+        assert_eq!(error.to_string().contains("FILE"), says_where);
     }
     let error = Error::decode(pods(&GET, Method::GET), "no Pod");
     assert_eq!((error.kind(), error.source().unwrap().to_string()), (ErrorKind::Decode, "no Pod".into()));

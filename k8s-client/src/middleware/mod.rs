@@ -32,7 +32,7 @@
 //! | | `namespace`, `name` | of its path, if it has them |
 //! | | `attempts` | how often something was sent |
 //! | | `status` | of the answer |
-//! | | `failure` | without an answer: `unreachable`, `broken`, `timeout`, `setup`, `held`, or `dropped` by whoever asked |
+//! | | `failure` | without an answer: `unreachable`, `broken`, `timeout`, `untrusted`, `credential`, `setup`, `held`, or `dropped` by whoever asked |
 //! | | `audit_id` | under which the server's audit log has it |
 //! | `k8s.attempt` | | one attempt, with what it waits for limits of this client's own |
 //! | | `verb` | that of the call, or `get` to see whether an object was made |

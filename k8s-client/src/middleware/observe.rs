@@ -106,6 +106,8 @@ impl fmt::Display for Outcome {
         match self {
             Outcome::Answer(status) => write!(f, "{}", status.as_u16()),
             Outcome::Failure(_, Fault::Setup) => f.write_str("setup"),
+            Outcome::Failure(_, Fault::Untrusted) => f.write_str("untrusted"),
+            Outcome::Failure(_, Fault::Credential) => f.write_str("credential"),
             Outcome::Failure(_, Fault::Timeout) => f.write_str("timeout"),
             Outcome::Failure(_, Fault::Held) => f.write_str("held"),
             Outcome::Failure(Sent::No, _) => f.write_str("unreachable"),
@@ -186,6 +188,8 @@ mod tests {
         for (outcome, word) in [
             (Outcome::Answer(StatusCode::NOT_FOUND), "404"),
             (Outcome::Failure(Sent::No, Fault::Setup), "setup"),
+            (Outcome::Failure(Sent::No, Fault::Untrusted), "untrusted"),
+            (Outcome::Failure(Sent::No, Fault::Credential), "credential"),
             (Outcome::Failure(Sent::Unknown, Fault::Timeout), "timeout"),
             (Outcome::Failure(Sent::No, Fault::Held), "held"),
             (Outcome::Failure(Sent::No, Fault::Broken), "unreachable"),

@@ -241,6 +241,7 @@ fn answer(shared: &Shared, method: &str, path: &str, sent: &[u8]) -> (u16, Strin
             ok(json!({"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "metadata": {},
             "spec": {"audiences": []}, "status": {"token": "planted-made", "expirationTimestamp": "2030-01-01T00:00:00Z"}}))
         }
+        ("POST", "quiet") => refusal(500, "Reason", "no"),
         // Whatever was sent is repeated, as it came and as it was meant.
         _ => {
             let text = String::from_utf8_lossy(sent);
