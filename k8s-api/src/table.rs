@@ -15,6 +15,9 @@ pub struct Table {
     pub kind: Option<Kind>,
     /// JSON holds the one field that is set, not an object: the kind of value says which.
     pub union: bool,
+    /// The kind is only known at run time: `apiVersion` and `kind` are fields, and what the table does not know belongs to
+    /// the object.
+    pub at_run_time: bool,
     /// In the order in which Go writes them.
     pub fields: &'static [Field],
     /// The names of the fields.
@@ -33,7 +36,12 @@ impl Table {
         names: &'static [&'static str],
         index: &'static [u16],
     ) -> Table {
-        Table { name, kind, union, fields, names, index }
+        Table { name, kind, union, at_run_time: false, fields, names, index }
+    }
+
+    pub(crate) const fn at_run_time(mut self) -> Table {
+        self.at_run_time = true;
+        self
     }
 
     /// The position of a field by its name in JSON.

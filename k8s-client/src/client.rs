@@ -51,7 +51,7 @@ impl ClientBuilder {
 
     /// Time and chance of a test's own.
     #[cfg(test)]
-    fn outside(mut self, outside: Arc<dyn Outside>) -> ClientBuilder {
+    pub(crate) fn outside(mut self, outside: Arc<dyn Outside>) -> ClientBuilder {
         self.outside = outside;
         self
     }
@@ -112,6 +112,11 @@ impl Client {
             preset: Preset::default(),
             outside: outside::real(),
         }
+    }
+
+    /// Its time and chance.
+    pub(crate) fn outside(&self) -> &Arc<dyn Outside> {
+        &self.0.outside
     }
 
     /// The namespace of the configuration.

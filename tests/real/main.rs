@@ -4,6 +4,7 @@ mod apply;
 mod auth;
 mod custom;
 mod documents;
+mod dynamic;
 mod every;
 mod informer;
 mod jsonpath;
