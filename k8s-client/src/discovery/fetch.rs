@@ -54,6 +54,10 @@ async fn part<'a, R: Request, F: Future<Output = Result<Vec<Group>>>>(
 ) -> Result<Part> {
     let mut call = request.call().map_err(|error| Error::config(error.to_string()))?;
     call.head.headers.insert(ACCEPT, AGGREGATED);
+    // With a slash at its end a real server gives the plain documents, whatever is accepted.
+    if let Ok(uri) = call.head.uri.path().trim_end_matches('/').parse() {
+        call.head.uri = uri;
+    }
     let etag = known.and_then(|known| HeaderValue::from_str(known.etag.as_deref()?).ok());
     if let Some(etag) = etag {
         call.head.headers.insert(IF_NONE_MATCH, etag);

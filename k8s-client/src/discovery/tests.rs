@@ -147,13 +147,13 @@ fn a_resource_says_what_it_offers() {
 fn server(added: Arc<AtomicBool>) -> Arc<Scripted> {
     Scripted::new(move |asked: &Asked| -> Answer {
         let (tag, body) = match asked.line.as_str() {
-            "GET /api/" => ("core", list(&core())),
-            "GET /apis/" if added.load(Ordering::SeqCst) => {
+            "GET /api" => ("core", list(&core())),
+            "GET /apis" if added.load(Ordering::SeqCst) => {
                 let mut groups = others();
                 groups.push(group("new.io", &[version("v1", &[resource("widgets", "Widget", &[], &[])])]));
                 ("more", list(&groups))
             }
-            "GET /apis/" => ("few", list(&others())),
+            "GET /apis" => ("few", list(&others())),
             _ => return status(404, "no"),
         };
         let tag = format!("\"{tag}\"");
@@ -227,8 +227,8 @@ fn a_file_is_believed_for_six_hours_and_shared() {
 fn without_aggregation_each_group_is_read_and_one_that_is_down_costs_itself() {
     let clock = Virtual::new();
     let server = Scripted::new(|asked: &Asked| match asked.line.as_str() {
-        "GET /api/" => ok(r#"{"kind":"APIVersions","versions":["v1"]}"#),
-        "GET /apis/" => ok(r#"{"kind":"APIGroupList","apiVersion":"v1","groups":[
+        "GET /api" => ok(r#"{"kind":"APIVersions","versions":["v1"]}"#),
+        "GET /apis" => ok(r#"{"kind":"APIGroupList","apiVersion":"v1","groups":[
             {"name":"metrics.k8s.io","versions":[{"groupVersion":"metrics.k8s.io/v1beta1","version":"v1beta1"}]},
             {"name":"apps","versions":[{"groupVersion":"apps/v1beta1","version":"v1beta1"},{"groupVersion":"apps/v1","version":"v1"}],
              "preferredVersion":{"groupVersion":"apps/v1","version":"v1"}}]}"#),

@@ -64,12 +64,12 @@ fn discovered(asked: &Asked) -> Option<Answer> {
     let version =
         |resources: Value| json!([{"version": "v1", "freshness": "Current", "resources": resources}]);
     match asked.line.as_str() {
-        "GET /api/" => Some(groups(json!([{"metadata": {"name": ""}, "versions": version(json!([
+        "GET /api" => Some(groups(json!([{"metadata": {"name": ""}, "versions": version(json!([
             resource("namespaces", "Namespace", "Cluster"),
             resource("configmaps", "ConfigMap", "Namespaced"),
             {"resource": "bindings", "responseKind": {"kind": "Binding"}, "scope": "Namespaced", "verbs": ["create"]},
         ]))}]))),
-        "GET /apis/" => {
+        "GET /apis" => {
             Some(groups(json!([{"metadata": {"name": "apiextensions.k8s.io"}, "versions": version(json!([
                 resource("customresourcedefinitions", "CustomResourceDefinition", "Cluster"),
             ]))}])))

@@ -70,8 +70,8 @@ impl<'a> Check<'a> {
         self.path.pop();
     }
 
-    fn value(&mut self, schema: &'a Schema, value: &Json, mode: Mode) {
-        let (mut schema, mut mode) = (schema, mode);
+    /// What a schema refers to; `None` if that is not there.
+    fn resolve(&self, mut schema: &'a Schema, mut mode: Mode) -> Option<(&'a Schema, Mode)> {
         for _ in 0..HOPS {
             // A reference with something beside it (a default) stands in an `allOf` of one.
             let reference = schema.reference.as_deref().or(match schema.all_of.as_slice() {
@@ -79,9 +79,20 @@ impl<'a> Check<'a> {
                 _ => None,
             });
             let Some(reference) = reference else { break };
-            let Some(found) = self.schemas.refer(reference) else { return };
-            (schema, mode) = (found, Mode { compiled: true, named: true, ..mode });
+            schema = self.schemas.refer(reference)?;
+            mode = Mode { compiled: true, named: true, ..mode };
         }
+        Some((schema, mode))
+    }
+
+    fn is_time(&self, schema: Option<&'a Schema>) -> bool {
+        let mode = Mode { compiled: true, named: false, element: false, fields: true };
+        let found = schema.and_then(|schema| self.resolve(schema, mode));
+        found.is_some_and(|(schema, _)| schema.format == "date-time")
+    }
+
+    fn value(&mut self, schema: &'a Schema, value: &Json, mode: Mode) {
+        let Some((schema, mode)) = self.resolve(schema, mode) else { return };
         if value.is_null() && (schema.nullable || mode.compiled && !mode.element) {
             return;
         }
@@ -100,9 +111,15 @@ impl<'a> Check<'a> {
     }
 
     fn map(&mut self, schema: &'a Schema, fields: &[(k8s_api::text::Str, Json)], mode: Mode) {
-        // What is null is as if it were not there.
-        let there = |name: &str| fields.iter().any(|(known, value)| known == name && !value.is_null());
-        for name in schema.required.iter().filter(|name| !there(name)) {
+        // What is null is as if it were not there, but for a time: that is how Go writes a zero one.
+        let there = |name: &str| {
+            let value = fields.iter().find(|(known, _)| known == name).map(|(_, value)| value);
+            value.is_some_and(|value| {
+                !value.is_null() || mode.compiled && self.is_time(schema.properties.get(name))
+            })
+        };
+        let missing: Vec<&String> = schema.required.iter().filter(|name| !there(name)).collect();
+        for name in missing {
             self.inside(Step::Field(name.clone()), |check| check.wrong("is required and missing"));
         }
         limits(self, schema.min_properties, schema.max_properties, fields.len(), "fields");
