@@ -113,6 +113,15 @@ pub struct Namespaced;
 #[non_exhaustive]
 pub struct Cluster;
 
+/// Where the [`ApiResource`](crate::dynamic::ApiResource) says.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct AtRunTime;
+
+impl Scope for AtRunTime {
+    const NAMESPACED: bool = false;
+}
+
 impl Scope for Namespaced {
     const NAMESPACED: bool = true;
 }
@@ -124,5 +133,6 @@ impl Scope for Cluster {
 mod sealed {
     pub trait Sealed {}
     impl Sealed for super::Namespaced {}
+    impl Sealed for super::AtRunTime {}
     impl Sealed for super::Cluster {}
 }

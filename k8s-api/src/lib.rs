@@ -6,6 +6,7 @@ pub mod bytes;
 pub mod codec;
 pub mod debug;
 pub mod diff;
+pub mod dynamic;
 mod enumeration;
 #[rustfmt::skip]
 mod generated;
@@ -33,7 +34,7 @@ pub mod view;
 mod words;
 
 pub use generated::*;
-pub use kind::{Cluster, Namespaced, Object, Resource, Scope};
+pub use kind::{AtRunTime, Cluster, Namespaced, Object, Resource, Scope};
 
 #[doc(hidden)]
 pub use serde_core as __serde;

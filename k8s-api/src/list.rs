@@ -1,8 +1,10 @@
 //! Many objects of one kind.
 
+use crate::dynamic::Json;
 use crate::kind::Resource;
 use crate::meta::v1::ListMeta;
 use crate::table::{Field, Kind, Line, Table, field, index, lines, names, slots};
+use crate::text::Str;
 use crate::unknown::Unknown;
 use crate::view::{Message, Slot, Value, View};
 
@@ -26,15 +28,34 @@ const LINES: [Line; 2] = lines(&FIELDS);
 const INDEX: [u16; slots(2)] = index(&FIELDS);
 
 impl<K: Resource> List<K> {
-    const TABLE: &'static Table = &Table::new(
-        K::LIST_KIND,
-        Some(Kind { api_version: K::API_VERSION, kind: K::LIST_KIND }),
-        false,
-        &NAMES,
-        &LINES,
-        &[],
-        &INDEX,
-    );
+    const TABLE: &'static Table = &if K::KIND.is_empty() {
+        Table::new(K::LIST_KIND, None, false, &NAMES, &LINES, &[], &INDEX).at_run_time()
+    } else {
+        let kind = Kind { api_version: K::API_VERSION, kind: K::LIST_KIND };
+        Table::new(K::LIST_KIND, Some(kind), false, &NAMES, &LINES, &[], &INDEX)
+    };
+}
+
+/// The objects of a list come without their kind, which is that of the list without its end.
+pub(crate) fn name_items(list: &mut dyn Message) {
+    let said = |name: &str| {
+        let (_, raw) = list.unknown().json().iter().find(|(known, _)| known == name)?;
+        Json::from(raw).as_str().map(Str::from)
+    };
+    let (Some(api_version), Some(kind)) = (said("apiVersion"), said("kind")) else { return };
+    let Some(kind) = kind.strip_suffix("List").filter(|kind| !kind.is_empty()).map(Str::from) else { return };
+    let Some(Slot::List(items)) = list.field_mut(ITEMS) else { return };
+    for at in 0..items.view().len() {
+        let Some(Slot::Message(item)) = items.get_mut(at) else { continue };
+        for (name, said) in [("apiVersion", &api_version), ("kind", &kind)] {
+            let position = item.table().position(name);
+            if let Some(Slot::Str(text)) = position.and_then(|position| item.field_mut(position))
+                && text.is_empty()
+            {
+                *text = said.clone();
+            }
+        }
+    }
 }
 
 impl<K: Resource> Message for List<K> {

@@ -15,6 +15,9 @@ pub struct Table {
     pub kind: Option<Kind>,
     /// JSON holds the one field that is set, not an object: the kind of value says which.
     pub union: bool,
+    /// The kind is only known at run time: `apiVersion` and `kind` are fields, and what the table does not know belongs to
+    /// the object.
+    pub at_run_time: bool,
     /// The names of the fields, in the order in which Go writes them.
     pub names: &'static [&'static str],
     lines: &'static [Line],
@@ -58,7 +61,12 @@ impl Table {
         rare: &'static [Rare],
         index: &'static [u16],
     ) -> Table {
-        Table { name, kind, union, names, lines, rare, index }
+        Table { name, kind, union, at_run_time: false, names, lines, rare, index }
+    }
+
+    pub(crate) const fn at_run_time(mut self) -> Table {
+        self.at_run_time = true;
+        self
     }
 
     /// How many fields there are.

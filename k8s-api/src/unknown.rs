@@ -38,6 +38,23 @@ impl Unknown {
         fields.push((name, value));
     }
 
+    /// Puts a field where it was, or at the end.
+    pub(crate) fn set_json(&mut self, name: &str, value: RawJson) {
+        let fields = &mut self.0.get_or_insert_default().json;
+        match fields.iter_mut().find(|(known, _)| known == name) {
+            Some((_, known)) => *known = value,
+            None => fields.push((name.into(), value)),
+        }
+    }
+
+    pub(crate) fn remove_json(&mut self, name: &str) {
+        let Some(fields) = &mut self.0 else { return };
+        fields.json.retain(|(known, _)| known != name);
+        if fields.json.is_empty() && fields.protobuf.is_empty() {
+            self.0 = None;
+        }
+    }
+
     pub(crate) fn push_protobuf(&mut self, field: &[u8]) {
         if field.is_empty() {
             return;

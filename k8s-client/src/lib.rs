@@ -10,10 +10,16 @@ pub mod authz;
 pub mod cache;
 mod client;
 pub mod config;
+pub mod discovery;
+pub mod dynamic;
 pub mod error;
 mod informer;
+pub mod manifest;
 pub mod middleware;
+pub mod openapi;
 mod outside;
+#[cfg(test)]
+mod scripted;
 mod secret;
 #[cfg(test)]
 mod test_log;
@@ -23,8 +29,10 @@ pub mod watch;
 pub use api::Api;
 pub use client::{Client, ClientBuilder};
 pub use config::{Config, Kubeconfig};
+pub use discovery::Discovery;
 pub use error::{Error, ErrorKind, Result};
 pub use informer::{Cache, Informer};
+pub use manifest::Manifest;
 pub use middleware::Preset;
 pub use secret::Secret;
 pub use transport::{Connections, LaneConnections};

@@ -32,6 +32,9 @@ pub(crate) fn encode_dyn(
         path.check_on(blank).map_err(|error| EncodeError::new(error.to_string()))?;
         paths.push(path);
     }
+    if message.table().at_run_time {
+        return whole(message);
+    }
     let active: Vec<&[Step]> = paths.iter().map(FieldPath::steps).collect();
     let mut out = vec![b'{'];
     let mut first = true;
@@ -42,6 +45,30 @@ pub(crate) fn encode_dyn(
         }
     }
     fields(message, false, &active, &mut first, &mut out)?;
+    Ok(out)
+}
+
+/// Without a type, everything that is there was set, a mistake too: the server is to see it.
+fn whole(message: &dyn Message) -> Result<Vec<u8>, EncodeError> {
+    let (table, mut out, mut first) = (message.table(), vec![b'{'], true);
+    for (position, field) in table.fields().enumerate() {
+        let view = message.field(position);
+        if is_managed_fields(table, &field) || field.omits(&view) {
+            continue;
+        }
+        key(field.name, &mut first, &mut out);
+        match view {
+            View::Message(metadata) if metadata.table().name.ends_with(".ObjectMeta") => {
+                out.extend(whole(metadata)?)
+            }
+            view => value(view, &mut out)?,
+        }
+    }
+    for (name, raw) in message.unknown().json() {
+        key(name, &mut first, &mut out);
+        out.extend_from_slice(raw.text().as_bytes());
+    }
+    out.push(b'}');
     Ok(out)
 }
 

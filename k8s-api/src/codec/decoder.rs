@@ -118,10 +118,13 @@ impl<K: Resource> Decoder<K> {
 /// Whether anything in a type is sensitive, at any depth. The value is filled to see the types inside of it.
 fn is_sensitive(message: &mut dyn Message, seen: &mut BTreeSet<&'static str>) -> bool {
     let table = message.table();
-    seen.insert(table.name)
-        && table.fields().enumerate().any(|(position, field)| {
-            field.sensitive || message.field_mut(position).is_some_and(|slot| is_slot_sensitive(slot, seen))
-        })
+    // Of a kind that is not known anything may be.
+    table.at_run_time
+        || seen.insert(table.name)
+            && table.fields().enumerate().any(|(position, field)| {
+                field.sensitive
+                    || message.field_mut(position).is_some_and(|slot| is_slot_sensitive(slot, seen))
+            })
 }
 
 fn is_slot_sensitive(slot: Slot<'_>, seen: &mut BTreeSet<&'static str>) -> bool {

@@ -45,7 +45,7 @@ macro_rules! upgrades {
             const OPTIONS: &'static [&'static [&'static str]] = $options;
 
             fn operation(&self) -> Cow<'static, Operation> {
-                Cow::Borrowed(Self::OPERATION)
+                self.parts.operation(Self::OPERATION)
             }
 
             fn build(&self) -> Result<http::Request<Body>, RequestError> {
@@ -166,7 +166,7 @@ impl<K: verb::Connect<subresource::Proxy>> Request for Proxy<K> {
     /// The verb that a role has to allow, which follows from the method. What the other end does with a write is not known, so that
     /// it is never repeated.
     fn operation(&self) -> Cow<'static, Operation> {
-        Cow::Borrowed(match self.method {
+        self.parts.operation(match self.method {
             Method::POST => Self::POST,
             Method::PUT => Self::PUT,
             Method::PATCH => Self::PATCH,

@@ -58,7 +58,7 @@ impl<K: verb::Delete> Request for Delete<K> {
     ];
 
     fn operation(&self) -> Cow<'static, Operation> {
-        Cow::Borrowed(Self::OPERATION)
+        self.parts.operation(Self::OPERATION)
     }
 
     fn build(&self) -> Result<http::Request<Body>, RequestError> {
@@ -101,7 +101,7 @@ impl<K: verb::DeleteCollection> Request for DeleteCollection<K> {
         &[crate::__select_options!(names), crate::__page_options!(names), crate::__delete_options!(names)];
 
     fn operation(&self) -> Cow<'static, Operation> {
-        Cow::Borrowed(Self::OPERATION)
+        self.parts.operation(Self::OPERATION)
     }
 
     fn build(&self) -> Result<http::Request<Body>, RequestError> {

@@ -56,7 +56,7 @@ impl<K: verb::Connect<subresource::Log>> Request for Log<K> {
     const OPTIONS: &'static [&'static [&'static str]] = &[crate::__log_options!(names)];
 
     fn operation(&self) -> Cow<'static, Operation> {
-        Cow::Borrowed(Self::OPERATION)
+        self.parts.operation(Self::OPERATION)
     }
 
     fn build(&self) -> Result<http::Request<Body>, RequestError> {
@@ -104,7 +104,7 @@ impl<K: verb::Connect<subresource::Log>> Request for FollowLog<K> {
     const OPTIONS: &'static [&'static [&'static str]] = &[&["follow"], crate::__log_options!(names)];
 
     fn operation(&self) -> Cow<'static, Operation> {
-        Cow::Borrowed(Self::OPERATION)
+        self.log.parts.operation(Self::OPERATION)
     }
 
     fn build(&self) -> Result<http::Request<Body>, RequestError> {
@@ -113,7 +113,7 @@ impl<K: verb::Connect<subresource::Log>> Request for FollowLog<K> {
 
     /// It goes on as a watch does.
     fn call(&self) -> Result<Call, RequestError> {
-        let mut call = Call::new(Self::OPERATION, self.build()?);
+        let mut call = Call::new(self.operation(), self.build()?);
         call.meta.lane = Lane::Watch;
         call.meta.whole = false;
         Ok(call)

@@ -8,6 +8,7 @@ use http::Method;
 
 use super::RequestError;
 use super::path;
+use super::place::Where;
 use super::subresource::Part;
 use crate::codec::error::EncodeError;
 use crate::kind::{Accept, Resource, Scope};
@@ -78,35 +79,55 @@ impl Query {
 /// Which objects, and with which options.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Parts {
-    pub(super) namespace: Option<String>,
-    /// Every namespace is meant, not a forgotten one.
-    pub(super) everywhere: bool,
+    place: Where,
     pub(super) name: Option<String>,
     pub(super) query: Query,
 }
 
 /// How a kind is named and where it lives.
 #[derive(Clone, Copy)]
-pub(super) struct Kind {
-    name: &'static str,
+pub(super) struct Kind<'a> {
+    name: &'a str,
     namespaced: bool,
     accept: Accept,
 }
 
-impl Kind {
-    pub(super) const fn of<K: Resource>() -> Kind {
+impl Kind<'static> {
+    pub(super) const fn of<K: Resource>() -> Kind<'static> {
         Kind { name: K::KIND, namespaced: <K::Scope as Scope>::NAMESPACED, accept: K::__ACCEPT }
     }
 }
 
 impl Parts {
-    pub(super) fn new(namespace: Option<String>, name: Option<&str>) -> Parts {
-        Parts { namespace, everywhere: false, name: name.map(str::to_owned), query: Query::default() }
+    pub(super) fn new(place: Where, name: Option<&str>) -> Parts {
+        Parts { place, name: name.map(str::to_owned), query: Query::default() }
     }
 
-    pub(super) fn path(&self, op: &Operation, kind: Kind) -> Result<String, RequestError> {
-        match (&self.namespace, kind.namespaced) {
-            (None, true) if !self.everywhere => {
+    /// The operation, in the names of a resource that is only known at run time.
+    pub(super) fn operation(&self, op: &'static Operation) -> Cow<'static, Operation> {
+        match &self.place.resource {
+            Some(resource) => Cow::Owned(resource.operation(op)),
+            None => Cow::Borrowed(op),
+        }
+    }
+
+    pub(super) fn path(&self, op: &Operation, kind: Kind<'_>) -> Result<String, RequestError> {
+        let Some(resource) = &self.place.resource else {
+            if kind.name.is_empty() {
+                let message =
+                    "an object without a compiled type needs an ApiResource that says what it is of";
+                return Err(RequestError::new(message));
+            }
+            return self.path_of(op, kind);
+        };
+        resource.check(op)?;
+        let kind = Kind { name: &resource.kind, namespaced: resource.namespaced, ..kind };
+        self.path_of(&resource.operation(op), kind)
+    }
+
+    fn path_of(&self, op: &Operation, kind: Kind<'_>) -> Result<String, RequestError> {
+        match (&self.place.namespace, kind.namespaced) {
+            (None, true) if !self.place.everywhere => {
                 let message = format!("a {} lives in a namespace, and none is given", kind.name);
                 return Err(RequestError::new(message));
             }
@@ -116,13 +137,13 @@ impl Parts {
             }
             _ => {}
         }
-        path::path(op, kind.name, self.namespace.as_deref(), self.name.as_deref())
+        path::path(op, kind.name, self.place.namespace.as_deref(), self.name.as_deref())
     }
 
     pub(super) fn build(
         &self,
         op: &Operation,
-        kind: Kind,
+        kind: Kind<'_>,
         body: Option<(&'static str, Result<Vec<u8>, EncodeError>)>,
     ) -> Result<http::Request<Body>, RequestError> {
         let method = match op.verb {

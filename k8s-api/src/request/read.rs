@@ -51,7 +51,7 @@ impl<K: verb::Get<S>, S: Part> Request for Get<K, S> {
     const OPTIONS: &'static [&'static [&'static str]] = &[crate::__get_options!(names)];
 
     fn operation(&self) -> Cow<'static, Operation> {
-        Cow::Borrowed(Self::OPERATION)
+        self.parts.operation(Self::OPERATION)
     }
 
     fn build(&self) -> Result<http::Request<Body>, RequestError> {
@@ -68,8 +68,7 @@ pub struct List<K> {
 }
 
 fn many<S>(places: Places<S>) -> Parts {
-    let (namespace, everywhere) = places.into_parts();
-    Parts { everywhere, ..Parts::new(namespace, None) }
+    Parts::new(places.into_where(), None)
 }
 
 impl<K: verb::List> List<K> {
@@ -110,7 +109,7 @@ impl<K: verb::List> Request for List<K> {
         &[crate::__select_options!(names), crate::__page_options!(names)];
 
     fn operation(&self) -> Cow<'static, Operation> {
-        Cow::Borrowed(Self::OPERATION)
+        self.parts.operation(Self::OPERATION)
     }
 
     fn build(&self) -> Result<http::Request<Body>, RequestError> {
@@ -148,7 +147,7 @@ impl<K: verb::Watch> Request for Watch<K> {
         &[&["watch"], crate::__select_options!(names), crate::__watch_options!(names)];
 
     fn operation(&self) -> Cow<'static, Operation> {
-        Cow::Borrowed(Self::OPERATION)
+        self.parts.operation(Self::OPERATION)
     }
 
     fn build(&self) -> Result<http::Request<Body>, RequestError> {

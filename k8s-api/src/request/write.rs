@@ -66,7 +66,7 @@ impl<K: verb::Create<S>, S: Part> Request for Create<'_, K, S> {
         &[crate::__write_options!(names), crate::__manager_options!(names)];
 
     fn operation(&self) -> Cow<'static, Operation> {
-        Cow::Borrowed(Self::OPERATION)
+        self.parts.operation(Self::OPERATION)
     }
 
     fn build(&self) -> Result<http::Request<Body>, RequestError> {
@@ -123,7 +123,7 @@ impl<K: verb::Replace<S>, S: Part> Request for Replace<'_, K, S> {
         &[crate::__write_options!(names), crate::__manager_options!(names)];
 
     fn operation(&self) -> Cow<'static, Operation> {
-        Cow::Borrowed(Self::OPERATION)
+        self.parts.operation(Self::OPERATION)
     }
 
     fn build(&self) -> Result<http::Request<Body>, RequestError> {
@@ -160,7 +160,7 @@ impl<K: verb::Patch<S>, S: Part> Request for Patch<K, S> {
         &[crate::__write_options!(names), crate::__manager_options!(names)];
 
     fn operation(&self) -> Cow<'static, Operation> {
-        Cow::Borrowed(Self::OPERATION)
+        self.parts.operation(Self::OPERATION)
     }
 
     fn build(&self) -> Result<http::Request<Body>, RequestError> {
@@ -230,7 +230,7 @@ impl<K: verb::Patch<S>, S: Part> Request for Apply<'_, K, S> {
         &[&["fieldManager"], crate::__write_options!(names), crate::__force_options!(names)];
 
     fn operation(&self) -> Cow<'static, Operation> {
-        Cow::Borrowed(Self::OPERATION)
+        self.parts.operation(Self::OPERATION)
     }
 
     fn build(&self) -> Result<http::Request<Body>, RequestError> {

@@ -19,7 +19,9 @@ mod testing;
 mod token;
 
 use std::marker::PhantomData;
+use std::sync::Arc;
 
+use k8s_api::dynamic::{ApiResource, DynamicObject};
 use k8s_api::request::{self, Everywhere as All, Place, Places, verb};
 use k8s_api::{Cluster, Namespaced, Resource};
 
@@ -61,6 +63,8 @@ pub use token::CreateToken;
 pub struct Api<K, P = Here> {
     client: Client,
     namespace: Option<String>,
+    /// For a kind that is only known at run time.
+    resource: Option<Arc<ApiResource>>,
     kind: PhantomData<fn() -> (K, P)>,
 }
 
@@ -76,34 +80,46 @@ pub struct Everywhere;
 
 impl<K, P> Clone for Api<K, P> {
     fn clone(&self) -> Self {
-        Api { client: self.client.clone(), namespace: self.namespace.clone(), kind: PhantomData }
+        Api {
+            client: self.client.clone(),
+            namespace: self.namespace.clone(),
+            resource: self.resource.clone(),
+            kind: PhantomData,
+        }
     }
 }
 
 impl Client {
     /// The objects of a kind in one namespace.
     pub fn namespaced<K: Resource<Scope = Namespaced>>(&self, namespace: &str) -> Api<K> {
-        Api { client: self.clone(), namespace: Some(namespace.to_owned()), kind: PhantomData }
+        Api { client: self.clone(), namespace: Some(namespace.to_owned()), resource: None, kind: PhantomData }
     }
 
     /// The objects of a kind that lives in no namespace.
     pub fn cluster<K: Resource<Scope = Cluster>>(&self) -> Api<K> {
-        Api { client: self.clone(), namespace: None, kind: PhantomData }
+        Api { client: self.clone(), namespace: None, resource: None, kind: PhantomData }
     }
 
     /// The objects of a kind, wherever they are.
     pub fn all<K: Resource>(&self) -> Api<K, Everywhere> {
-        Api { client: self.clone(), namespace: None, kind: PhantomData }
+        Api { client: self.clone(), namespace: None, resource: None, kind: PhantomData }
+    }
+}
+
+impl<P> Api<DynamicObject, P> {
+    pub(crate) fn at_run_time(client: Client, namespace: Option<&str>, resource: Arc<ApiResource>) -> Self {
+        Api { client, namespace: namespace.map(str::to_owned), resource: Some(resource), kind: PhantomData }
     }
 }
 
 impl<K: Resource, P> Api<K, P> {
     fn places(&self) -> Places<K::Scope> {
-        match &self.namespace {
+        let places = match &self.namespace {
             Some(namespace) => Place::of(Some(namespace)).into(),
             // What lives in no namespace is in the same place, everywhere.
-            None => All.into(),
-        }
+            None => Places::from(All),
+        };
+        places.__of(self.resource.clone())
     }
 
     /// Starts a list; what it is narrowed to is chained. Awaited it is one answer; [`items`](Pending::items) reads it page by page.
@@ -145,7 +161,12 @@ impl<K: Resource, P> Api<K, P> {
     /// # }
     /// ```
     pub fn metadata(&self) -> Api<Partial<K>, P> {
-        Api { client: self.client.clone(), namespace: self.namespace.clone(), kind: PhantomData }
+        Api {
+            client: self.client.clone(),
+            namespace: self.namespace.clone(),
+            resource: self.resource.clone(),
+            kind: PhantomData,
+        }
     }
 
     pub(crate) fn client(&self) -> &Client {
@@ -169,7 +190,7 @@ impl<K: Resource, P> Api<K, P> {
 
 impl<K: Resource> Api<K> {
     fn place(&self) -> Place<K::Scope> {
-        Place::of(self.namespace.as_deref())
+        Place::of(self.namespace.as_deref()).__of(self.resource.clone())
     }
 
     /// Reads one object.

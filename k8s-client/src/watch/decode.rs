@@ -87,7 +87,8 @@ fn unreadable<K: Resource>(
 }
 
 fn has_secrets<K: Resource>() -> bool {
-    K::default().table().fields().any(|field| field.sensitive)
+    let table = K::default().table();
+    table.at_run_time || table.fields().any(|field| field.sensitive)
 }
 
 fn failure(status: &str) -> Failure {

@@ -9,6 +9,7 @@ use crate::codec::intern::Interner;
 use crate::codec::prune::Prune;
 use crate::codec::shape::{Place, Shape};
 use crate::leaf::Scalar;
+use crate::list;
 use crate::raw::RawJson;
 use crate::table::Table;
 use crate::text::Str;
@@ -46,7 +47,11 @@ pub(crate) fn read(
 ) -> Result<()> {
     let mut reader = Reader { lexer: Lexer::new(json)?, shape, interner, room: Vec::new() };
     reader.message(message, Place::ROOT, prune)?;
-    reader.lexer.end()
+    reader.lexer.end()?;
+    if message.table().at_run_time {
+        list::name_items(message);
+    }
+    Ok(())
 }
 
 /// One event of a watch: its type, and the JSON of its object.
