@@ -36,10 +36,10 @@ impl From<Operation> for Cow<'static, Operation> {
     }
 }
 
-/// `create deployments.apps/scale`, as a role names it.
+/// `create deployments.apps/scale`, as a role names it; `get,create pods/exec` where it takes two verbs.
 impl fmt::Display for Operation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}", self.verb, self.resource)?;
+        write!(f, "{} {}", self.verb.in_roles().join(","), self.resource)?;
         if !self.group.is_empty() {
             write!(f, ".{}", self.group)?;
         }
@@ -75,7 +75,26 @@ pub enum Verb {
 }
 
 impl Verb {
-    /// Its name in a role.
+    /// What a role has to allow.
+    ///
+    /// Opening a stream is a GET or a POST to the server's authorisation. Since Kubernetes 1.35 it takes `create` too when it is a
+    /// GET, as a WebSocket is (feature gate `AuthorizePodWebsocketUpgradeCreatePermission`), so that who may only read
+    /// can't run commands.
+    pub fn in_roles(self) -> &'static [&'static str] {
+        match self {
+            Verb::Get => &["get"],
+            Verb::List => &["list"],
+            Verb::Watch => &["watch"],
+            Verb::Create => &["create"],
+            Verb::Update => &["update"],
+            Verb::Patch => &["patch"],
+            Verb::Delete => &["delete"],
+            Verb::DeleteCollection => &["deletecollection"],
+            Verb::Connect => &["get", "create"],
+        }
+    }
+
+    /// Its name: that in a role, and `connect` as the server's metrics have it, for which see [`Verb::in_roles`].
     pub fn as_str(self) -> &'static str {
         match self {
             Verb::Get => "get",

@@ -74,6 +74,9 @@ pub struct CallMeta {
     /// How many attempts went before this one.
     pub attempt: u32,
     /// Whether the connection is to become a stream in both directions.
+    ///
+    /// It goes over HTTP/1.1 then, and `head` has the headers with which the protocol begins, such as `Connection`, `Upgrade` and
+    /// those of a WebSocket. An answer of 101 has [`ReplyBody::Upgraded`]; any other is an answer as always.
     pub upgrade: bool,
     /// Whether the answer is only of use when it is complete.
     ///
@@ -218,12 +221,23 @@ pub enum Sent {
 pub enum Fault {
     /// It was set up wrongly, or is not supported: the next attempt fails in the same way.
     Setup,
+    /// Whoever answers is not the server that was meant: its certificate is not trusted.
+    Untrusted,
+    /// There is nothing to show of who asks, or the server turned away the client's certificate.
+    Credential,
     /// A limit ran out.
     Timeout,
     /// The connection could not be made, or broke.
     Broken,
     /// A limit of this client's own, such as its rate, let it not go: nobody else is to blame, and it is not tried again.
     Held,
+}
+
+impl Fault {
+    /// Whether the same again would end in the same way, as long as nobody changes the configuration.
+    pub fn lasts(self) -> bool {
+        matches!(self, Fault::Setup | Fault::Untrusted | Fault::Credential | Fault::Held)
+    }
 }
 
 /// A call that got no answer, or not all of one.

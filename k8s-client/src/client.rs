@@ -6,12 +6,12 @@ use std::sync::Arc;
 use bytes::Bytes;
 use futures_util::stream::{self, BoxStream, StreamExt as _, TryStreamExt as _};
 use k8s_api::operation::Verb;
-use k8s_api::request::RequestError;
-use k8s_api::transport::{Call, Fault, Lane, Limits, Reply, ReplyBody, Sent, Transport, TransportError};
+use k8s_api::transport::{
+    BoxError, Call, Fault, Lane, Limits, Reply, ReplyBody, Sent, Transport, TransportError,
+};
 
 use crate::auth::{Credential, credential};
-use crate::config::Rate;
-use crate::config::{Config, Timeouts};
+use crate::config::{Config, Origin, Rate, Timeouts};
 use crate::error::{Error, Request, Result};
 use crate::middleware::observe::Listener;
 use crate::middleware::propagate::Trace;
@@ -30,6 +30,7 @@ struct Shared {
     namespace: String,
     preset: Preset,
     timeouts: Timeouts,
+    origin: Origin,
     outside: Arc<dyn Outside>,
     connections: AllCounters,
 }
@@ -174,7 +175,7 @@ impl ClientBuilder {
                 "a concurrency of 0 lets no call go: ask for at least one, or for no limit",
             ));
         }
-        let mut timeouts = Timeouts::default();
+        let (mut timeouts, mut origin) = (Timeouts::default(), Origin::default());
         let mut connections = AllCounters::default();
         let (transport, credential): (Arc<dyn Transport>, Option<Arc<dyn Credential>>) = match below {
             Below::Transport(transport) => (transport, None),
@@ -183,7 +184,7 @@ impl ClientBuilder {
                 config.settings.user_agent.get_or_insert_with(user_agent::default);
                 let found = config.server.find_proxy(|name| std::env::var_os(name));
                 found.map_err(|error| error.within(&config.origin))?;
-                timeouts = config.settings.timeouts;
+                (timeouts, origin) = (config.settings.timeouts, Origin::of(&config));
                 transport::check(&config)?;
                 let transport = Http::new(&config.server, &config.settings, outside.clone());
                 let transport = transport.map_err(|error| error.within(&config.origin))?;
@@ -198,7 +199,16 @@ impl ClientBuilder {
         let preset = policies.preset;
         policies.answer = Some(timeouts.answer);
         let (stack, gauges) = stack(transport, credential, policies, outside.clone());
-        Ok(Client(Arc::new(Shared { stack, gauges, namespace, preset, timeouts, outside, connections })))
+        Ok(Client(Arc::new(Shared {
+            stack,
+            gauges,
+            namespace,
+            preset,
+            timeouts,
+            origin,
+            outside,
+            connections,
+        })))
     }
 }
 
@@ -270,14 +280,14 @@ impl Client {
 
     /// Sends a call and reads the whole answer.
     pub async fn bytes(&self, call: Call) -> Result<Bytes> {
-        self.read(call, |bytes| Ok(bytes.clone())).await
+        self.read(call, |bytes| Ok::<_, BoxError>(bytes.clone())).await
     }
 
     /// Sends a call and makes something of the whole answer.
-    pub(crate) async fn read<T>(
+    pub(crate) async fn read<T, E: Into<BoxError>>(
         &self,
         call: Call,
-        read: impl FnOnce(&Bytes) -> Result<T, RequestError>,
+        read: impl FnOnce(&Bytes) -> Result<T, E>,
     ) -> Result<T> {
         let (request, reply) = self.ask(call).await?;
         let body = match reply.body {
@@ -289,8 +299,8 @@ impl Client {
             }
         };
         match body {
-            Ok(body) => Ok(read(&body)?),
-            Err(error) => Err(Error::failed(request, error)),
+            Ok(body) => read(&body).map_err(|error| Error::decode(request, error)),
+            Err(error) => Err(Error::failed(request, error, &self.0.origin)),
         }
     }
 
@@ -303,15 +313,11 @@ impl Client {
             other => {
                 let message = format!("the answer is {other:?}, which can't be read to an end");
                 let error = TransportError::new(Sent::Unknown, Fault::Setup, message);
-                return Err(Error::failed(request, error));
+                return Err(Error::failed(request, error, &self.0.origin));
             }
         };
-        let mut request = Some(request);
-        let pieces = pieces.map_err(move |error| match request.take() {
-            Some(request) => Error::failed(request, error),
-            None => Error::config(error.to_string()),
-        });
-        Ok(pieces.boxed())
+        let origin = self.0.origin.clone();
+        Ok(pieces.map_err(move |error| Error::failed(request.clone(), error, &origin)).boxed())
     }
 
     pub(crate) fn preset(&self) -> Preset {
@@ -328,11 +334,10 @@ impl Client {
 
     async fn ask(&self, mut call: Call) -> Result<(Request, Reply)> {
         self.limit(&mut call);
-        let path = call.head.uri.path_and_query().map_or("/", |path| path.as_str()).to_owned();
-        let request = Request { op: call.meta.op.clone(), method: call.head.method.clone(), path };
+        let request = Request::of(&call);
         let reply = match self.0.stack.send(call).await {
             Ok(reply) => reply,
-            Err(error) => return Err(Error::failed(request, error)),
+            Err(error) => return Err(Error::failed(request, error, &self.0.origin)),
         };
         // The policies follow no redirect, and an API server sends none: it would lead to another server.
         if reply.head.status.is_success() || reply.head.status == http::StatusCode::SWITCHING_PROTOCOLS {
@@ -342,7 +347,7 @@ impl Client {
             ReplyBody::Whole(body) => &body[..],
             _ => &[],
         };
-        Err(Error::refused(request, &reply.head, body, self.0.outside.date()))
+        Err(Error::refused(request, &reply.head, body, self.0.outside.date(), &self.0.origin))
     }
 
     fn limit(&self, call: &mut Call) {

@@ -1,4 +1,69 @@
 //! What went wrong: one type, with questions to ask it.
+//!
+//! ```no_run
+//! # async fn f(client: k8s_client::Client) -> k8s_client::Result<()> {
+//! use k8s_api::core::v1::ConfigMap;
+//! use k8s_client::error::Missing;
+//!
+//! match client.namespaced::<ConfigMap>("web").get("settings").await {
+//!     Ok(settings) => println!("{} entries", settings.data.len()),
+//!     Err(error) if error.missing() == Some(Missing::Object) => println!("there are none"),
+//!     Err(error) if error.is_temporary() => println!("try again later: {error}"),
+//!     Err(error) => return Err(error),
+//! }
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # What each call can answer
+//!
+//! Any call can fail in these ways. What may pass and may be sent again without harm was sent again already, as often as
+//! the [`Preset`](crate::Preset) says.
+//!
+//! | question | meaning | what to do |
+//! |---|---|---|
+//! | [`kind()`](Error::kind) is [`Config`](ErrorKind::Config), [`Credential`](ErrorKind::Credential) or [`Untrusted`](ErrorKind::Untrusted) | the configuration does not work; nothing was sent | show the line to whoever wrote it: it names the file and the context |
+//! | [`kind()`](Error::kind) is [`Request`](ErrorKind::Request) | what is asked for makes no sense, such as an empty name; nothing was sent | a mistake of the program |
+//! | [`kind()`](Error::kind) is [`Decode`](ErrorKind::Decode) | the server has answered, and not what it should: a write is done | read the object again in another form, or take a newer version of this crate |
+//! | [`is_timeout`](Error::is_timeout), [`kind()`](Error::kind) is [`Transport`](ErrorKind::Transport) | no answer. [`sent`](Error::sent) says whether the server may have processed it | after a write, read the object before writing again |
+//! | [`is_unauthorized`](Error::is_unauthorized) (401) | the server doesn't know who asks; the credential was made new and shown once more already | log in again: the line says what was shown and where it is from |
+//! | [`is_forbidden`](Error::is_forbidden) (403) with [`denied`](Error::denied) | no role allows it | the line has the rule that is missing; [`Client::can_i`](crate::Client::can_i) asks beforehand |
+//! | [`is_forbidden`](Error::is_forbidden) (403) without | an admission says no to a write: a quota, pod security, a namespace that is going (`NamespaceTerminating` is a [cause](Error::has_cause)) | change the object; the server's message says what |
+//! | [`is_not_found`](Error::is_not_found) (404), [`missing()`](Error::missing) is [`Resource`](Missing::Resource) | the server doesn't have this API or version, or the CustomResourceDefinition is not installed | install it, or do without |
+//! | [`is_too_many_requests`](Error::is_too_many_requests) (429) | the server is busy, for longer than was waited for | come back after [`retry_after`](Error::retry_after) |
+//! | [`is_temporary`](Error::is_temporary) (also 500, 502, 503, 504) | the server or what it needs is not there | try later; after a write, read first |
+//!
+//! Beside these:
+//!
+//! | call | answer | what to do |
+//! |---|---|---|
+//! | `get` | [`missing()`](Error::missing) is [`Object`](Missing::Object): there is none of this name. In a namespace that does not exist it is the same answer | mostly no error: make it, or go on without |
+//! | `list` | [`is_gone`](Error::is_gone) (410): a `continue` token or a resource version is too old | start the list afresh |
+//! | | [`is_invalid`](Error::is_invalid) or 400: a selector is wrong | a mistake of the program |
+//! | | a namespace that does not exist is an empty list | |
+//! | `watch` | [`is_gone`](Error::is_gone): the resource version is too old. It comes as an event too | list, and watch from there; an [`Informer`](crate::Informer) does |
+//! | `create` | [`is_already_exists`](Error::is_already_exists) (409) | read it and decide; or `apply` |
+//! | | [`missing()`](Error::missing) is [`Namespace`](Missing::Namespace) | make the namespace |
+//! | | [`is_invalid`](Error::is_invalid) (422), or 400 for an unknown field: [`Status::causes`] has each field | fix the object |
+//! | `replace` | [`is_conflict`](Error::is_conflict) (409): it has changed since it was read | read, change and replace again |
+//! | | [`is_not_found`](Error::is_not_found), [`is_invalid`](Error::is_invalid) as above; with a UID that is another's [`is_conflict`](Error::is_conflict) | |
+//! | `patch` | [`is_not_found`](Error::is_not_found); [`is_invalid`](Error::is_invalid): the patch does not fit, a `test` failed, or what comes out is invalid | |
+//! | | [`is_conflict`](Error::is_conflict): the patch holds a `resourceVersion` that is not the latest | read again |
+//! | | 415: the kind has no strategic merge, as custom resources | a merge patch |
+//! | `apply` | [`is_conflict`](Error::is_conflict) with [`conflicts`](Error::conflicts): these managers own these fields | leave the fields out, or take them over with `force` |
+//! | | [`denied`](Error::denied) `create`: there is no such object, and applying it would make it | |
+//! | `delete` | [`missing()`](Error::missing) is [`Object`](Missing::Object): gone already | mostly no error |
+//! | | [`is_conflict`](Error::is_conflict): a precondition does not hold | read again |
+//! | `delete_many` | any of it after some were deleted | the same again deletes the rest |
+//! | eviction | [`is_too_many_requests`](Error::is_too_many_requests) with the [cause](Error::has_cause) `DisruptionBudget`: the budget allows none now. It is never sent again by itself | come back after [`retry_after`](Error::retry_after) |
+//! | log | 400: the container is not there or has not started | the message says which |
+//! | exec, attach, port-forward | [`denied`](Error::denied): it takes `get`, and since Kubernetes 1.35 `create` too | a rule with both verbs |
+//! | scale, status and other parts | as `get`, `replace` and `patch`; [`Missing::Resource`] for a part that an older server lacks | |
+//! | reviews ([`authz`](crate::authz)) | no refusal of theirs is an error: the answer says no | |
+
+mod line;
+mod redact;
+mod status;
 
 use std::borrow::Cow;
 use std::error::Error as StdError;
@@ -8,10 +73,13 @@ use std::time::{Duration, SystemTime};
 use http::StatusCode;
 use k8s_api::operation::Operation;
 use k8s_api::request::RequestError;
-use k8s_api::transport::{BoxError, Fault, Sent, TransportError};
-use serde::Deserialize;
+use k8s_api::transport::{BoxError, Call, Fault, Sent, TransportError};
 
+use crate::authz::Denied;
+use crate::config::Origin;
 use crate::middleware::retry_after::retry_after;
+
+pub use status::{Cause, Status};
 
 /// The result of a call.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -20,6 +88,8 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 ///
 /// It prints as one line with everything that a person needs; [`source`](StdError::source) leads to the errors below
 /// it for programs, so a printer of whole chains says some things twice.
+///
+/// The [module](self) says what each call can answer.
 pub struct Error(Box<Inner>);
 
 struct Inner {
@@ -37,115 +107,61 @@ struct Inner {
 pub enum ErrorKind {
     /// The configuration can't be used, or asks for something that is not supported.
     Config,
+    /// There is no credential to show, since a plugin failed or a file is gone; or the server turned away the client's
+    /// certificate.
+    Credential,
+    /// Whoever answers is not the server that was meant: its certificate is not trusted.
+    Untrusted,
+    /// The request can't be sent as it is: a name is empty, a body can't be written in its format.
+    Request,
     /// No answer came in time.
     Timeout,
     /// No connection could be made, or it broke.
     Transport,
     /// The server answered that it would not do it.
     Refused,
+    /// The server did it, and its answer can't be read as what it should be.
+    Decode,
+}
+
+/// What is not there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Missing {
+    /// An object: most often the one that was asked for, and [`Status::kind`] with [`Status::name`] in any case.
+    Object,
+    /// The namespace.
+    Namespace,
+    /// What the objects are of: this API, this version of it, or the CustomResourceDefinition is not installed.
+    Resource,
 }
 
 /// What was asked.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) struct Request {
     pub(crate) op: Cow<'static, Operation>,
     pub(crate) method: http::Method,
     pub(crate) path: String,
+    sent: redact::Sent,
 }
 
 struct Answer {
     code: StatusCode,
     status: Option<Status>,
     retry_after: Option<Duration>,
+    missing: Option<Missing>,
+    denied: Option<Denied>,
 }
 
-/// What the server says about a call that it refused.
-///
-/// A part of Kubernetes' `Status`; a proxy on the way answers without one.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Status {
-    /// The HTTP status.
-    pub code: u16,
-    /// One word for programs, such as `AlreadyExists`.
-    pub reason: String,
-    /// A sentence for people.
-    pub message: String,
-    /// What was wrong with each field, and other causes.
-    pub causes: Vec<Cause>,
-    /// The object that it is about, which need not be the one that was asked for: the namespace that is missing.
-    pub name: String,
-    /// What it is of: most often the resource (`pods`), for an object that is invalid its kind (`Pod`).
-    pub kind: String,
-    /// Where a list whose `continue` token is too old can go on, in a newer state than it began with; empty if it can't.
-    pub continue_token: String,
-    /// When to come back.
-    pub retry_after: Option<Duration>,
-}
-
-/// One of the causes in a [`Status`].
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(default)]
-#[non_exhaustive]
-pub struct Cause {
-    /// One word for programs, such as `FieldValueInvalid`.
-    pub reason: String,
-    /// A sentence for people.
-    pub message: String,
-    /// The path of the field, if it is about one.
-    pub field: String,
-}
-
-impl Status {
-    /// Reads the body of a refusal; `None` if it is no `Status`.
-    pub(crate) fn read(body: &[u8]) -> Option<Status> {
-        #[derive(Deserialize)]
-        #[serde(rename_all = "camelCase")]
-        struct Wire {
-            kind: String,
-            #[serde(default)]
-            code: Option<u16>,
-            #[serde(default)]
-            reason: Option<String>,
-            #[serde(default)]
-            message: Option<String>,
-            #[serde(default)]
-            details: Option<Details>,
-            #[serde(default)]
-            metadata: Option<Metadata>,
+impl Request {
+    pub(crate) fn of(call: &Call) -> Request {
+        let path = call.head.uri.path_and_query().map_or("/", |path| path.as_str()).to_owned();
+        Request {
+            op: call.meta.op.clone(),
+            method: call.head.method.clone(),
+            path,
+            sent: redact::Sent::of(call),
         }
-        #[derive(Default, Deserialize)]
-        struct Metadata {
-            #[serde(default, rename = "continue")]
-            token: Option<String>,
-        }
-        #[derive(Default, Deserialize)]
-        #[serde(rename_all = "camelCase")]
-        struct Details {
-            #[serde(default)]
-            name: Option<String>,
-            #[serde(default)]
-            kind: Option<String>,
-            #[serde(default)]
-            causes: Option<Vec<Cause>>,
-            #[serde(default)]
-            retry_after_seconds: Option<u32>,
-        }
-        let wire: Wire = serde_json::from_slice(body).ok().filter(|wire: &Wire| wire.kind == "Status")?;
-        let details = wire.details.unwrap_or_default();
-        Some(Status {
-            code: wire.code.unwrap_or_default(),
-            reason: wire.reason.unwrap_or_default(),
-            message: wire.message.unwrap_or_default(),
-            causes: details.causes.unwrap_or_default(),
-            name: details.name.unwrap_or_default(),
-            kind: details.kind.unwrap_or_default(),
-            continue_token: wire.metadata.and_then(|metadata| metadata.token).unwrap_or_default(),
-            retry_after: details
-                .retry_after_seconds
-                .filter(|seconds| *seconds > 0)
-                .map(|seconds| Duration::from_secs(seconds.into())),
-        })
     }
 }
 
@@ -156,6 +172,20 @@ impl Error {
 
     pub(crate) fn config(message: impl Into<String>) -> Error {
         Error::new(ErrorKind::Config, message.into())
+    }
+
+    /// Something that makes no sense to ask for.
+    pub(crate) fn request(message: impl Into<String>) -> Error {
+        Error::new(ErrorKind::Request, message.into())
+    }
+
+    /// An answer that is not what it should be.
+    pub(crate) fn decode(request: Request, error: impl Into<BoxError>) -> Error {
+        let error = error.into();
+        let mut result = Error::new(ErrorKind::Decode, error.to_string());
+        result.0.request = Some(request);
+        result.0.source = Some(error);
+        result
     }
 
     /// Says the cause after the message.
@@ -179,15 +209,26 @@ impl Error {
     }
 
     /// A call without an answer.
-    pub(crate) fn failed(request: Request, error: TransportError) -> Error {
+    pub(crate) fn failed(request: Request, error: TransportError, origin: &Origin) -> Error {
         let kind = match error.fault() {
             Fault::Timeout => ErrorKind::Timeout,
-            Fault::Setup => ErrorKind::Config,
+            Fault::Setup => ErrorKind::Request,
+            Fault::Untrusted => ErrorKind::Untrusted,
+            Fault::Credential => ErrorKind::Credential,
             _ => ErrorKind::Transport,
         };
         let mut message = error.to_string();
         if error.sent() == Sent::Unknown && !request.method.is_safe() {
             message.push_str("; the server may have processed it");
+        }
+        let from = match (kind, error.sent()) {
+            (ErrorKind::Untrusted, _) => "; address and authority are from ",
+            (ErrorKind::Transport | ErrorKind::Timeout, Sent::No) => "; the address is from ",
+            _ => "",
+        };
+        if !from.is_empty() && !origin.cluster.is_empty() {
+            message.push_str(from);
+            message.push_str(&origin.cluster);
         }
         let mut result = Error::new(kind, message);
         result.0.request = Some(request);
@@ -202,21 +243,34 @@ impl Error {
         head: &http::response::Parts,
         body: &[u8],
         now: SystemTime,
+        origin: &Origin,
     ) -> Error {
+        let hide = request.sent.hide();
         let status = Status::read(body);
+        let status = status.map(|status| status.map(|text| hide(&redact::without_objects(text))));
+        let page = if status.is_none() { hide(&excerpt(body)) } else { String::new() };
+        drop(hide);
         let wish = status.as_ref().and_then(|status| status.retry_after);
-        let said = match &status {
-            Some(status) => status.message.clone(),
-            None => excerpt(body),
-        };
-        let mut message = head.status.to_string();
-        if !said.is_empty() {
-            message = format!("{message}: {said}");
+        let wait = retry_after(&head.headers, now).or(wish);
+        let missing = missing(&request, head.status, status.as_ref(), &page);
+        let denied = status.as_ref().filter(|_| head.status == StatusCode::FORBIDDEN);
+        let denied = denied.and_then(|status| {
+            Denied::read(status).or_else(|| Denied::stream(status, &request.op, &request.path))
+        });
+        let message = line::Refusal {
+            request: &request,
+            code: head.status,
+            status: status.as_ref(),
+            page: &page,
+            missing,
+            denied: denied.as_ref(),
+            wait,
+            origin,
         }
+        .line();
         let mut result = Error::new(ErrorKind::Refused, message);
         result.0.request = Some(request);
-        let retry_after = retry_after(&head.headers, now).or(wish);
-        result.0.answer = Some(Answer { code: head.status, status, retry_after });
+        result.0.answer = Some(Answer { code: head.status, status, retry_after: wait, missing, denied });
         result
     }
 
@@ -230,7 +284,7 @@ impl Error {
         self.0.answer.as_ref()?.status.as_ref()
     }
 
-    /// The HTTP status, if the server answered.
+    /// The HTTP status, if the server refused the call.
     pub fn code(&self) -> Option<StatusCode> {
         self.0.answer.as_ref().map(|answer| answer.code)
     }
@@ -255,14 +309,26 @@ impl Error {
         self.0.answer.as_ref()?.retry_after
     }
 
-    /// There is no such object, or no such resource.
+    /// Something is not there (404): [`missing`](Error::missing) says what.
     pub fn is_not_found(&self) -> bool {
         self.is(StatusCode::NOT_FOUND)
     }
 
-    /// The object has changed since it was read, or another manager owns the fields.
+    /// What is not there, where the server tells it. To ask for an object in a namespace that does not exist is
+    /// answered as if only the object were missing.
+    pub fn missing(&self) -> Option<Missing> {
+        self.0.answer.as_ref()?.missing
+    }
+
+    /// The object has changed since it was read, a precondition does not hold, or other managers own the fields
+    /// ([`conflicts`](Error::conflicts)).
     pub fn is_conflict(&self) -> bool {
         self.is(StatusCode::CONFLICT) && !self.is_already_exists()
+    }
+
+    /// The managers that own what was to be applied, each with the path of a field.
+    pub fn conflicts(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.status().into_iter().flat_map(managers)
     }
 
     /// An object with this name exists.
@@ -270,14 +336,24 @@ impl Error {
         self.is(StatusCode::CONFLICT) && self.status().is_some_and(|status| status.reason == "AlreadyExists")
     }
 
+    /// The object, or a part of the request, breaks a rule: [`Status::causes`] has each field.
+    pub fn is_invalid(&self) -> bool {
+        self.is(StatusCode::UNPROCESSABLE_ENTITY)
+    }
+
     /// The resource version or the `continue` token is too old.
     pub fn is_gone(&self) -> bool {
         self.is(StatusCode::GONE)
     }
 
-    /// The server knows who asks, and doesn't allow it.
+    /// The server knows who asks, and doesn't allow it; without [`denied`](Error::denied) an admission refused the object.
     pub fn is_forbidden(&self) -> bool {
         self.is(StatusCode::FORBIDDEN)
+    }
+
+    /// The permission that is missing, and who asked.
+    pub fn denied(&self) -> Option<&Denied> {
+        self.0.answer.as_ref()?.denied.as_ref()
     }
 
     /// The server doesn't know who asks.
@@ -287,9 +363,31 @@ impl Error {
 
     /// It took too long, here or there.
     pub fn is_timeout(&self) -> bool {
+        // The server's own limit may come as 504 or as 500.
+        let there = |status: &Status| matches!(&*status.reason, "Timeout" | "ServerTimeout");
         self.0.kind == ErrorKind::Timeout
             || self.is(StatusCode::REQUEST_TIMEOUT)
             || self.is(StatusCode::GATEWAY_TIMEOUT)
+            || self.status().is_some_and(there)
+    }
+
+    /// The server is busy, or a disruption budget allows no eviction now.
+    pub fn is_too_many_requests(&self) -> bool {
+        self.is(StatusCode::TOO_MANY_REQUESTS)
+    }
+
+    /// It may pass by itself: no answer, a busy server, or one that lacks what it needs. Whether a write may be sent
+    /// again is another question, which [`sent`](Error::sent) has a part of.
+    pub fn is_temporary(&self) -> bool {
+        match self.0.kind {
+            ErrorKind::Timeout | ErrorKind::Transport => true,
+            _ => self.code().is_some_and(|code| matches!(code.as_u16(), 408 | 429 | 500 | 502 | 503 | 504)),
+        }
+    }
+
+    /// The server gives this reason among the causes, such as `DisruptionBudget` or `NamespaceTerminating`.
+    pub fn has_cause(&self, reason: &str) -> bool {
+        self.status().is_some_and(|status| status.causes.iter().any(|cause| cause.reason == reason))
     }
 
     fn is(&self, code: StatusCode) -> bool {
@@ -297,10 +395,38 @@ impl Error {
     }
 }
 
+/// What a request says of itself: it was not built.
 impl From<RequestError> for Error {
     fn from(error: RequestError) -> Error {
-        Error::config(error.to_string())
+        let mut result = Error::request(error.to_string());
+        result.0.source = Some(error.into());
+        result
     }
+}
+
+fn missing(request: &Request, code: StatusCode, status: Option<&Status>, page: &str) -> Option<Missing> {
+    // What is reached through a proxy has its own idea of what is not there.
+    if code != StatusCode::NOT_FOUND || &*request.op.subresource == "proxy" {
+        return None;
+    }
+    match status {
+        // An API server says this of every path that it doesn't have.
+        None => (page == "404 page not found").then_some(Missing::Resource),
+        Some(status) if status.kind.is_empty() && status.name.is_empty() => Some(Missing::Resource),
+        Some(status) if status.kind == "namespaces" && &*request.op.resource != "namespaces" => {
+            Some(Missing::Namespace)
+        }
+        Some(_) => Some(Missing::Object),
+    }
+}
+
+/// `conflict with "kubectl" using apps/v1`, with the field beside it.
+fn managers(status: &Status) -> impl Iterator<Item = (&str, &str)> {
+    let conflicts = status.causes.iter().filter(|cause| cause.reason == "FieldManagerConflict");
+    conflicts.filter_map(|cause| {
+        let (_, manager) = cause.message.split_once('"')?;
+        Some((manager.split_once('"')?.0, &*cause.field))
+    })
 }
 
 /// The first line of what is no `Status`, such as a proxy's page.
@@ -312,7 +438,7 @@ fn excerpt(body: &[u8]) -> String {
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Some(Request { op, method, path }) = &self.0.request {
+        if let Some(Request { op, method, path, .. }) = &self.0.request {
             write!(f, "{op} ({method} {path}): ")?;
         }
         f.write_str(&self.0.message)

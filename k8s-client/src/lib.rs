@@ -6,6 +6,7 @@
 
 pub mod api;
 mod auth;
+pub mod authz;
 pub mod cache;
 mod client;
 pub mod config;

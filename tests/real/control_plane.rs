@@ -12,7 +12,7 @@ use k8s_client::{Client, Config, ErrorKind, Preset, Secret};
 use serde_json::{Value, json};
 use tokio::sync::{Mutex, MutexGuard};
 use tokio::task::spawn_blocking;
-use xtask::cluster::{Cluster, Ending, FaultProxy, Link, Options, Program, wait};
+use xtask::cluster::{AuditEvent, Cluster, Ending, FaultProxy, Link, Options, Program, wait};
 
 type Shared = Arc<Cluster>;
 
@@ -262,7 +262,7 @@ async fn a_watch_notices_that_its_connection_is_dead() {
 async fn a_write_is_sent_once_when_its_connection_is_cut() {
     let cluster = shared().await;
     let proxy = Arc::new(blocking(&cluster, |cluster| cluster.proxy(Program::KubeApiserver)).await);
-    let client = through(&cluster, &proxy);
+    let client = Client::builder(behind(&cluster, &proxy)).unconfirmed_creates().build().unwrap();
     client.bytes(create("before-cut")).await.unwrap();
     let audit = cluster.audit();
 
@@ -279,6 +279,30 @@ async fn a_write_is_sent_once_when_its_connection_is_cut() {
         })
     });
     assert_eq!(audit.await.unwrap().unwrap(), 1, "it was sent once");
+
+    // Unless it may look.
+    let client = Client::builder(behind(&cluster, &proxy)).request_ids().build().unwrap();
+    client.bytes(create("before-found")).await.unwrap();
+    let audit = cluster.audit();
+    proxy.cut_after(1);
+    let found: Value = serde_json::from_slice(&client.bytes(create("found")).await.unwrap()).unwrap();
+    assert_eq!(found["metadata"]["name"], "found");
+    let error = client.bytes(create("found")).await.unwrap_err();
+    assert!(error.is_already_exists(), "{error}");
+    let audit = spawn_blocking(move || {
+        wait::until("all of it is in the audit log", || {
+            let mut events = audit.events().unwrap_or_default();
+            let about = |event: &AuditEvent| event.request_object["metadata"]["name"] == "found";
+            events.retain(|event| about(event) || event.request_uri.ends_with("/found"));
+            Ok(if events.len() < 3 { Err(format!("{} of three events", events.len())) } else { Ok(events) })
+        })
+    });
+    let events = audit.await.unwrap().unwrap();
+    let told: Vec<_> =
+        events.iter().map(|event| (event.verb.as_str(), &event.response_status["code"])).collect();
+    assert_eq!(told, [("create", &json!(201)), ("get", &json!(200)), ("create", &json!(409))]);
+    let ids: Vec<_> = events.iter().map(|event| &event.audit_id).collect();
+    assert!(ids[0] == ids[1] && ids[1] != ids[2] && ids[0].len() == 32, "one id for all of a call: {ids:?}");
 
     // Nobody takes the connection: it is certain that nothing was sent.
     proxy.set(Link::Refusing);

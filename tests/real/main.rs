@@ -2,8 +2,11 @@
 
 mod apply;
 mod auth;
+mod authorization;
+mod convenience;
 mod custom;
 mod documents;
+mod errors;
 mod every;
 mod everyday;
 mod faults;
@@ -13,5 +16,6 @@ mod kinds;
 mod operations;
 mod requests;
 mod subresources;
+mod transport;
 mod unknown;
 mod verbs;

@@ -75,9 +75,9 @@ pub use delete::{Delete, DeleteCollection};
 pub use document::PatchDocument;
 pub use log::{FollowLog, Log};
 pub use options::{__named, FieldValidation, Propagation, VersionMatch};
+pub use partial::Partial;
 #[doc(hidden)]
 pub use path::encode as __encode;
-pub use partial::Partial;
 pub use place::{Everywhere, Place, Places};
 pub use printed::{AsTable, Column, Row, RowCondition, Table};
 pub use read::{Get, List, Watch};

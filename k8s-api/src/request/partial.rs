@@ -6,7 +6,7 @@ use super::subresource::Itself;
 use super::verb;
 use crate::kind::{Accept, Resource};
 use crate::meta::v1::ObjectMeta;
-use crate::table::{Field, Kind, Table, field, index, names, slots};
+use crate::table::{Field, Kind, Line, Table, field, index, lines, names, slots};
 use crate::unknown::Unknown;
 use crate::view::{Message, Slot, Value, View};
 
@@ -63,6 +63,7 @@ impl<K> std::fmt::Debug for Partial<K> {
 
 const FIELDS: [Field; 1] = [field("metadata", 1)];
 const NAMES: [&str; 1] = names(&FIELDS);
+const LINES: [Line; 1] = lines(&FIELDS);
 const INDEX: [u16; slots(1)] = index(&FIELDS);
 const API_VERSION: &str = "meta.k8s.io/v1";
 const KIND: &str = "PartialObjectMetadata";
@@ -70,8 +71,9 @@ static TABLE: Table = Table::new(
     "io.k8s.apimachinery.pkg.apis.meta.v1.PartialObjectMetadata",
     Some(Kind { api_version: API_VERSION, kind: KIND }),
     false,
-    &FIELDS,
     &NAMES,
+    &LINES,
+    &[],
     &INDEX,
 );
 

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use crate::Preset;
 use crate::client::Client;
 use crate::middleware::backoff::Waits;
-use crate::middleware::preset::Preset;
 use crate::outside::Outside;
 
 /// The waits between tries, and their end.

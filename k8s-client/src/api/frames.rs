@@ -31,7 +31,7 @@ impl<K: verb::Watch> Pending<request::Watch<K>> {
     /// # }
     /// ```
     pub fn frames(self) -> Frames {
-        let (call, client) = (self.request.call(), self.client);
+        let (call, client) = (self.client.timed(self.request.call(), self.within), self.client);
         let asking = async move { client.open(call?).await };
         Frames { state: State::Asking(Box::pin(asking)), frames: Some(frames::Frames::json(LARGEST_EVENT)) }
     }

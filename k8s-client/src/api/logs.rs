@@ -42,7 +42,7 @@ impl<K: verb::Connect<Log>> Api<K> {
 impl<K: verb::Connect<Log>> Pending<request::Log<K>> {
     /// Line by line, as it is read: the log may be larger than memory.
     pub fn lines(self) -> Lines {
-        let call = self.request.call().map(|mut call| {
+        let call = self.client.timed(self.request.call(), self.within).map(|mut call| {
             // It may take longer than a call that ends by itself, and must not be silent for long.
             call.meta.lane = Lane::Watch;
             call.meta.whole = false;
@@ -59,7 +59,8 @@ impl<K: verb::Connect<Log>> Pending<request::FollowLog<K>> {
     /// A connection that breaks is an error, and nothing is asked for again by itself: [`since`](Self::since) with the time of the
     /// last line goes on, and repeats what was written in the same second.
     pub fn lines(self) -> Lines {
-        Lines::new(self.client, self.request.call(), self.request.has_timestamps())
+        let call = self.client.timed(self.request.call(), self.within);
+        Lines::new(self.client, call, self.request.has_timestamps())
     }
 }
 

@@ -13,6 +13,8 @@ mod pending;
 mod proxy;
 mod scale;
 mod subresource;
+#[cfg(test)]
+mod testing;
 mod token;
 
 use std::marker::PhantomData;
@@ -103,7 +105,7 @@ impl<K: Resource, P> Api<K, P> {
         }
     }
 
-    /// Starts a list; what it is narrowed to is chained, then it is awaited.
+    /// Starts a list; what it is narrowed to is chained. Awaited it is one answer; [`items`](Pending::items) reads it page by page.
     ///
     /// ```no_run
     /// # async fn f(client: k8s_client::Client) -> k8s_client::Result<()> {
@@ -247,7 +249,19 @@ impl<K: Resource> Api<K> {
         self.client.request(request::Apply::new(self.place(), object, manager))
     }
 
-    /// Deletes an object.
+    /// Deletes an object. What is there already no more is an error ([`is_not_found`](crate::Error::is_not_found)).
+    ///
+    /// ```no_run
+    /// # async fn f(client: k8s_client::Client) -> k8s_client::Result<()> {
+    /// use k8s_api::request::Propagation;
+    ///
+    /// let jobs = client.namespaced::<k8s_api::batch::v1::Job>("web");
+    /// let job = jobs.get("report").await?;
+    /// // Only this one, and not another that has got its name since.
+    /// jobs.delete("report").if_uid(&job.metadata.uid).propagation(Propagation::Foreground).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn delete(&self, name: &str) -> Pending<request::Delete<K>>
     where
         K: verb::Delete,
@@ -255,7 +269,7 @@ impl<K: Resource> Api<K> {
         self.client.request(request::Delete::new(self.place(), name))
     }
 
-    /// Deletes the objects here, one after the other; what is chained says which.
+    /// Deletes the objects here, one after the other (`deletecollection`); what is chained says which.
     pub fn delete_many(&self) -> Pending<request::DeleteCollection<K>>
     where
         K: verb::DeleteCollection,
@@ -263,3 +277,6 @@ impl<K: Resource> Api<K> {
         self.client.request(request::DeleteCollection::new(self.place()))
     }
 }
+
+#[cfg(test)]
+mod tests;

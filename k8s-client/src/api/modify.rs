@@ -13,9 +13,9 @@ use k8s_api::view::{Message, Slot};
 
 use super::Api;
 use super::again::Again;
+use crate::Preset;
 use crate::client::Client;
 use crate::error::{Error, Result};
-use crate::middleware::preset::Preset;
 
 /// Somebody else was faster: no server is to blame, so the next try comes soon, and not at the same time as his.
 const CONFLICT: Preset = Preset {
@@ -59,12 +59,12 @@ pub struct Modify<'a, K: verb::Replace<S>, S: Part = Itself> {
     options: Options,
 }
 
-/// The options of the write.
+/// The options of a write that is built later.
 #[derive(Default)]
-struct Options(Vec<(&'static str, String)>);
+pub(super) struct Options(pub(super) Vec<(&'static str, String)>);
 
 impl Options {
-    fn __set(&mut self, name: &'static str, value: &dyn fmt::Display) {
+    pub(super) fn __set(&mut self, name: &'static str, value: &dyn fmt::Display) {
         self.0.push((name, value.to_string()));
     }
 }
@@ -187,8 +187,7 @@ impl<'a, K: verb::Get<S> + verb::Replace<S>, S: Part> Modify<'a, K, S> {
 
 /// A text in the metadata of any type that has some.
 fn metadata<'m>(object: &'m mut dyn Message, field: &str) -> Option<&'m mut Str> {
-    let place =
-        |message: &dyn Message, name: &str| message.table().fields.iter().position(|f| f.name == name);
+    let place = |message: &dyn Message, name: &str| message.table().position(name);
     let at = place(object, "metadata")?;
     let Some(Slot::Message(metadata)) = object.field_mut(at) else { return None };
     let at = place(metadata, field)?;

@@ -2,6 +2,7 @@
 
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use futures_core::Stream;
 use futures_util::future::BoxFuture;
@@ -29,6 +30,7 @@ pub struct Pages<K> {
     client: Client,
     list: request::List<K>,
     next: Next<K>,
+    within: Option<Duration>,
     strict: bool,
     snapshot: bool,
     version: Option<String>,
@@ -38,16 +40,26 @@ enum Next<K> {
     /// This page.
     Page(request::List<K>),
     /// It is on its way; the flag says that its token came with a refusal.
-    Coming(BoxFuture<'static, Result<list::List<K>>>, bool),
+    Coming(Coming<K>, bool),
     Over,
 }
+
+type Coming<K> = BoxFuture<'static, Result<list::List<K>>>;
 
 impl<K: verb::List> Pending<request::List<K>> {
     /// All objects, page by page. A page has at most 500, unless [`limit`](Self::limit) says otherwise.
     pub fn pages(self) -> Pages<K> {
         let list = if self.request.is_limited() { self.request } else { self.request.limit(PAGE) };
         let next = Next::Page(list.clone());
-        Pages { client: self.client, list, next, strict: false, snapshot: true, version: None }
+        Pages {
+            client: self.client,
+            list,
+            next,
+            within: self.within,
+            strict: false,
+            snapshot: true,
+            version: None,
+        }
     }
 
     /// All objects, one by one. They are read in pages of at most 500, unless [`limit`](Self::limit) says otherwise.
@@ -98,9 +110,7 @@ impl<K: verb::List> Stream for Pages<K> {
             let (result, renewed) = match &mut this.next {
                 Next::Over => return Poll::Ready(None),
                 Next::Page(list) => {
-                    let (call, client) = (list.call(), this.client.clone());
-                    let page = async move { client.read(call?, |body| list::List::<K>::read(body)).await };
-                    this.next = Next::Coming(Box::pin(page), false);
+                    this.next = Next::Coming(ask(&this.client, list, this.within), false);
                     continue;
                 }
                 Next::Coming(page, renewed) => (ready!(page.as_mut().poll(cx)), *renewed),
@@ -121,16 +131,19 @@ impl<K: verb::List> Stream for Pages<K> {
                             "a list has outlived its state and goes on in the latest one: {error}"
                         );
                         this.snapshot = false;
-                        let (call, client) = (this.list.next_page(token).call(), this.client.clone());
-                        let page =
-                            async move { client.read(call?, |body| list::List::<K>::read(body)).await };
-                        this.next = Next::Coming(Box::pin(page), true);
+                        let next = this.list.next_page(token);
+                        this.next = Next::Coming(ask(&this.client, &next, this.within), true);
                     }
                     None => return Poll::Ready(Some(Err(error))),
                 },
             }
         }
     }
+}
+
+fn ask<K: verb::List>(client: &Client, list: &request::List<K>, within: Option<Duration>) -> Coming<K> {
+    let (call, client) = (client.timed(list.call(), within), client.clone());
+    Box::pin(async move { client.read(call?, |body| list::List::<K>::read(body)).await })
 }
 
 /// The token that comes with the refusal of one that is too old. Without one, or when even that is too old, there is no way to go on

@@ -1,11 +1,13 @@
 //! A request that is awaited.
 
 use std::future::IntoFuture;
+use std::time::Duration;
 
 use futures_util::future::{BoxFuture, FutureExt as _};
 use k8s_api::request::subresource::{Log, Proxy};
-use k8s_api::request::{self, Answer, Part, Request, verb};
+use k8s_api::request::{self, Answer, Part, Request, RequestError, verb};
 use k8s_api::time::Time;
+use k8s_api::transport::Call;
 
 use crate::client::Client;
 use crate::error::Result;
@@ -26,12 +28,28 @@ use crate::error::Result;
 pub struct Pending<R> {
     pub(super) client: Client,
     pub(super) request: R,
+    pub(super) within: Option<Duration>,
 }
 
 impl Client {
     /// Any request of [`k8s_api::request`]; awaiting it sends it.
     pub fn request<R: Request>(&self, request: R) -> Pending<R> {
-        Pending { client: self.clone(), request }
+        Pending { client: self.clone(), request, within: None }
+    }
+}
+
+impl Client {
+    /// A call that has to be over by then.
+    pub(super) fn timed(
+        &self,
+        call: std::result::Result<Call, RequestError>,
+        within: Option<Duration>,
+    ) -> std::result::Result<Call, RequestError> {
+        let mut call = call?;
+        if let Some(total) = within {
+            call.meta.limits.deadline = self.outside().now().checked_add(total);
+        }
+        Ok(call)
     }
 }
 
@@ -43,7 +61,14 @@ impl<R> Pending<R> {
 
     /// The same with another request.
     pub(super) fn map<T>(self, change: impl FnOnce(R) -> T) -> Pending<T> {
-        Pending { client: self.client, request: change(self.request) }
+        Pending { client: self.client, request: change(self.request), within: self.within }
+    }
+
+    /// How long it may take with all its attempts and its answer, instead of what the client allows; for a list that comes in pages, each
+    /// of them.
+    pub fn within(mut self, total: Duration) -> Self {
+        self.within = Some(total);
+        self
     }
 }
 
@@ -52,7 +77,7 @@ impl<R: Request<Answer: Answer>> IntoFuture for Pending<R> {
     type IntoFuture = BoxFuture<'static, Result<R::Answer>>;
 
     fn into_future(self) -> Self::IntoFuture {
-        let call = self.request.call();
+        let call = self.client.timed(self.request.call(), self.within);
         let client = self.client;
         async move { client.read(call?, |body| R::Answer::read(body)).await }.boxed()
     }
@@ -170,7 +195,7 @@ impl<K: verb::Patch<S>, S: Part> Pending<request::Apply<'_, K, S>> {
 
     /// Owns a field that is zero, which otherwise counts as not set: `spec.minReadySeconds`, `spec.containers[0].tty`.
     pub fn own(self, path: &str) -> Self {
-        Pending { client: self.client, request: self.request.own(path) }
+        self.map(|apply| apply.own(path))
     }
 }
 

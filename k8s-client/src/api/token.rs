@@ -10,6 +10,7 @@ use k8s_api::request::subresource::Token;
 use k8s_api::request::{self, AsksForToken, HasSubresource, Place, verb};
 
 use super::Api;
+use super::modify::Options;
 use crate::client::Client;
 use crate::error::Result;
 
@@ -20,6 +21,7 @@ pub struct CreateToken<K: HasSubresource<Token>> {
     place: Place<K::Scope>,
     name: String,
     asked: K::Object,
+    options: Options,
 }
 
 impl<K: verb::Create<Token>> Api<K>
@@ -43,7 +45,13 @@ where
     /// ```
     pub fn create_token(&self, name: &str) -> CreateToken<K> {
         let (client, place) = (self.client().clone(), self.place());
-        CreateToken { client, place, name: name.to_owned(), asked: Default::default() }
+        CreateToken {
+            client,
+            place,
+            name: name.to_owned(),
+            asked: Default::default(),
+            options: Options::default(),
+        }
     }
 }
 
@@ -51,6 +59,14 @@ impl<K: verb::Create<Token>> CreateToken<K>
 where
     <K as HasSubresource<Token>>::Object: AsksForToken,
 {
+    fn change(mut self, change: impl FnOnce(&mut Options)) -> Self {
+        change(&mut self.options);
+        self
+    }
+
+    k8s_api::__write_options!(methods);
+    k8s_api::__manager_options!(methods);
+
     /// For one more audience, instead of the API server itself.
     pub fn audience(mut self, audience: &str) -> Self {
         self.asked.add_audience(audience);
@@ -75,9 +91,11 @@ impl<K: verb::Create<Token>> IntoFuture for CreateToken<K> {
     type IntoFuture = BoxFuture<'static, Self::Output>;
 
     fn into_future(self) -> Self::IntoFuture {
-        self.client
-            .request(request::Create::<K, Token>::with(self.place, &self.name, self.asked))
-            .into_future()
+        let mut request = request::Create::<K, Token>::with(self.place, &self.name, self.asked);
+        for (name, value) in &self.options.0 {
+            request.__set(name, value);
+        }
+        self.client.request(request).into_future()
     }
 }
 

@@ -92,5 +92,5 @@ pub(crate) fn credential(config: &Config, outside: &Arc<dyn Outside>) -> Result<
 
 /// A call that can't be sent, since there is nothing to show. The same again would fail in the same way.
 fn failed(message: impl Into<String>) -> TransportError {
-    TransportError::new(Sent::No, Fault::Setup, message)
+    TransportError::new(Sent::No, Fault::Credential, message)
 }

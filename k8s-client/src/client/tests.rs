@@ -5,11 +5,13 @@ use k8s_api::operation::Operation;
 use k8s_api::transport::{Body, Lane, Limits};
 
 use super::Client;
+use crate::config::{Config, Rate};
 use crate::error::ErrorKind;
 use crate::middleware::testing::{
     CREATE, End, GET, Piece, Script, Step, WATCH, answer, answer_with, call, fail,
 };
 use crate::outside::testing::{Handle, Virtual};
+use crate::transport::testing::{head, listen};
 
 fn client(steps: impl IntoIterator<Item = Step>) -> (Client, Arc<Script>, Arc<Virtual>) {
     let clock = Virtual::new();
@@ -70,7 +72,10 @@ fn only_success_is_success() {
     let (client, _, clock) = client([answer_with(429, ("retry-after", "99"))]);
     let error = clock.run(client.send(call(&GET, Body::Empty))).unwrap_err();
     assert_eq!(error.retry_after(), Some(Duration::from_secs(99)));
-    assert_eq!(error.to_string(), "get pods (GET /api/v1/pods): 429 Too Many Requests");
+    assert_eq!(
+        error.to_string(),
+        "get pods (GET /api/v1/pods): 429 Too Many Requests; the server asks to wait 99s"
+    );
 }
 
 #[test]
@@ -82,4 +87,39 @@ fn the_policies_run_above_any_transport() {
         (client.namespace(), format!("{client:?}").as_str()),
         ("web", "Client { namespace: \"web\", .. }")
     );
+}
+
+#[test]
+fn a_concurrency_of_nothing_is_refused() {
+    let (_, script, _) = client([answer(200)]);
+    let error = Client::with_transport(script, "web").concurrency(0).build().unwrap_err().to_string();
+    assert!(error.starts_with("a concurrency of 0 lets no call go"), "{error}");
+}
+
+#[tokio::test]
+async fn a_configuration_says_the_rate_and_each_call_who_asks() {
+    let (send, mut received) = tokio::sync::mpsc::unbounded_channel();
+    let address = listen(move |mut connection| {
+        let send = send.clone();
+        async move {
+            send.send(head(&mut connection).await).unwrap();
+            let answer = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
+            tokio::io::AsyncWriteExt::write_all(&mut connection, answer).await.unwrap();
+        }
+    })
+    .await;
+    let slow = Rate::new(0.001, 1).unwrap();
+    let config = Config::plain(&format!("http://{address}")).unwrap().with_rate(slow);
+    let client = Client::new(config.clone()).unwrap();
+    client.bytes(call(&GET, Body::Empty)).await.unwrap();
+    let error = client.bytes(call(&GET, Body::Empty)).await.unwrap_err().to_string();
+    assert!(error.contains("this client sends 0.001 calls a second, 1 at once"), "{error}");
+
+    let faster = Client::builder(config).rate(Rate::new(1e6, 9).unwrap()).build().unwrap();
+    for _ in 0..2 {
+        faster.bytes(call(&GET, Body::Empty)).await.unwrap();
+    }
+    let request = received.recv().await.unwrap();
+    let program = format!(") k8s-client/{}\r\n", env!("CARGO_PKG_VERSION"));
+    assert!(request.contains("user-agent: k8s_client-") && request.contains(&program), "{request}");
 }

@@ -36,6 +36,7 @@ mod infer;
 mod kubeconfig;
 mod merge;
 mod oidc;
+mod origin;
 mod pem;
 mod proxy;
 mod resolve;
@@ -57,6 +58,7 @@ pub use settings::{Rate, Timeouts};
 pub(crate) use exec::{ExecSpec, Interactive};
 pub(crate) use kubeconfig::{tokens_of, write_tokens};
 pub(crate) use oidc::{OidcSpec, check as check_issuer};
+pub(crate) use origin::Origin;
 pub(crate) use pem::{Identity, Pem};
 pub(crate) use proxy::Proxy;
 pub(crate) use server::{Server, Tls};
@@ -163,6 +165,7 @@ impl Config {
     /// Sends a bearer token instead of what the configuration says.
     pub fn with_token(mut self, token: Secret) -> Config {
         self.login = Login::Token(token);
+        self.user_place = "Config::with_token".to_owned();
         self
     }
 
@@ -171,6 +174,7 @@ impl Config {
         let Server { tls, proxy, direct, plain_answers, .. } = self.server;
         self.server = Server::new(url, tls)?;
         (self.server.proxy, self.server.direct, self.server.plain_answers) = (proxy, direct, plain_answers);
+        self.cluster_place = format!("Config::with_server and {}", self.cluster_place);
         Ok(self)
     }
 

@@ -67,7 +67,7 @@ fn refused(result: &Result<Reply, TransportError>, proof: &Proof, call: &Call) -
         Ok(reply) => reply.head.status == StatusCode::UNAUTHORIZED,
         // A certificate may be refused before there is HTTP. When that is heard of, the call may be on its way already.
         Err(error) => {
-            let certificate = proof.identity.is_some() && error.fault() == Fault::Setup;
+            let certificate = proof.identity.is_some() && error.fault() == Fault::Credential;
             certificate && (error.sent() == Sent::No || call.meta.op.retry == Retry::Read)
         }
     }
@@ -78,7 +78,7 @@ fn show(proof: &Proof, call: &mut Call) -> Result<(), TransportError> {
         let mut value = HeaderValue::try_from(header.expose()).map_err(|_| {
             let message =
                 "the token has characters that no header can carry, such as a line break in the middle";
-            TransportError::new(Sent::No, Fault::Setup, message)
+            TransportError::new(Sent::No, Fault::Credential, message)
         })?;
         // Keeps it out of Debug, and out of HTTP/2's table of repeated headers.
         value.set_sensitive(true);

@@ -36,7 +36,8 @@ impl Outcome {
 /// Whether the same call may be sent once more.
 pub(crate) fn may_repeat(retry: Retry, outcome: Outcome) -> bool {
     match (retry, outcome) {
-        (Retry::Never, _) | (_, Outcome::Failure(_, Fault::Setup | Fault::Held)) => false,
+        (Retry::Never, _) => false,
+        (_, Outcome::Failure(_, fault)) if fault.lasts() => false,
         (Retry::Read, Outcome::Failure(..)) => true,
         (_, Outcome::Failure(sent, _)) => sent != Sent::Unknown,
         (Retry::Read, Outcome::Answer(status)) => passes(status),
@@ -94,7 +95,9 @@ mod tests {
     #[test]
     fn what_is_set_up_wrongly_stays_wrong() {
         for retry in [Retry::Read, Retry::Write, Retry::Answered] {
-            assert!(!may_repeat(retry, Outcome::Failure(Sent::No, Fault::Setup)));
+            for fault in [Fault::Setup, Fault::Untrusted, Fault::Credential] {
+                assert!(!may_repeat(retry, Outcome::Failure(Sent::No, fault)));
+            }
             assert!(!may_repeat(retry, Outcome::Failure(Sent::No, Fault::Held)), "a client's own limit");
         }
     }

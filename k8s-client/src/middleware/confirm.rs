@@ -29,7 +29,7 @@ use http::{HeaderValue, Method, StatusCode, Uri};
 use k8s_api::operation::{Operation, Retry, Verb};
 use k8s_api::time::Time;
 use k8s_api::transport::{
-    Body, Call, CallMeta, Fault, Reply, ReplyBody, Sending, Sent, Transport, TransportError,
+    Body, Call, CallMeta, Fault, Lane, Reply, ReplyBody, Sending, Sent, Transport, TransportError,
 };
 use serde_json::{Value, json};
 
@@ -212,6 +212,9 @@ impl Policy {
         let op = Operation { verb: Verb::Get, retry: Retry::Read, ..(**op).clone() };
         let mut meta = CallMeta::new(op);
         meta.limits = call.meta.limits;
+        if call.meta.lane == Lane::Lease {
+            meta.lane = Lane::Lease;
+        }
         meta.limits.head = meta.limits.head.or(self.answer);
         meta.limits.idle = meta.limits.idle.or(self.answer);
         let mut get = call.replay()?;

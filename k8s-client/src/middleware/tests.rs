@@ -286,7 +286,7 @@ fn a_token_that_no_header_can_carry_is_not_shown() {
     let it = rig_with(Preset::DEFAULT, Some(Arc::new(Bad)), [answer(200)]);
     let error = it.get().unwrap_err();
     assert!(!format!("{error} {error:?}").contains("hunter2"));
-    assert_eq!((error.fault(), it.script.times().len()), (Fault::Setup, 0), "and not tried again");
+    assert_eq!((error.fault(), it.script.times().len()), (Fault::Credential, 0), "and not tried again");
 }
 
 #[test]
@@ -306,7 +306,8 @@ fn whoever_asks_as_somebody_says_so_in_each_attempt() {
 
 fn steps() -> impl Strategy<Value = Vec<Step>> {
     let sent = prop_oneof![Just(Sent::No), Just(Sent::Refused), Just(Sent::Unknown)];
-    let fault = prop_oneof![Just(Fault::Broken), Just(Fault::Timeout), Just(Fault::Setup)];
+    let fault =
+        prop_oneof![Just(Fault::Broken), Just(Fault::Timeout), Just(Fault::Setup), Just(Fault::Credential)];
     let status = proptest::sample::select(vec![200u16, 201, 400, 404, 409, 408, 429, 500, 502, 503, 504]);
     let headers = proptest::option::of(0u64..20)
         .prop_map(|wish| wish.map(|wish| ("retry-after", wish.to_string())).into_iter().collect());
@@ -366,7 +367,7 @@ proptest! {
             let hung = head.is_some_and(|head| *after >= Duration::from_millis(head));
             let unprocessed = !hung
                 && match end {
-                    End::Fail(sent, fault) => *sent != Sent::Unknown && *fault != Fault::Setup,
+                    End::Fail(sent, fault) => *sent != Sent::Unknown && !fault.lasts(),
                     End::Answer(status, ..) => *status == 429 && op.retry == k8s_api::operation::Retry::Write,
                     End::Silence => false,
                 };

@@ -1,5 +1,6 @@
 //! Compressed answers on their way through the whole client.
 
+use std::borrow::Cow;
 use std::io::Write as _;
 use std::net::SocketAddr;
 
@@ -16,10 +17,10 @@ use crate::{Client, Config, Preset};
 
 static PROXY: Operation = Operation {
     verb: Verb::Get,
-    group: "",
-    version: "v1",
-    resource: "pods",
-    subresource: "proxy",
+    group: Cow::Borrowed(""),
+    version: Cow::Borrowed("v1"),
+    resource: Cow::Borrowed("pods"),
+    subresource: Cow::Borrowed("proxy"),
     retry: Retry::Read,
 };
 

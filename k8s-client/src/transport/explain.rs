@@ -42,11 +42,11 @@ fn describe(error: &(dyn StdError + 'static), stage: Stage, server: &str) -> Tra
     let (sent, fault, message) = if stage.builder {
         (Sent::No, Fault::Setup, format!("the request can't be sent: {reason}"))
     } else if let Some(certificate) = find(error, certificate) {
-        (Sent::No, Fault::Setup, format!("{server} is not trusted: {certificate}"))
+        (Sent::No, Fault::Untrusted, format!("{server} is not trusted: {certificate}"))
     } else if let Some(alert) = find(error, unwelcome) {
         // It may come after the handshake, when the call is on its way already.
         let sent = if stage.connect { Sent::No } else { Sent::Unknown };
-        (sent, Fault::Setup, format!("{server} does not accept the client certificate: {alert}"))
+        (sent, Fault::Credential, format!("{server} does not accept the client certificate: {alert}"))
     } else if stage.connect {
         (Sent::No, timeout, format!("no connection to {server}: {reason}"))
     } else if find(error, refused).is_some() {

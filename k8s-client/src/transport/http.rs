@@ -50,7 +50,7 @@ impl Http {
 
     async fn execute(&self, mut call: Call, pool: &Pool) -> Result<Reply, TransportError> {
         let gzip = self.gzip && gzip::ask(&mut call);
-        let (upgrade, op) = (call.meta.upgrade, call.meta.op);
+        let (upgrade, op) = (call.meta.upgrade, call.meta.op.clone());
         let lane = if upgrade { Lane::Upgrade } else { call.meta.lane };
         let mut outgoing = self.outgoing(call)?;
         let mut again = false;
@@ -136,7 +136,7 @@ impl Transport for Http {
             let result = http.execute(call, &pool).await;
             // A server that is not trusted has seen nothing of the call; it may be that its new authority was not read yet.
             let untrusted =
-                |error: &TransportError| error.sent() == Sent::No && error.fault() == Fault::Setup;
+                |error: &TransportError| error.sent() == Sent::No && error.fault() == Fault::Untrusted;
             match (result, again) {
                 (Err(error), Some(again)) if untrusted(&error) => match http.pools.newer(&pool).await {
                     Some(newer) => http.execute(again, &newer).await,

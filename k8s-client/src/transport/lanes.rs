@@ -10,7 +10,7 @@ use k8s_api::transport::Lane;
 
 use super::connections::{AllCounters, Counters, PerLane};
 use super::recipe::Recipe;
-use super::slot::{Slot, Ticket};
+use super::slot::{Limit, Slot, Ticket};
 use crate::error::Result;
 use crate::outside::Outside;
 
@@ -30,6 +30,8 @@ struct OneLane {
     counters: Arc<Counters>,
     http_1: OnceLock<Arc<Slot>>,
     http_2: Mutex<Vec<Arc<Slot>>>,
+    /// Of each of those.
+    limit: Arc<Limit>,
 }
 
 impl Lanes {
@@ -38,6 +40,7 @@ impl Lanes {
             counters: counters.clone(),
             http_1: OnceLock::new(),
             http_2: Mutex::default(),
+            limit: Arc::new(Limit::new()),
         });
         // Plain servers speak HTTP/1.1.
         let speaks = AtomicU8::new(if recipe.tls.is_some() { UNKNOWN } else { HTTP_1 });
@@ -67,19 +70,20 @@ impl Lanes {
                     it.http_1.get_or_init(|| slot)
                 }
             };
-            return Ok(slot.enter(outside));
+            return Ok(slot.enter(lane, outside));
         }
         let mut slots = it.http_2.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(slot) = slots.iter().find(|slot| slot.has_room()) {
-            return Ok(slot.enter(outside));
+            return Ok(slot.enter(lane, outside));
         }
         let slot = self.slot(lane, true)?;
         slots.push(slot.clone());
-        Ok(slot.enter(outside))
+        Ok(slot.enter(lane, outside))
     }
 
     fn slot(&self, lane: Lane, http_2: bool) -> Result<Arc<Slot>> {
-        let counters = self.lanes.of(lane).counters.clone();
-        self.recipe.slot(lane, http_2, counters).map(Arc::new)
+        let OneLane { counters, limit, .. } = self.lanes.of(lane);
+        let limit = http_2.then(|| limit.clone());
+        self.recipe.slot(lane, limit, counters.clone()).map(Arc::new)
     }
 }

@@ -130,7 +130,7 @@ impl Pools {
             return Ok(pool);
         }
         let new = self.pool(pool.authority.clone(), Some(identity.clone()));
-        let new = new.map_err(|error| TransportError::new(Sent::No, Fault::Setup, error.to_string()))?;
+        let new = new.map_err(|error| TransportError::new(Sent::No, Fault::Credential, error.to_string()))?;
         let new = Arc::new(new);
         self.now.store(new.clone());
         Ok(new)

@@ -101,7 +101,7 @@ async fn an_http_proxy() {
     assert!(said.recv().await.unwrap().starts_with("CONNECT 10.9.8.7:443 HTTP/1.1\r\n"));
     let tls = Tls { server_name: Some("other.inside".to_owned()), ..authority.tls() };
     let error = http(&through("https://api.inside", tls, &url)).send(call(&GET)).await.unwrap_err();
-    assert_eq!((error.sent(), error.fault()), (Sent::No, Fault::Setup));
+    assert_eq!((error.sent(), error.fault()), (Sent::No, Fault::Untrusted));
     assert!(error.to_string().contains("other.inside"), "{error}");
 }
 

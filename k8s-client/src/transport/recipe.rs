@@ -9,7 +9,7 @@ use reqwest::redirect::Policy;
 use super::connections::Counters;
 use super::dial::{Dial, DialLayer};
 use super::name::Elsewhere;
-use super::slot::Slot;
+use super::slot::{Limit, Slot};
 use crate::config::{Proxy, Settings};
 use crate::error::{Error, Result};
 
@@ -37,11 +37,18 @@ pub(super) struct Recipe {
 }
 
 impl Recipe {
-    /// For HTTP/2 and nothing else, or for HTTP/1.1: so hyper knows before it dials whether calls can share what comes of it.
-    pub(super) fn slot(&self, lane: Lane, http_2: bool, counters: Arc<Counters>) -> Result<Slot> {
+    /// With a limit it is for HTTP/2 and nothing else, and without for HTTP/1.1: so hyper knows before it dials whether
+    /// calls can share what comes of it.
+    pub(super) fn slot(
+        &self,
+        lane: Lane,
+        limit: Option<Arc<Limit>>,
+        counters: Arc<Counters>,
+    ) -> Result<Slot> {
+        let http_2 = limit.is_some();
         let dial = Arc::new(Dial::new(counters.clone(), http_2, self.settings.timeouts.connect));
         let client = self.client(lane, http_2, DialLayer(dial.clone()))?;
-        Ok(Slot::new(client, dial, counters, http_2))
+        Ok(Slot::new(client, dial, counters, limit))
     }
 
     fn client(&self, lane: Lane, http_2: bool, layer: DialLayer) -> Result<reqwest::Client> {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use k8s_api::transport::BoxError;
+use k8s_api::transport::{BoxError, Lane};
 
 use super::connections::Counters;
 use super::dial::{CALL, Dial, Dialler};
@@ -13,19 +13,48 @@ use crate::outside::Outside;
 
 /// What kube-apiserver allows on one connection, and HTTP/2 recommends that nobody allows less.
 const STREAMS: usize = 100;
-/// A call that had no answer for as long, on a connection where others have theirs, may be beyond what this server allows.
+/// No server allows less.
+const FEWEST: usize = 10;
+/// A watch that had no answer for as long, on a connection where others have theirs, may be beyond what this server allows.
 const LATE: Duration = Duration::from_secs(5);
+
+/// How many calls may go on one connection of a lane.
+pub(super) struct Limit(AtomicUsize);
+
+impl Limit {
+    pub(super) fn new() -> Limit {
+        Limit(AtomicUsize::new(STREAMS))
+    }
+
+    fn get(&self) -> usize {
+        self.0.load(Ordering::Relaxed)
+    }
+
+    /// So many got an answer, and one more did not.
+    fn lower(&self, answered: usize) {
+        if answered > 0 {
+            self.0.fetch_min(answered.max(FEWEST), Ordering::Relaxed);
+        }
+    }
+
+    /// So many have an answer. The server may have been slow when less was thought of it.
+    fn check(&self, answered: usize) {
+        if answered > self.get() {
+            self.0.store(STREAMS, Ordering::Relaxed);
+        }
+    }
+}
 
 /// One connection of HTTP/2, or as many of HTTP/1.1 as there are calls at a time.
 pub(super) struct Slot {
     client: reqwest::Client,
     dial: Arc<Dial>,
     counters: Arc<Counters>,
-    http_2: bool,
-    /// Calls that are under way, those of them that have an answer, and how many there may be.
+    /// None for HTTP/1.1, where each has a connection.
+    limit: Option<Arc<Limit>>,
+    /// Calls that are under way, and those of them that have an answer.
     streams: AtomicUsize,
     answered: AtomicUsize,
-    limit: AtomicUsize,
 }
 
 impl Slot {
@@ -33,29 +62,29 @@ impl Slot {
         client: reqwest::Client,
         dial: Arc<Dial>,
         counters: Arc<Counters>,
-        http_2: bool,
+        limit: Option<Arc<Limit>>,
     ) -> Slot {
-        let limit = AtomicUsize::new(if http_2 { STREAMS } else { usize::MAX });
         let (streams, answered) = (AtomicUsize::new(0), AtomicUsize::new(0));
-        Slot { client, dial, counters, http_2, streams, answered, limit }
+        Slot { client, dial, counters, limit, streams, answered }
     }
 
     /// Whether one more call may go on it.
     pub(super) fn has_room(&self) -> bool {
-        self.streams.load(Ordering::Relaxed) < self.limit.load(Ordering::Relaxed)
+        self.limit.as_ref().is_none_or(|limit| self.streams.load(Ordering::Relaxed) < limit.get())
     }
 
-    pub(super) fn enter(self: &Arc<Slot>, outside: &Arc<dyn Outside>) -> Ticket {
+    pub(super) fn enter(self: &Arc<Slot>, lane: Lane, outside: &Arc<dyn Outside>) -> Ticket {
         self.streams.fetch_add(1, Ordering::Relaxed);
         self.counters.calls.up();
         let (slot, since, outside) = (self.clone(), outside.now(), outside.clone());
-        Ticket { slot, since, outside, answered: false }
+        Ticket { slot, lane, since, outside, answered: false }
     }
 }
 
 /// One call's place, until it is dropped.
 pub(super) struct Ticket {
     slot: Arc<Slot>,
+    lane: Lane,
     since: Instant,
     outside: Arc<dyn Outside>,
     answered: bool,
@@ -63,7 +92,7 @@ pub(super) struct Ticket {
 
 impl Ticket {
     pub(super) fn is_http_2(&self) -> bool {
-        self.slot.http_2
+        self.slot.limit.is_some()
     }
 
     /// Whether the call would wait for another's connection, and may be left alone with that.
@@ -77,7 +106,7 @@ impl Ticket {
         request: reqwest::Request,
         again: bool,
     ) -> Result<reqwest::Response, Failure> {
-        let Slot { client, dial, counters, answered, http_2, .. } = &*self.slot;
+        let Slot { client, dial, counters, answered, limit, .. } = &*self.slot;
         let mut sending = pin!(CALL.scope(Dialler::new(dial, again), client.execute(request)));
         let result = sending.as_mut().await;
         let dialler = sending.take_value();
@@ -85,14 +114,17 @@ impl Ticket {
         match result {
             Ok(response) => {
                 self.answered = true;
-                answered.fetch_add(1, Ordering::Relaxed);
+                let answered = answered.fetch_add(1, Ordering::Relaxed) + 1;
+                if let Some(limit) = limit {
+                    limit.check(answered);
+                }
                 counters.answers.up();
                 if !has_dialled {
                     counters.reused.up();
                 }
                 Ok(response)
             }
-            Err(error) if *http_2 && error.is_connect() && !has_dialled => {
+            Err(error) if limit.is_some() && error.is_connect() && !has_dialled => {
                 let reason = dialler.and_then(|dialler| dial.failed(&dialler));
                 Err(reason.map_or(Failure::LeftAlone(error), Failure::Shared))
             }
@@ -112,16 +144,17 @@ pub(super) enum Failure {
 
 impl Drop for Ticket {
     fn drop(&mut self) {
-        let Slot { counters, streams, answered, limit, http_2, .. } = &*self.slot;
+        let Slot { counters, streams, answered, limit, .. } = &*self.slot;
         counters.calls.down();
         streams.fetch_sub(1, Ordering::Relaxed);
         if self.answered {
             answered.fetch_sub(1, Ordering::Relaxed);
-        } else if *http_2 && self.outside.now().saturating_duration_since(self.since) >= LATE {
-            // The next call goes on another connection. If the server was only slow, that is one more than it takes.
-            if let enough @ 1.. = answered.load(Ordering::Relaxed) {
-                limit.fetch_min(enough, Ordering::Relaxed);
-            }
+        } else if let Some(limit) = limit
+            && self.lane == Lane::Watch
+            && self.outside.now().saturating_duration_since(self.since) >= LATE
+        {
+            // The next one goes on another connection.
+            limit.lower(answered.load(Ordering::Relaxed));
         }
     }
 }

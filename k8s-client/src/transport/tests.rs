@@ -253,7 +253,7 @@ async fn a_certificate_for_another_name() {
     let authority = Authority::new();
     let (address, mut connections) = tls_server(&authority, &["api.example"]).await;
     let failed = error(&secure(address, authority.tls())).await;
-    assert_eq!((failed.sent(), failed.fault()), (Sent::No, Fault::Setup));
+    assert_eq!((failed.sent(), failed.fault()), (Sent::No, Fault::Untrusted));
     let shown = failed.to_string();
     assert!(shown.starts_with(&format!("https://{address} is not trusted: ")), "{shown}");
     assert!(shown.contains("tls-server-name") && shown.contains("api.example"), "{shown}");
@@ -277,7 +277,7 @@ async fn a_certificate_of_another_authority() {
     let (theirs, ours) = (Authority::new(), Authority::new());
     let (address, _connections) = tls_server(&theirs, &["127.0.0.1"]).await;
     let failed = error(&secure(address, ours.tls())).await;
-    assert_eq!((failed.sent(), failed.fault()), (Sent::No, Fault::Setup));
+    assert_eq!((failed.sent(), failed.fault()), (Sent::No, Fault::Untrusted));
     let shown = failed.to_string();
     assert!(shown.contains("certificate-authority that is configured"), "{shown}");
     // The system's authorities don't know it either.
@@ -293,7 +293,7 @@ async fn a_certificate_that_has_expired() {
     });
     let address = listen_tls(acceptor, |_| async {}).await;
     let failed = error(&secure(address, authority.tls())).await;
-    assert_eq!((failed.sent(), failed.fault()), (Sent::No, Fault::Setup));
+    assert_eq!((failed.sent(), failed.fault()), (Sent::No, Fault::Untrusted));
     assert!(failed.to_string().contains("certificate expired"), "{failed}");
 }
 

@@ -1,5 +1,6 @@
 //! Connections that become streams.
 
+use std::borrow::Cow;
 use std::net::SocketAddr;
 
 use futures_util::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -16,10 +17,10 @@ use crate::{Client, Config};
 
 static EXEC: Operation = Operation {
     verb: Verb::Connect,
-    group: "",
-    version: "v1",
-    resource: "pods",
-    subresource: "exec",
+    group: Cow::Borrowed(""),
+    version: Cow::Borrowed("v1"),
+    resource: Cow::Borrowed("pods"),
+    subresource: Cow::Borrowed("exec"),
     retry: Retry::Never,
 };
 

@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
+use bytes::Bytes;
 use futures_util::StreamExt as _;
 use futures_util::stream::{self, BoxStream};
 use k8s_api::codec::Decoder;
@@ -90,16 +91,16 @@ fn list<K: verb::List, P: Send + 'static>(
     decoder: Shared<K>,
 ) -> Inputs<K> {
     let page = async move {
-        let answer = match query.narrow(api.list_request()).call() {
-            Ok(call) => api.client().bytes(call).await,
-            Err(error) => Err(Error::config(error.to_string())),
-        };
-        let list = answer.and_then(|bytes| {
+        let read = |bytes: &Bytes| {
             let mut decoder = decoder.lock().unwrap_or_else(PoisonError::into_inner);
-            decoder.json_list(&bytes).map_err(|error| {
-                Error::config(format!("the server's answer is no {}: {error}", K::LIST_KIND))
-            })
-        });
+            decoder
+                .json_list(bytes)
+                .map_err(|error| format!("the server's answer is no {}: {error}", K::LIST_KIND))
+        };
+        let list = match query.narrow(api.list_request()).call() {
+            Ok(call) => api.client().read(call, read).await,
+            Err(error) => Err(error.into()),
+        };
         match list {
             Err(error) => vec![Input::Failed(call, failure(&error))],
             Ok(list) => {
@@ -140,7 +141,7 @@ async fn step<K: verb::Watch, P>(
         Watching::Asking(api, query) => {
             let asked = match query.narrow(api.watch_request()).call() {
                 Ok(call) => api.client().send(call).await,
-                Err(error) => Err(Error::config(error.to_string())),
+                Err(error) => Err(error.into()),
             };
             Some(match asked {
                 Ok(reply) => match reply.body {

@@ -1,4 +1,4 @@
-//! `cargo xtask bench compile`: what the types cost whoever builds with them, beside k8s-openapi.
+//! `cargo xtask bench compile`: what the types cost whoever builds with them, beside k8s-openapi; and the client beside kube.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -17,10 +17,16 @@ pub struct Args {
     /// How often each crate is built from nothing; they take turns.
     #[arg(long, value_name = "N", default_value_t = 3)]
     rounds: usize,
+    /// Build with the clients, not with the types alone.
+    #[arg(long)]
+    client: bool,
 }
 
-/// The smallest program with each crate: its package below `tests/peers`, and the crate.
-const HELLOS: [(&str, &str); 2] = [("hello", "k8s-api"), ("hello-k8s-openapi", "k8s-openapi")];
+/// The smallest program with each crate: its package below `tests/peers`, and the crate. Ours is the first.
+type Hellos = [(&'static str, &'static str); 2];
+
+const TYPES: Hellos = [("hello", "k8s-api"), ("hello-k8s-openapi", "k8s-openapi")];
+const CLIENTS: Hellos = [("hello-client", "k8s-client"), ("hello-kube", "kube")];
 
 /// Seconds that pass, and seconds of CPU.
 #[derive(Clone, Default)]
@@ -41,9 +47,10 @@ pub(super) fn run(args: &Args) -> Result<()> {
     programs::succeed(
         Command::new("cargo").args(["fetch", "--quiet", "--locked"]).current_dir(programs::peers()),
     )?;
-    let mut seen = vec![Costs::default(); HELLOS.len()];
+    let hellos = if args.client { CLIENTS } else { TYPES };
+    let mut seen = vec![Costs::default(); hellos.len()];
     for round in 1..=args.rounds.max(1) {
-        for ((package, name), costs) in HELLOS.iter().zip(&mut seen) {
+        for ((package, name), costs) in hellos.iter().zip(&mut seen) {
             let target = target(package);
             repo::remove(&target)?;
             let step = |what: &str, time: &mut Time| {
@@ -60,15 +67,19 @@ pub(super) fn run(args: &Args) -> Result<()> {
             step("touched release", &mut costs.touched)?;
         }
     }
-    let mut rows = Vec::new();
-    for ((package, name), costs) in HELLOS.iter().zip(&seen) {
+    let (mut rows, mut sizes) = (Vec::new(), Vec::new());
+    for ((package, name), costs) in hellos.iter().zip(&seen) {
         let mut row = vec![(*name).to_owned()];
         for time in [&costs.check, &costs.release, &costs.touched] {
             row.extend([time.cpu.spread(1), format!("{:.1}", time.wall.median())]);
         }
-        row.push(format!("{:.2}", stripped(package)? as f64 / f64::from(1 << 20)));
+        let size = stripped(package)? as f64 / f64::from(1 << 20);
+        sizes.push(size);
+        row.push(format!("{size:.2}"));
         row.push(crates(package)?.to_string());
-        row.push(lines(name)?.to_string());
+        if !args.client {
+            row.push(lines(name)?.to_string());
+        }
         rows.push(row);
     }
     let mut ratio = vec!["ratio".to_owned()];
@@ -83,8 +94,11 @@ pub(super) fn run(args: &Args) -> Result<()> {
             ratio.push(format!("{:.2}", ours.wall.median() / theirs.wall.median()));
         }
     }
+    if let [ours, theirs] = sizes[..] {
+        ratio.push(format!("{:.2}", ours / theirs));
+    }
     rows.push(ratio);
-    let head = [
+    let mut head = vec![
         "",
         "check, CPU s",
         "wall",
@@ -94,12 +108,12 @@ pub(super) fn run(args: &Args) -> Result<()> {
         "wall",
         "stripped MiB",
         "crates",
-        "lines for ContainerPort",
     ];
-    println!(
-        "\na program that decodes a Pod and prints it, {} rounds, dependencies included\n",
-        args.rounds.max(1)
-    );
+    let what = if args.client { "lists pods and prints their names" } else { "decodes a Pod and prints it" };
+    if !args.client {
+        head.push("lines for ContainerPort");
+    }
+    println!("\na program that {what}, {} rounds, dependencies included\n", args.rounds.max(1));
     print!("{}", table(&head, &rows));
     Ok(())
 }

@@ -3,9 +3,10 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 use serde_json::Value;
 
+use super::programs::figure;
 use super::table::{Figures, table};
 use super::{fixture, programs};
 
@@ -77,9 +78,6 @@ fn compare(contenders: &[Contender], dir: &Path, file: &str, rounds: usize) -> R
     let ask = |contender: &Contender, program: &Path| -> Result<Value> {
         let path = dir.join(format!("{file}.{}", contender.extension));
         programs::run(Command::new(program).arg(contender.decoder).arg(path))
-    };
-    let figure = |answer: &Value, name: &str| {
-        answer[name].as_f64().with_context(|| format!("a program did not say its {name}: {answer}"))
     };
     let mut seen = vec![(Figures::default(), Figures::default(), Figures::default()); contenders.len()];
     let mut items = 0.0;

@@ -7,6 +7,8 @@ mod fixture;
 mod options;
 mod pods;
 mod programs;
+mod replay;
+mod request;
 mod store;
 mod table;
 
@@ -22,6 +24,8 @@ pub enum Bench {
     Decode(decode::Args),
     /// Compare what the models are built from with what else could have been chosen.
     Options(options::Args),
+    /// Read one pod with this client, kube and client-go from a server that replays what a real one said.
+    Request(request::Args),
     /// Build the smallest program with these types and with k8s-openapi's, from nothing and again.
     Compile(compile::Args),
     /// Compare the store with other structures, and replay events into it.
@@ -34,6 +38,7 @@ impl Bench {
             Bench::Fixture(args) => fixture::run(&args),
             Bench::Decode(args) => decode::run(&args),
             Bench::Options(args) => options::run(&args),
+            Bench::Request(args) => request::run(&args),
             Bench::Compile(args) => compile::run(&args),
             Bench::Store(args) => store::run(&args),
         }

@@ -47,6 +47,11 @@ pub(super) fn run(command: &mut Command) -> Result<Value> {
     serde_json::from_slice(&output.stdout).with_context(|| format!("{} printed no JSON", shown(command)))
 }
 
+/// A number that a program printed.
+pub(super) fn figure(answer: &Value, name: &str) -> Result<f64> {
+    answer[name].as_f64().with_context(|| format!("a program did not say its {name}: {answer}"))
+}
+
 /// Runs a command that has to succeed; what it prints is shown when it does not.
 pub(super) fn succeed(command: &mut Command) -> Result<()> {
     let output = command.output().with_context(|| format!("starting {}", shown(command)))?;

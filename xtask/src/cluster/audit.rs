@@ -21,6 +21,9 @@ pub struct AuditLog {
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct AuditEvent {
+    /// What the client sent in the header `Audit-ID`, or else a number of the server's.
+    #[serde(rename = "auditID", default)]
+    pub audit_id: String,
     /// `ResponseStarted` (long-running requests only), `ResponseComplete` or `Panic`.
     pub stage: String,
     /// `get`, `list`, `watch`, `create`, ...

@@ -6,7 +6,9 @@ use bytes::Bytes;
 use http::StatusCode;
 use k8s_api::operation::{Operation, Retry, Verb};
 use k8s_api::time::Time;
-use k8s_api::transport::{Body, Call, Fault, Reply, ReplyBody, Sending, Sent, Transport, TransportError};
+use k8s_api::transport::{
+    Body, Call, Fault, Lane, Reply, ReplyBody, Sending, Sent, Transport, TransportError,
+};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -47,6 +49,7 @@ struct State {
     coming: Vec<(Duration, Value)>,
     creates: u32,
     reads: Vec<String>,
+    lanes: Vec<Lane>,
     /// What a read answers instead, after so many.
     read: Option<(usize, u16, Value)>,
     /// How far its clock is from ours, in seconds; `None` if it does not say.
@@ -98,6 +101,7 @@ impl Server {
                 }
             };
             state.reads.push(format!("{} {}", call.meta.op, call.head.uri));
+            state.lanes.push(call.meta.lane);
             return result;
         }
         let Body::Bytes(body) = &call.body else { panic!("no body") };
@@ -144,6 +148,7 @@ fn rig_with(policies: Policies, fates: &[Fate]) -> Rig {
         coming: vec![],
         creates: 0,
         reads: vec![],
+        lanes: vec![],
         read: None,
         ahead: Some(0),
     };
@@ -365,6 +370,16 @@ fn a_name_is_one_part_of_the_path() {
     object["metadata"]["name"] = json!("system:a/../b");
     let _ = it.send(create_of(&CREATE, "/api/v1/pods", object));
     assert_eq!(it.server.state.lock().unwrap().reads, ["get pods /api/v1/pods/system%3Aa%2F..%2Fb"]);
+}
+
+#[test]
+fn a_lease_is_looked_up_where_leases_are() {
+    let it = rig(&[Fate::Broken, Fate::Done]);
+    let mut lease = create();
+    lease.meta.lane = Lane::Lease;
+    assert_eq!(it.send(lease).unwrap().0, 201);
+    assert_eq!(it.send(create_of(&CREATE, "/api/v1/pods", sent())).unwrap().0, 409);
+    assert_eq!(it.server.state.lock().unwrap().lanes, [Lane::Lease]);
 }
 
 #[test]

@@ -1,0 +1,4 @@
+//! With the allocator that users get.
+fn main() {
+    get_ours::main();
+}
