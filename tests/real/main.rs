@@ -16,7 +16,7 @@ mod jsonpath;
 mod kinds;
 mod operations;
 mod requests;
-mod transport;
 mod subresources;
+mod transport;
 mod unknown;
 mod verbs;

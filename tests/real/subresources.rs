@@ -163,9 +163,7 @@ async fn a_pod_is_debugged_and_resized() {
     );
     let resized =
         client.request(Patch::<Pod, subresource::Resize>::new(place(), "waiting", &more)).await.unwrap();
-    let cpu = |pod: &Pod| {
-        pod.spec.containers[0].resources.requests.get("cpu").unwrap().to_string()
-    };
+    let cpu = |pod: &Pod| pod.spec.containers[0].resources.requests.get("cpu").unwrap().to_string();
     assert_eq!(cpu(&resized), "200m");
     let read = client.request(Get::<Pod, subresource::Resize>::new(place(), "waiting")).await.unwrap();
     assert_eq!(cpu(&read), "200m");
