@@ -1,5 +1,6 @@
-//! Typed calls: a handle for one kind in one place, and a request for each verb that is built, and then awaited. What each can answer, and what to do
-//! then, is a table in [`error`](crate::error).
+//! Typed calls: a handle for one kind in one place, and a request for each verb that is built, and then awaited.
+//!
+//! What each of them can answer, and what to do then, is a table in [`error`](crate::error).
 
 mod again;
 mod approval;
