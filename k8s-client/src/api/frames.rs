@@ -55,7 +55,8 @@ impl Stream for Frames {
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let this = &mut *self;
-        let broken = |error: frames::FrameError| Error::config(format!("the watch can't be read: {error}"));
+        let broken =
+            |error: frames::FrameError| Error::unreadable(format!("the watch can't be read: {error}"));
         loop {
             let Some(frames) = &mut this.frames else { return Poll::Ready(None) };
             let failed = match &mut this.state {

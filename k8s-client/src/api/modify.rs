@@ -168,15 +168,15 @@ impl<'a, K: verb::Get<S> + verb::Replace<S>, S: Part> Modify<'a, K, S> {
         let mut after = before.clone();
         let version = metadata(&mut after, "resourceVersion").cloned().unwrap_or_default();
         if version.is_empty() {
-            return Err(Error::config(format!(
+            return Err(Error::request(format!(
                 "{what} could undo somebody else's: the server gave it no resourceVersion. Patch it instead"
             )));
         }
         let name = metadata(&mut after, "name").cloned();
         (self.apply)(&mut after)
-            .map_err(|error| Error::config(format!("{what} was called off")).caused(error))?;
+            .map_err(|error| Error::called_off(format!("{what} was called off"), error))?;
         if metadata(&mut after, "name").cloned() != name {
-            return Err(Error::config(format!("{what} gives it another name, which no object can get")));
+            return Err(Error::request(format!("{what} gives it another name, which no object can get")));
         }
         if let Some(known) = metadata(&mut after, "resourceVersion") {
             *known = version;
