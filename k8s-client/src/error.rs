@@ -127,6 +127,8 @@ pub enum ErrorKind {
     Refused,
     /// The server did it, and its answer can't be read as what it should be.
     Decode,
+    /// The closure of [`modify`](crate::Api::modify) returned an error, which is the source of this one; nothing was written.
+    CalledOff,
 }
 
 /// What is not there.
@@ -182,6 +184,16 @@ impl Error {
     /// Something that makes no sense to ask for.
     pub(crate) fn request(message: impl Into<String>) -> Error {
         Error::new(ErrorKind::Request, message.into())
+    }
+
+    /// A change that the caller's own closure called off.
+    pub(crate) fn called_off(message: impl Into<String>, cause: impl Into<BoxError>) -> Error {
+        Error::new(ErrorKind::CalledOff, message.into()).caused(cause)
+    }
+
+    /// A stream of the server that can't be read any further.
+    pub(crate) fn unreadable(message: impl Into<String>) -> Error {
+        Error::new(ErrorKind::Decode, message.into())
     }
 
     /// An answer that is not what it should be.

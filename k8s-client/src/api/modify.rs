@@ -174,7 +174,7 @@ impl<'a, K: verb::Get<S> + verb::Replace<S>, S: Part> Modify<'a, K, S> {
         }
         let name = metadata(&mut after, "name").cloned();
         (self.apply)(&mut after)
-            .map_err(|error| Error::request(format!("{what} was called off")).caused(error))?;
+            .map_err(|error| Error::called_off(format!("{what} was called off"), error))?;
         if metadata(&mut after, "name").cloned() != name {
             return Err(Error::request(format!("{what} gives it another name, which no object can get")));
         }

@@ -73,6 +73,7 @@ fn the_closure_may_call_it_off() {
     });
     let error = clock.run(off.into_future()).unwrap_err();
     assert_eq!(error.to_string(), "the change to the ConfigMap c was called off: not today");
+    assert_eq!(error.kind(), crate::ErrorKind::CalledOff);
     assert!(error.source().unwrap().downcast_ref::<std::io::Error>().is_some());
     assert_eq!(server.lines().len(), 1);
 }
