@@ -11,6 +11,7 @@ use k8s_api::apps::v1::Deployment;
 use k8s_api::codec::{json, protobuf};
 use k8s_api::core::v1::{ConfigMap, Pod, Secret};
 use k8s_api::diff::diff;
+use k8s_api::dynamic::{DynamicObject, Json};
 use k8s_api::int_or_string::IntOrString;
 use k8s_api::jsonpath::JsonPath;
 use k8s_api::list::List;
@@ -48,6 +49,7 @@ pub const ALL: &[Target] = &[
     Target { name: "protobuf", run: protobuf_again, seeds: messages, tokens: seeds::NAMES },
     Target { name: "formats", run: formats, seeds: objects, tokens: seeds::NAMES },
     Target { name: "raw", run: raw, seeds: objects, tokens: seeds::NAMES },
+    Target { name: "dynamic", run: dynamic, seeds: objects, tokens: seeds::NAMES },
     Target { name: "diff", run: differences, seeds: objects, tokens: seeds::NAMES },
     Target { name: "quantity", run: quantity, seeds: || texts(seeds::QUANTITIES), tokens: seeds::QUANTITIES },
     Target {
@@ -278,6 +280,22 @@ fn raw(data: &[u8]) -> u64 {
         (Ok(_), Err(_)) => 1,
         (Err(error), Ok(_)) => panic!("only serde_json takes it for JSON: {error}"),
     }
+}
+
+/// A tree reads what raw JSON takes, and says the same; so does an object without a type.
+fn dynamic(data: &[u8]) -> u64 {
+    let tree = Json::parse(data);
+    assert_eq!(tree.is_ok(), RawJson::parse(data).is_ok());
+    let tree = match tree {
+        Ok(tree) => tree,
+        Err(error) => return refused(&error),
+    };
+    let text = tree.to_string();
+    assert_eq!(Json::parse(text.as_bytes()).unwrap(), tree);
+    let Ok(object) = DynamicObject::parse(data) else { return accepted(text.len()) };
+    let again = DynamicObject::parse(&json::encode(&object).unwrap()).unwrap();
+    assert_eq!(json::encode(&again).unwrap(), json::encode(&object).unwrap());
+    accepted(object.names().count())
 }
 
 /// Two halves of the input, compared.

@@ -60,9 +60,9 @@ fn fields_are_reached_by_path_and_by_jsonpath() {
     assert_eq!(widget.metadata.annotations.get("a.b/c").map(|value| value.as_str()), Some("1"));
     assert_eq!(widget.names().collect::<Vec<_>>(), ["zeta", "spec", "alpha", "status"]);
     assert_eq!(widget.remove("spec.list[0].name").unwrap(), Some(Json::from("x")));
-    assert_eq!(widget.remove("zeta").unwrap().is_some(), true);
+    assert!(widget.remove("zeta").unwrap().is_some());
     assert_eq!(widget.remove("nothing.here").unwrap(), None);
-    assert_eq!(widget.remove("metadata.labels").unwrap().is_some(), true);
+    assert!(widget.remove("metadata.labels").unwrap().is_some());
     assert!(widget.metadata.labels.is_empty());
 
     for (path, value) in [
@@ -122,7 +122,7 @@ fn widgets() -> ApiResource {
 }
 
 fn here() -> Place<k8s_api::AtRunTime> {
-    Place::of(Some("web")).resource(&widgets())
+    Place::of(Some("web")).resource(widgets())
 }
 
 fn built(request: impl Request) -> String {
@@ -149,7 +149,7 @@ fn requests_are_those_of_compiled_kinds_in_the_names_of_the_resource() {
             format!("list widgets.example.com: GET {base}?limit=5"),
         ),
         (
-            built(Watch::<W>::new(Places::from(Everywhere).resource(&widgets()))),
+            built(Watch::<W>::new(Places::from(Everywhere).resource(widgets()))),
             "watch widgets.example.com: GET /apis/example.com/v1/widgets?watch=true".to_owned(),
         ),
         (built(Create::new(here(), &widget)), format!("create widgets.example.com: POST {base}")),

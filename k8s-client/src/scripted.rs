@@ -45,8 +45,7 @@ impl Scripted {
 
     /// A client of it, in virtual time, that tries everything once.
     pub(crate) fn client(self: &Arc<Scripted>, clock: &Arc<Virtual>) -> Client {
-        let mut once = Preset::default();
-        once.attempts = 1;
+        let once = Preset { attempts: 1, ..Preset::default() };
         let builder = Client::with_transport(self.clone(), "default").retry(once);
         builder.outside(Arc::new(Handle(clock.clone()))).build().unwrap()
     }

@@ -375,7 +375,7 @@ async fn a_group_whose_server_is_down_costs_only_itself() {
     let services = client.dynamic(discovery.resolve("apiservices").await.unwrap()).cluster();
     services.apply(&service, "me").await.unwrap();
     let named = |all: &Resources| all.unread().iter().any(|one| one.group == "down.example.com");
-    wait_until("the group is named", || async { named(&*discovery.refresh().await.unwrap()) }).await;
+    wait_until("the group is named", || async { named(&discovery.refresh().await.unwrap()) }).await;
     assert_eq!(discovery.resolve("po").await.unwrap().kind, "Pod");
     let error = discovery.resolve("nothing").await.unwrap_err().to_string();
     assert!(error.ends_with("it may be in a group that could not be read: down.example.com/v1"), "{error}");
