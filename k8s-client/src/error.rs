@@ -205,11 +205,6 @@ impl Error {
         result
     }
 
-    /// The same where there is no telling which call it was.
-    pub(crate) fn unreadable(message: impl Into<String>) -> Error {
-        Error::new(ErrorKind::Decode, message.into())
-    }
-
     /// Says the cause after the message.
     pub(crate) fn caused(mut self, cause: impl Into<BoxError>) -> Error {
         let cause = cause.into();
