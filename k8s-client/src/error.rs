@@ -23,7 +23,8 @@
 //! | question | meaning | what to do |
 //! |---|---|---|
 //! | [`kind()`](Error::kind) is [`Config`](ErrorKind::Config), [`Credential`](ErrorKind::Credential) or [`Untrusted`](ErrorKind::Untrusted) | the configuration does not work; nothing was sent | show the line to whoever wrote it: it names the file and the context |
-//! | [`kind()`](Error::kind) is [`Request`](ErrorKind::Request) | what is asked for makes no sense, such as an empty name; nothing was sent | a mistake of the program |
+//! | [`kind()`](Error::kind) is [`Request`](ErrorKind::Request) | what is asked for makes no sense, such as an empty name, or a manifest is wrong; nothing was sent | fix the program, or the manifest: each mistake is named |
+//! | [`kind()`](Error::kind) is [`Unsupported`](ErrorKind::Unsupported) | the server's discovery doesn't have it; nothing was sent | install the API, or spell it right: the line says what is near |
 //! | [`kind()`](Error::kind) is [`Held`](ErrorKind::Held) | a limit of this client's own, which was asked for: its rate, its circuit breaker; nothing was sent | try later, or ask for less |
 //! | [`kind()`](Error::kind) is [`Decode`](ErrorKind::Decode) | the server has answered, and not what it should: a write is done | read the object again in another form, or take a newer version of this crate |
 //! | [`is_timeout`](Error::is_timeout), [`kind()`](Error::kind) is [`Transport`](ErrorKind::Transport) | no answer. [`sent`](Error::sent) says whether the server may have processed it | after a write, read the object before writing again |
@@ -62,6 +63,7 @@
 //! | `logs` | 400: the container is not there or has not started | the message says which |
 //! | exec, attach, port-forward | [`denied`](Error::denied): it takes `get`, and since Kubernetes 1.35 `create` too | a rule with both verbs |
 //! | `scale`, `status` and other parts | as `get`, `replace` and `patch`; [`Missing::Resource`] for a part that an older server lacks | |
+//! | [`Manifest::apply`](crate::Manifest::apply) | before anything is written, all mistakes at once: "nothing was applied". Afterwards the report has what became of each object, and [`into_result`](crate::manifest::Report::into_result) one error with what was applied and what not | fix it and apply all of it again |
 //! | reviews ([`authz`](crate::authz)) | no refusal of theirs is an error: the answer says no | |
 
 mod line;
@@ -117,6 +119,8 @@ pub enum ErrorKind {
     Untrusted,
     /// The request can't be sent as it is: a name is empty, a body can't be written in its format.
     Request,
+    /// The server does not have what is asked for, as its discovery says: a kind, a verb of it, a schema.
+    Unsupported,
     /// A limit of this client's own let it not go, such as its rate or its circuit breaker; nothing was sent.
     Held,
     /// No answer came in time.
@@ -189,6 +193,16 @@ impl Error {
     /// A change that the caller's own closure called off.
     pub(crate) fn called_off(message: impl Into<String>, cause: impl Into<BoxError>) -> Error {
         Error::new(ErrorKind::CalledOff, message.into()).caused(cause)
+    }
+
+    /// Something that the server does not have.
+    pub(crate) fn unsupported(message: impl Into<String>) -> Error {
+        Error::new(ErrorKind::Unsupported, message.into())
+    }
+
+    /// Something that did not come in time, where no call is to blame.
+    pub(crate) fn timeout(message: impl Into<String>) -> Error {
+        Error::new(ErrorKind::Timeout, message.into())
     }
 
     /// A stream of the server that can't be read any further.

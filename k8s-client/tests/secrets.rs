@@ -15,7 +15,8 @@ use k8s_api::authentication::v1::{TokenRequest, TokenReview};
 use k8s_api::core::v1::{Secret as SecretObject, configmaps, pods, secrets, serviceaccounts};
 use k8s_api::raw::RawJson;
 use k8s_api::request::{PatchDocument, Request as _};
-use k8s_client::{Client, Config, Error, Kubeconfig, Preset, Secret};
+use k8s_client::dynamic::ApiResource;
+use k8s_client::{Client, Config, Error, Kubeconfig, Manifest, Preset, Secret};
 use serde_json::{Value, json};
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
@@ -233,6 +234,26 @@ async fn everything(client: &Client, seen: &mut Seen) {
     let proxied = pods::proxy("web", "a", http::Method::POST).path("/quiet").body(text, body);
     seen.debug(&proxied);
     seen.result(client.request(proxied).await).unwrap_err();
+    let text = "apiVersion: v1\nkind: Secret\nmetadata: {name: s}\nstringData: {k: planted-manifest}\n";
+    let manifest = Manifest::parse("secret.yaml", text).unwrap();
+    seen.debug(&manifest);
+    for document in manifest.documents() {
+        seen.debug(document);
+        writeln!(seen.0, "{document}").unwrap();
+    }
+    for wrong in
+        ["stringData: {k: planted-manifest", "stringData: {k: *planted-manifest}", "kind: planted: x"]
+    {
+        let wrong = text.replace("stringData: {k: planted-manifest}", wrong);
+        seen.result(Manifest::parse("secret.yaml", &wrong)).unwrap_err();
+    }
+    let resource = ApiResource::namespaced("", "v1", "Secret", "secrets");
+    let dynamic = client.dynamic(resource).namespace("web");
+    seen.result(dynamic.get("good").await).unwrap();
+    seen.result(dynamic.list().await).unwrap();
+    let object = manifest.documents()[0].object.clone();
+    seen.debug(&dynamic.create(&object));
+    seen.result(dynamic.create(&object).await).unwrap_err();
     let command = pods::exec("web", "a", ["login", "planted-command"]);
     seen.debug(&command);
     seen.result(client.send(command.call().unwrap()).await.map(drop)).unwrap_err();

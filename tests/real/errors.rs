@@ -14,7 +14,8 @@ use k8s_api::transport::{Body, Call};
 use k8s_client::api::Patch;
 use k8s_client::config::Impersonation;
 use k8s_client::error::Missing;
-use k8s_client::{Client, Config, Error, ErrorKind, Preset, Secret};
+use k8s_client::openapi::OpenApi;
+use k8s_client::{Client, Config, Discovery, Error, ErrorKind, Manifest, Preset, Secret};
 use k8s_tests::{blocking, client, cluster};
 use serde_json::{Value, json};
 
@@ -127,6 +128,7 @@ async fn each_has_one_clear_line() {
     not_there(&mut table, &admin).await;
     wrong_objects(&mut table, &admin).await;
     conflicts(&mut table, &admin).await;
+    manifests(&mut table, &admin, &nobody).await;
     let expected = include_str!("errors.txt");
     assert!(table.text == expected, "errors.txt should be:\n{}", table.text);
 }
@@ -355,6 +357,40 @@ async fn wrong_objects(table: &mut Table, admin: &Client) {
     let error = table.add("an apply", admin.bytes(call).await);
     assert!(!leaks(&error), "{error:?}");
     admin.request(secrets::delete("errors", "s")).await.unwrap();
+}
+
+async fn manifests(table: &mut Table, admin: &Client, nobody: &Client) {
+    table.part("Kinds and manifests that are only known at run time");
+    let discovery = Discovery::new(admin);
+    let error = table.add("an unknown kind", discovery.resolve("deploymnet").await);
+    assert_eq!(error.kind(), ErrorKind::Unsupported);
+    let parse = |text: &str| Manifest::parse("web.yaml", text);
+    let error = table.add("no YAML", parse("kind: Pod\nmetadata: [\n").map(|_| ()));
+    assert_eq!(error.kind(), ErrorKind::Request);
+    table.add("no objects", parse("kind: Pod\n---\n- 1\n---\napiVersion: v1\n").map(|_| ()));
+    let config = |name: &str| {
+        format!("---\napiVersion: v1\nkind: ConfigMap\nmetadata: {{name: {name}, namespace: errors}}\n")
+    };
+    let widget = "---\napiVersion: example.com/v1\nkind: Widget\nmetadata: {name: w}\n";
+    let wrong = parse(&format!("{}{widget}", config("m"))).unwrap();
+    table.add("one of a kind that the server does not have", wrong.apply(&discovery, "me").await.map(|_| ()));
+    assert!(admin.namespaced::<ConfigMap>("errors").get_opt("m").await.unwrap().is_none());
+    let openapi = OpenApi::new(admin);
+    let secret = "---\napiVersion: v1\nkind: Secret\nmetadata: {name: m, nmae: x}\nstringData: planted-value\ndata: {k: [planted-value]}\n";
+    let wrong = parse(&format!("{}{secret}", config("m"))).unwrap();
+    let error = table.add(
+        "checked against the server's schemas",
+        wrong.apply(&discovery, "me").checked(&openapi).await.map(|_| ()),
+    );
+    assert!(!leaks(&error), "{error:?}");
+    let some = parse(&format!("{}{}", config("m"), config("Not_A_Name"))).unwrap();
+    let report = some.apply(&discovery, "me").await.unwrap();
+    table.add("half of it", report.into_result());
+    let forbidden = parse(&config("m")).unwrap();
+    // Whoever is logged in may read what there is.
+    let report = forbidden.apply(&Discovery::new(nobody), "me").await.unwrap();
+    let error = table.add("not allowed", report.into_result());
+    assert_eq!(error.denied().unwrap().permission.verb, "patch");
 }
 
 async fn conflicts(table: &mut Table, admin: &Client) {

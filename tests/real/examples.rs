@@ -70,6 +70,31 @@ async fn objects_and_a_list_of_them() {
 }
 
 #[tokio::test]
+async fn a_file_of_many_kinds_is_applied() {
+    let client = client(cluster());
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("web.yaml");
+    let file = path.to_str().unwrap();
+    let config =
+        "{apiVersion: v1, kind: ConfigMap, metadata: {name: web, namespace: examples-apply}, data: {a: b}}";
+    let namespace = "{apiVersion: v1, kind: Namespace, metadata: {name: examples-apply}}";
+    std::fs::write(&path, format!("{config}\n---\n{namespace}\n")).unwrap();
+    let apply = env!("CARGO_BIN_EXE_example-apply");
+    let (printed, error) = run(apply, "cert", &[file]).await;
+    assert_eq!(
+        printed.replace(file, "FILE"),
+        "FILE, document 2 (line 3), Namespace examples-apply: applied\n\
+         FILE, document 1 (line 1), ConfigMap examples-apply/web: applied\n",
+        "{error}"
+    );
+    assert_eq!(client.namespaced::<ConfigMap>("examples-apply").get("web").await.unwrap().data.len(), 1);
+    std::fs::write(&path, format!("{config}\n---\n{}\n", namespace.replace("Namespace", "Nmaespace")))
+        .unwrap();
+    let (printed, error) = run(apply, "cert", &[file]).await;
+    assert!(printed.is_empty() && error.contains("nothing was applied: "), "{error}");
+}
+
+#[tokio::test]
 async fn a_deployment_is_scaled() {
     let client = namespace("examples-scale").await;
     let mut web = Deployment::default();

@@ -52,7 +52,7 @@ async fn part<'a, R: Request, F: Future<Output = Result<Vec<Group>>>>(
     known: Option<&Part>,
     plain: impl FnOnce(&'a Client, Bytes) -> F,
 ) -> Result<Part> {
-    let mut call = request.call().map_err(|error| Error::config(error.to_string()))?;
+    let mut call = request.call()?;
     call.head.headers.insert(ACCEPT, AGGREGATED);
     // With a slash at its end a real server gives the plain documents, whatever is accepted.
     if let Ok(uri) = call.head.uri.path().trim_end_matches('/').parse() {
@@ -86,16 +86,16 @@ pub(crate) async fn whole(client: &Client, call: Call) -> Result<(Bytes, Option<
     let etag = reply.head.headers.get(ETAG).and_then(|etag| etag.to_str().ok()).map(str::to_owned);
     match reply.body {
         ReplyBody::Whole(body) => Ok((body, etag)),
-        other => Err(Error::config(format!("the answer is {other:?}, not one document"))),
+        other => Err(Error::unreadable(format!("the answer is {other:?}, not one document"))),
     }
 }
 
 fn unreadable(error: &serde_json::Error) -> Error {
-    Error::config(format!("what the server says that it offers can't be read: {error}"))
+    Error::unreadable(format!("what the server says that it offers can't be read: {error}"))
 }
 
 fn read<A: Answer>(body: &[u8]) -> Result<A> {
-    A::read(body).map_err(|error| Error::config(error.to_string()))
+    A::read(body).map_err(|error| Error::unreadable(error.to_string()))
 }
 
 async fn plain_core(client: &Client, body: Bytes) -> Result<Vec<Group>> {

@@ -156,7 +156,7 @@ impl Resources {
                 .collect();
             let _ = write!(message, "; it may be in a group that could not be read: {}", unread.join(", "));
         }
-        Error::config(message)
+        Error::unsupported(message)
     }
 
     fn near(&self, text: &str) -> Vec<String> {

@@ -118,7 +118,7 @@ impl<'a> ApplyManifest<'a> {
                         metadata.name.clone(),
                     );
                     if let Some(before) = seen.insert(key, document.place.to_string()) {
-                        mistakes.push(Error::config(format!(
+                        mistakes.push(Error::request(format!(
                             "{}: the same object stands in {before}",
                             step.document
                         )));
@@ -129,7 +129,7 @@ impl<'a> ApplyManifest<'a> {
                                 .check(object)
                                 .await?
                                 .iter()
-                                .map(|mistake| Error::config(format!("{}: {mistake}", step.document))),
+                                .map(|mistake| Error::request(format!("{}: {mistake}", step.document))),
                         );
                     }
                     steps.push(step);
@@ -156,7 +156,7 @@ impl<'a> ApplyManifest<'a> {
             None => self.discovery.by_kind(object.group(), Some(object.version()), &object.kind).await?,
         };
         if !resource.offers(Verb::Patch) {
-            return Err(Error::config(format!(
+            return Err(Error::unsupported(format!(
                 "the server offers no `patch` of {resource}, so it can't be applied"
             )));
         }
@@ -165,7 +165,7 @@ impl<'a> ApplyManifest<'a> {
             *namespace = self.namespace.unwrap_or(self.discovery.client().namespace()).into();
         } else if !resource.namespaced && !namespace.is_empty() {
             let message = format!("a {} lives in no namespace, and `{namespace}` is given", resource.kind);
-            return Err(Error::config(message));
+            return Err(Error::request(message));
         }
         Ok(Step { defined_here: here.is_some(), document, resource })
     }
@@ -277,7 +277,7 @@ async fn served(client: &Client, resource: &Arc<ApiResource>, until: Instant) ->
         let conditions = found.get("status.conditions").ok().flatten().unwrap_or_default();
         let why = match state(&conditions) {
             State::Refused(why) => {
-                return Err(Error::config(format!("the definition of {resource} is refused: {why}")));
+                return Err(Error::request(format!("the definition of {resource} is refused: {why}")));
             }
             State::Waiting => "its definition is not established",
             State::Established => {
@@ -289,7 +289,7 @@ async fn served(client: &Client, resource: &Arc<ApiResource>, until: Instant) ->
             }
         };
         if !pauses.wait(client, until).await {
-            return Err(Error::config(format!("waited for {resource} in vain: {why}")));
+            return Err(Error::timeout(format!("waited for {resource} in vain: {why}")));
         }
     }
 }

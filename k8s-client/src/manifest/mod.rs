@@ -127,7 +127,7 @@ fn together(mut mistakes: Vec<Error>) -> Result<()> {
         (1, Some(one)) => Err(one),
         (count, Some(last)) => {
             let all: Vec<String> = mistakes.iter().chain([&last]).map(Error::to_string).collect();
-            Err(Error::config(format!("{count} mistakes: {}", all.join("; "))))
+            Err(Error::request(format!("{count} mistakes: {}", all.join("; "))))
         }
     }
 }

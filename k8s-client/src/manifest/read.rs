@@ -20,7 +20,7 @@ pub(super) fn documents(source: &str, text: &str) -> Result<Vec<Document>> {
             Err((within, column, message)) => {
                 number += 1;
                 let line = line + within - 1;
-                mistakes.push(Error::config(format!("{source}, line {line}, column {column}: {message}")));
+                mistakes.push(Error::request(format!("{source}, line {line}, column {column}: {message}")));
                 continue;
             }
         };
@@ -98,7 +98,7 @@ fn mistake(error: &serde_saphyr::Error) -> String {
 
 fn objects(place: Place, tree: Json) -> Vec<Result<Document>> {
     if !matches!(tree, Json::Map(_)) {
-        return vec![Err(Error::config(format!("{place}: is {}, not an object", tree.what())))];
+        return vec![Err(Error::request(format!("{place}: is {}, not an object", tree.what())))];
     }
     let text = |name| tree.get(name).and_then(Json::as_str).unwrap_or_default();
     let (api_version, kind) = (text("apiVersion"), text("kind"));
@@ -128,7 +128,7 @@ fn object(place: Place, tree: &Json) -> Result<Document> {
         // The byte is that of JSON which nobody has seen.
         let text = error.to_string();
         let text = text.rsplit_once(" (at byte").map_or(text.as_str(), |(text, _)| text);
-        Error::config(format!("{place}: {text}"))
+        Error::request(format!("{place}: {text}"))
     })?;
     let missing: Vec<&str> = [
         ("apiVersion", object.api_version.is_empty()),
@@ -141,7 +141,7 @@ fn object(place: Place, tree: &Json) -> Result<Document> {
     .collect();
     if !missing.is_empty() {
         let kind = if object.kind.is_empty() { String::new() } else { format!(", {}", object.kind) };
-        return Err(Error::config(format!("{place}{kind}: has no {}", missing.join(" and no "))));
+        return Err(Error::request(format!("{place}{kind}: has no {}", missing.join(" and no "))));
     }
     Ok(Document { place, object })
 }

@@ -77,7 +77,7 @@ impl Report {
                     .within(format!("{others}applied: {done}; not tried: {not_tried}; failed: {document}")))
             }
             (None, Some((document, why))) => {
-                Err(Error::config(format!("applied: {done}; not tried: {not_tried}; {document}: {why}")))
+                Err(Error::request(format!("applied: {done}; not tried: {not_tried}; {document}: {why}")))
             }
             (None, None) => Ok(applied),
         }

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use k8s_api::dynamic::DynamicObject;
-use k8s_api::request::{self, Request as _, server};
+use k8s_api::request::{Request as _, server};
 use serde::Deserialize;
 use tokio::sync::Mutex;
 
@@ -90,7 +90,7 @@ impl OpenApi {
     /// Only the server can find out the rest: rules between fields, names that exist, expressions of definitions.
     pub async fn check(&self, object: &DynamicObject) -> Result<Vec<Mistake>> {
         let (group, version, kind) = (object.group(), object.version(), object.kind.as_str());
-        let tree = object.to_json().map_err(|error| Error::config(error.to_string()))?;
+        let tree = object.to_json().map_err(|error| Error::request(error.to_string()))?;
         let known = {
             let mut state = self.0.state.lock().await;
             match state.index {
@@ -105,9 +105,10 @@ impl OpenApi {
         };
         match schemas.of(group, version, kind) {
             Some((name, schema)) => Ok(check::check(&schemas, name, schema, &tree)),
-            None => {
-                Err(Error::config(format!("the server has no schema of {kind} in {}", object.api_version)))
-            }
+            None => Err(Error::unsupported(format!(
+                "the server has no schema of {kind} in {}",
+                object.api_version
+            ))),
         }
     }
 
@@ -134,16 +135,14 @@ impl OpenApi {
         let path =
             if group.is_empty() { format!("api/{version}") } else { format!("apis/{group}/{version}") };
         let Some(address) = state.index.as_ref().and_then(|index| index.get(&path)).cloned() else {
-            return Err(Error::config(format!("the server has no OpenAPI v3 document of {path}")));
+            return Err(Error::unsupported(format!("the server has no OpenAPI v3 document of {path}")));
         };
         if let Some((read_from, known)) = state.documents.get(&path)
             && *read_from == address
         {
             return Ok(known.clone());
         }
-        let mut call = server::openapi_document(&path)
-            .call()
-            .map_err(|error: request::RequestError| Error::config(error.to_string()))?;
+        let mut call = server::openapi_document(&path).call()?;
         // Only the hash is the server's to say: an address of another place is not followed.
         if let Some(hash) = address.split_once("?hash=").map(|(_, hash)| hash)
             && let Ok(uri) = format!("{}?hash={hash}", call.head.uri.path()).parse()
@@ -158,7 +157,7 @@ impl OpenApi {
 }
 
 fn unreadable(what: &str, error: &serde_json::Error) -> Error {
-    Error::config(format!("the server's OpenAPI v3 {what} can't be read: {error}"))
+    Error::unreadable(format!("the server's OpenAPI v3 {what} can't be read: {error}"))
 }
 
 #[cfg(test)]
