@@ -177,7 +177,7 @@ async fn unknown_people(table: &mut Table, nobody: &Client, admin: Config, confi
     let error = table
         .add("a token given by the program", get(config.clone().with_token(Secret::new("planted"))).await);
     assert!(error.is_unauthorized());
-    let ca = json!({"server": &*cluster().server(), "certificate-authority": "ca.pem"});
+    let ca = json!({"server": cluster().server(), "certificate-authority": "ca.pem"});
     for (what, user) in [
         ("a token in the file", json!({"token": "planted"})),
         ("a token in another file", json!({"tokenFile": "token"})),
