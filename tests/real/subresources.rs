@@ -28,7 +28,7 @@ fn pod(name: &str) -> Pod {
 /// A 429 to an eviction is an answer: it is not tried again, and says which budget.
 #[tokio::test]
 async fn a_budget_forbids_an_eviction() {
-    let server = server("budget").await;
+    let server = server("parts-budget").await;
     if !server.has(Ability::Kubelets, "a disruption budget forbids an eviction") {
         return;
     }
@@ -63,7 +63,7 @@ async fn a_budget_forbids_an_eviction() {
 
 #[tokio::test]
 async fn a_certificate_is_granted_and_another_denied() {
-    let server = server("approval").await;
+    let server = server("parts-approval").await;
     let requests = server.client().cluster::<CertificateSigningRequest>();
     for (name, decision) in [("granted", "Approved"), ("denied", "Denied")] {
         let key = rcgen::KeyPair::generate().unwrap();
@@ -106,7 +106,7 @@ async fn a_certificate_is_granted_and_another_denied() {
 
 #[tokio::test]
 async fn a_namespace_waits_for_its_finalizer() {
-    let server = server("finalize").await;
+    let server = server("parts-finalize").await;
     let namespaces = server.client().cluster::<Namespace>();
     let mut held: Namespace = read(json!({
         "apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "finalize-held"},
@@ -135,7 +135,7 @@ async fn a_namespace_waits_for_its_finalizer() {
 
 #[tokio::test]
 async fn a_pod_is_debugged_and_resized() {
-    let server = server("debugged").await;
+    let server = server("parts-debugged").await;
     let here = server.namespace();
     let (client, place) = (server.client(), || Place::namespace(here));
     let mut waiting = pod("waiting");
@@ -171,7 +171,7 @@ async fn a_pod_is_debugged_and_resized() {
 
 #[tokio::test]
 async fn a_token_is_for_its_audience() {
-    let server = server("audience").await;
+    let server = server("parts-audience").await;
     let mut account = ServiceAccount::default();
     account.metadata.name = "robot".into();
     server.client().namespaced(server.namespace()).create(&account).await.unwrap();

@@ -25,7 +25,7 @@ pub use report::{Outcome, Report, What};
 ///
 /// let text = "apiVersion: v1\nkind: Namespace\nmetadata: {name: web}\n---\nkind: [";
 /// let error = Manifest::parse("web.yaml", text).unwrap_err().to_string();
-/// assert!(error.starts_with("web.yaml, line 5, column 8: is no YAML"), "{error}");
+/// assert!(error.starts_with("web.yaml, line 5, column 7: is no YAML"), "{error}");
 /// ```
 #[derive(Clone, Debug, Default)]
 pub struct Manifest {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use reqwest::Url;
 
-/// Taken apart once: with every call the host would be a third of the work of making its URL.
+/// Taken apart once: with every call the host would be most of the work of making its URL.
 #[derive(Clone)]
 pub(super) struct Base {
     /// `None` where it is no URL, which every call then says.

@@ -123,6 +123,16 @@ impl Api {
         self.send("POST", path, request, "application/json", &serde_json::to_vec(body)?)
     }
 
+    /// Deletes an object.
+    pub fn delete(&self, path: &str) -> Result<Value> {
+        let mut request = self.agent.delete(format!("{}{path}", self.server));
+        if let Some(authorization) = &self.authorization {
+            request = request.header("authorization", authorization);
+        }
+        let text = answer(request.call(), "DELETE", path)?;
+        serde_json::from_str(&text).with_context(|| format!("DELETE {path} did not answer JSON"))
+    }
+
     /// Patches an object with a body of the given content type.
     pub fn patch(&self, path: &str, content_type: &str, body: &[u8]) -> Result<Value> {
         let request = self.agent.patch(format!("{}{path}", self.server));
