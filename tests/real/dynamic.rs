@@ -352,7 +352,8 @@ async fn every_object_that_the_server_holds_is_as_its_schema_says() {
         }
     }
     println!("{objects} objects of {kinds} resources");
-    assert!(kinds > 20, "{kinds}");
+    // What a control plane makes by itself, whatever other tests have made.
+    assert!(kinds >= 15, "{kinds}");
 }
 
 #[tokio::test]
