@@ -436,7 +436,7 @@ async fn the_server_shows_less_or_for_people() {
     let first = configs.list().limit(1).table().await.unwrap();
     assert!(first.rows.len() == 1 && !first.metadata.continue_.is_empty());
 
-    let mut frames = configs.watch().version(&made.metadata.resource_version).frames();
+    let mut frames = configs.watch().only("a").version(&made.metadata.resource_version).frames();
     let frame = frames.try_next().await.unwrap().unwrap();
     let event: serde_json::Value = serde_json::from_slice(&frame).unwrap();
     assert_eq!(

@@ -16,6 +16,7 @@ mod informer;
 mod jsonpath;
 mod kinds;
 mod operations;
+mod releases;
 mod requests;
 mod subresources;
 mod transport;
