@@ -114,10 +114,13 @@ fn compare(
             seen.ratio.spread(2),
             format!("{:.0}", seen.per_second.median()),
         ];
-        if let Some(counting) = &contender.counting {
-            let counted = ask(contender, counting, replay, lists, concurrency)?;
-            row.push(format!("{:.0}", figure(&counted, "allocations")?));
-            row.push(format!("{:.0}", figure(&counted, "allocated_bytes")?));
+        match &contender.counting {
+            Some(counting) => {
+                let counted = ask(contender, counting, replay, lists, concurrency)?;
+                row.push(format!("{:.0}", figure(&counted, "allocations")?));
+                row.push(format!("{:.0}", figure(&counted, "allocated_bytes")?));
+            }
+            None => row.extend([String::new(), String::new()]),
         }
         rows.push(row);
     }
