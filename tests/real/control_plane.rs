@@ -150,7 +150,8 @@ async fn a_refusal_says_who_may_not_do_what() {
     assert_eq!(
         error.to_string(),
         "get configmaps (GET /api/v1/namespaces/default/configmaps): 403 Forbidden: configmaps is forbidden: \
-         User \"nobody\" cannot list resource \"configmaps\" in API group \"\" in the namespace \"default\""
+         User \"nobody\" cannot list resource \"configmaps\" in API group \"\" in the namespace \"default\"; \
+         a rule that allows it, for a Role in namespace default: {apiGroups: [\"\"], resources: [\"configmaps\"], verbs: [\"list\"]}"
     );
     assert_eq!(error.status().unwrap().reason, "Forbidden");
 

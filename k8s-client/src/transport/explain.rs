@@ -3,8 +3,10 @@
 use std::error::Error as StdError;
 use std::io;
 
+use k8s_api::time::Time;
 use k8s_api::transport::{Fault, Sent, TransportError};
 use rustls::CertificateError;
+use rustls::pki_types::UnixTime;
 
 use super::dial::{NotHttp2, Shared};
 use super::slot::Failure;
@@ -111,9 +113,26 @@ fn certificate(error: &(dyn StdError + 'static)) -> Option<String> {
         CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
             "if it is the right server, tls-server-name can say under which name it has its certificate"
         }
+        CertificateError::ExpiredContext { time, not_after } => {
+            return Some(format!(
+                "its certificate expired at {}; here it is {}",
+                date(*not_after),
+                date(*time)
+            ));
+        }
+        CertificateError::NotValidYetContext { time, not_before } => {
+            let (from, now) = (date(*not_before), date(*time));
+            return Some(format!("its certificate is not valid before {from}; here it is {now}"));
+        }
         _ => return Some(error.to_string()),
     };
     Some(format!("{hint} ({error})"))
+}
+
+/// rustls tells seconds.
+fn date(time: UnixTime) -> String {
+    let at = i64::try_from(time.as_secs()).ok().and_then(|seconds| Time::from_unix(seconds, 0));
+    at.map_or_else(|| format!("{} s after 1970", time.as_secs()), |at| at.to_string())
 }
 
 /// The server turned away the client's certificate, or wants one.
