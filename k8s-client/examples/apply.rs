@@ -7,7 +7,7 @@ use k8s_client::{Client, Discovery, Manifest};
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let Some(path) = std::env::args().nth(1) else {
         eprintln!("which file?");
-        return Ok(());
+        std::process::exit(2);
     };
     let manifest = Manifest::parse(&path, &std::fs::read_to_string(&path)?)?;
     let discovery = Discovery::new(&Client::infer()?);

@@ -8,7 +8,7 @@ async fn main() -> k8s_client::Result<()> {
     let args: Vec<String> = std::env::args().skip(1).collect();
     let [verb, what, rest @ ..] = &args[..] else {
         eprintln!("what? VERB RESOURCE [NAMESPACE [NAME]]");
-        return Ok(());
+        std::process::exit(2);
     };
     let mut permission = Permission::new(verb, what);
     if let Some(namespace) = rest.first() {

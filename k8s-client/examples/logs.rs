@@ -9,7 +9,7 @@ async fn main() -> k8s_client::Result<()> {
     let args: Vec<String> = std::env::args().skip(1).collect();
     let [namespace, name, rest @ ..] = &args[..] else {
         eprintln!("which pod? NAMESPACE NAME [--follow]");
-        return Ok(());
+        std::process::exit(2);
     };
     let client = Client::infer()?;
     let log = client.namespaced::<Pod>(namespace).logs(name).tail(100);

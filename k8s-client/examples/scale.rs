@@ -10,7 +10,7 @@ async fn main() -> k8s_client::Result<()> {
         (args.first(), args.get(1), args.get(2).map(|number| number.parse()))
     else {
         eprintln!("which deployment, and how many? NAMESPACE NAME REPLICAS");
-        return Ok(());
+        std::process::exit(2);
     };
     let deployments = Client::infer()?.namespaced::<Deployment>(namespace);
     let before = deployments.scale(name).await?;
