@@ -286,7 +286,7 @@ impl Cluster {
 
     /// Stops the clock of one program (SIGSTOP): its connections stay open and nothing answers.
     pub fn pause(&self, program: Program) -> Result<()> {
-        self.signal(program, Signal::STOP)
+        self.running().get_mut(&program).with_context(|| format!("{program} is not running"))?.stop()
     }
 
     /// Lets a paused program go on.

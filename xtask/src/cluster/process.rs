@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 
 use anyhow::{Context as _, Result};
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process, waitid};
 
 /// What the guard does once its owner is gone: nothing of the group survives SIGKILL, stopped processes included.
 const SCRIPT: &str = r#"trap '' HUP INT TERM QUIT
@@ -109,6 +109,16 @@ impl Process {
         }
         let pid = i32::try_from(self.id()).ok().and_then(Pid::from_raw).context("not a process id")?;
         kill_process(pid, signal).with_context(|| format!("sending {signal:?} to process {}", self.id()))
+    }
+
+    /// Stops it, and waits until it stands still: the signal alone leaves its threads a moment to answer somebody.
+    pub(super) fn stop(&mut self) -> Result<()> {
+        self.signal(Signal::STOP)?;
+        let pid = i32::try_from(self.id()).ok().and_then(Pid::from_raw).context("not a process id")?;
+        let halted = WaitIdOptions::STOPPED | WaitIdOptions::EXITED | WaitIdOptions::NOWAIT;
+        waitid(WaitId::Pid(pid), halted)
+            .with_context(|| format!("waiting for process {} to stop", self.id()))
+            .map(drop)
     }
 
     /// Blocks until it has ended.
