@@ -42,7 +42,7 @@ pub use backoff::Backoff;
 pub use config::{Config, Strategy};
 pub use event::{Cause, Change, Event, Failure, Gone, Unreadable, UnreadableType};
 pub use machine::Health;
-pub use object::{Key, Object};
+pub use object::{AnyObject, Held, Key, Object, into_kind};
 pub use query::{Freshness, ListQuery, WatchFrom, WatchQuery};
 pub(crate) use shell::{LARGEST_EVENT, follow};
 pub use version::ResourceVersion;
