@@ -1,5 +1,9 @@
 //! An informer: a store that follows the server.
 
+mod debounce;
+mod net;
+mod queue;
+
 use std::sync::Arc;
 
 use k8s_api::Resource;
