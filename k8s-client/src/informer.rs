@@ -14,7 +14,7 @@ use tokio::task::JoinHandle;
 
 use crate::api::Api;
 use crate::cache::{Builder, Draft, Index, Snapshot, Store, Writer};
-use crate::watch::{Change, Config, Gone, Health, Object as _, follow};
+use crate::watch::{Change, Config, Gone, Health, Held, Object as _, Source, follow, into_kind};
 
 /// Sets up a [`Cache`] of one kind.
 ///
@@ -92,7 +92,9 @@ impl<K: verb::List + verb::Watch, P: Send + 'static> Informer<K, P> {
         let mut applier = Applier { writer, draft: None };
         // Only spreads clients over time: whatever differs between two of them will do.
         let seed = std::hash::BuildHasher::hash_one(&std::hash::RandomState::new(), 0);
-        let task = tokio::spawn(follow(self.api, self.config, self.decoder, seed, move |changes, health| {
+        let (list, watch) = (self.api.list_request(), self.api.watch_request());
+        let source = Source::new(self.api.client().clone(), list, watch, self.decoder);
+        let task = tokio::spawn(follow(source, self.config, seed, move |changes, health| {
             applier.apply(changes);
             told.send_replace(health.clone());
         }));
@@ -156,7 +158,7 @@ struct Applier<K> {
 }
 
 impl<K: Resource> Applier<K> {
-    fn apply(&mut self, changes: Vec<Change<Arc<K>>>) {
+    fn apply(&mut self, changes: Vec<Change<Held>>) {
         let mut live = Vec::new();
         for change in changes {
             match (change, &mut self.draft) {
@@ -180,11 +182,12 @@ impl<K: Resource> Applier<K> {
     }
 }
 
-fn lay<K: Resource>(draft: &mut Draft<K>, change: Change<Arc<K>>) {
+fn lay<K: Resource>(draft: &mut Draft<K>, change: Change<Held>) {
     match change {
         Change::Applied(object) => {
             draft.set_resource_version(object.resource_version().into());
-            draft.put(object);
+            // Until the store holds objects of any kind, too.
+            _ = into_kind::<K>(object).map(|object| draft.put(object));
         }
         Change::Deleted(gone) => {
             if let Gone::Object(object) = &gone {
