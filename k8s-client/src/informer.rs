@@ -9,7 +9,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::api::Api;
-use crate::cache::{Builder, Draft, Index, Snapshot, Store, Writer};
+use crate::cache::{Builder, Draft, Index, Reader, Snapshot, Writer};
 use crate::watch::{Change, Config, Gone, Health, Object as _, follow};
 
 /// Sets up a [`Cache`] of one kind.
@@ -98,7 +98,7 @@ impl<K: verb::List + verb::Watch, P: Send + 'static> Informer<K, P> {
 
 /// The objects of one kind as the server has them, a moment ago. Dropping it ends the watch.
 pub struct Cache<K> {
-    store: Store<K>,
+    store: Reader<K>,
     health: watch::Receiver<Health>,
     task: Task,
 }
@@ -124,7 +124,7 @@ impl<K: Resource> Cache<K> {
     }
 
     /// What is known now, all of the same moment; it stays as it is.
-    pub fn snapshot(&self) -> Arc<Snapshot<K>> {
+    pub fn snapshot(&self) -> Snapshot<K> {
         self.store.snapshot()
     }
 
@@ -145,14 +145,14 @@ impl<K: Resource> Cache<K> {
 }
 
 /// Lays what the watch tells into the store.
-struct Applier<K> {
-    writer: Writer<K>,
+struct Applier {
+    writer: Writer,
     /// A complete state on the way, which replaces everything once it has been told.
-    draft: Option<Draft<K>>,
+    draft: Option<Draft>,
 }
 
-impl<K: Resource> Applier<K> {
-    fn apply(&mut self, changes: Vec<Change<Arc<K>>>) {
+impl Applier {
+    fn apply<K: Resource>(&mut self, changes: Vec<Change<Arc<K>>>) {
         let mut live = Vec::new();
         for change in changes {
             match (change, &mut self.draft) {
@@ -176,7 +176,7 @@ impl<K: Resource> Applier<K> {
     }
 }
 
-fn lay<K: Resource>(draft: &mut Draft<K>, change: Change<Arc<K>>) {
+fn lay<K: Resource>(draft: &mut Draft, change: Change<Arc<K>>) {
     match change {
         Change::Applied(object) => {
             draft.set_resource_version(object.resource_version().into());
