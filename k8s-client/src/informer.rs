@@ -13,8 +13,8 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::api::Api;
-use crate::cache::{Builder, Draft, Index, Snapshot, Store, Writer};
-use crate::watch::{Change, Config, Gone, Health, Held, Object as _, Source, follow, into_kind};
+use crate::cache::{Builder, Draft, Index, Reader, Snapshot, Writer};
+use crate::watch::{Change, Config, Gone, Health, Held, Object as _, Source, follow};
 
 /// Sets up a [`Cache`] of one kind.
 ///
@@ -104,7 +104,7 @@ impl<K: verb::List + verb::Watch, P: Send + 'static> Informer<K, P> {
 
 /// The objects of one kind as the server has them, a moment ago. Dropping it ends the watch.
 pub struct Cache<K> {
-    store: Store<K>,
+    store: Reader<K>,
     health: watch::Receiver<Health>,
     task: Task,
 }
@@ -130,7 +130,7 @@ impl<K: Resource> Cache<K> {
     }
 
     /// What is known now, all of the same moment; it stays as it is.
-    pub fn snapshot(&self) -> Arc<Snapshot<K>> {
+    pub fn snapshot(&self) -> Snapshot<K> {
         self.store.snapshot()
     }
 
@@ -151,13 +151,13 @@ impl<K: Resource> Cache<K> {
 }
 
 /// Lays what the watch tells into the store.
-struct Applier<K> {
-    writer: Writer<K>,
+struct Applier {
+    writer: Writer,
     /// A complete state on the way, which replaces everything once it has been told.
-    draft: Option<Draft<K>>,
+    draft: Option<Draft>,
 }
 
-impl<K: Resource> Applier<K> {
+impl Applier {
     fn apply(&mut self, changes: Vec<Change<Held>>) {
         let mut live = Vec::new();
         for change in changes {
@@ -182,12 +182,11 @@ impl<K: Resource> Applier<K> {
     }
 }
 
-fn lay<K: Resource>(draft: &mut Draft<K>, change: Change<Held>) {
+fn lay(draft: &mut Draft, change: Change<Held>) {
     match change {
         Change::Applied(object) => {
             draft.set_resource_version(object.resource_version().into());
-            // Until the store holds objects of any kind, too.
-            _ = into_kind::<K>(object).map(|object| draft.put(object));
+            draft.put(object);
         }
         Change::Deleted(gone) => {
             if let Gone::Object(object) = &gone {
