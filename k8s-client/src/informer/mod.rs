@@ -1,5 +1,9 @@
 //! An informer: a store that follows the server.
 
+mod debounce;
+mod net;
+mod queue;
+
 use std::sync::Arc;
 
 use k8s_api::Resource;
@@ -10,7 +14,7 @@ use tokio::task::JoinHandle;
 
 use crate::api::Api;
 use crate::cache::{Builder, Draft, Index, Reader, Snapshot, Writer};
-use crate::watch::{Change, Config, Gone, Health, Object as _, follow};
+use crate::watch::{Change, Config, Gone, Health, Held, Object as _, Source, follow};
 
 /// Sets up a [`Cache`] of one kind.
 ///
@@ -88,7 +92,9 @@ impl<K: verb::List + verb::Watch, P: Send + 'static> Informer<K, P> {
         let mut applier = Applier { writer, draft: None };
         // Only spreads clients over time: whatever differs between two of them will do.
         let seed = std::hash::BuildHasher::hash_one(&std::hash::RandomState::new(), 0);
-        let task = tokio::spawn(follow(self.api, self.config, self.decoder, seed, move |changes, health| {
+        let (list, watch) = (self.api.list_request(), self.api.watch_request());
+        let source = Source::new(self.api.client().clone(), list, watch, self.decoder);
+        let task = tokio::spawn(follow(source, self.config, seed, move |changes, health| {
             applier.apply(changes);
             told.send_replace(health.clone());
         }));
@@ -152,7 +158,7 @@ struct Applier {
 }
 
 impl Applier {
-    fn apply<K: Resource>(&mut self, changes: Vec<Change<Arc<K>>>) {
+    fn apply(&mut self, changes: Vec<Change<Held>>) {
         let mut live = Vec::new();
         for change in changes {
             match (change, &mut self.draft) {
@@ -176,7 +182,7 @@ impl Applier {
     }
 }
 
-fn lay<K: Resource>(draft: &mut Draft, change: Change<Arc<K>>) {
+fn lay(draft: &mut Draft, change: Change<Held>) {
     match change {
         Change::Applied(object) => {
             draft.set_resource_version(object.resource_version().into());
