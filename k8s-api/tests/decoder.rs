@@ -200,3 +200,37 @@ fn equal_managed_fields_are_equal_however_they_are_kept() {
     );
     assert_ne!(alone, other);
 }
+
+#[test]
+fn a_transform_changes_what_is_read_but_not_who_it_is() {
+    let text = |name: &str| {
+        format!(
+            r#"{{"metadata":{{"name":"{name}","uid":"u","resourceVersion":"1","annotations":{{"kubectl.kubernetes.io/last-applied-configuration":"x","b":"c"}},"managedFields":[{{}}]}}}}"#
+        )
+    };
+    let mut decoder =
+        Decoder::<ConfigMap>::new().without_managed_fields().without_last_applied().transform(|config| {
+            config.metadata.labels.insert("seen".into(), "1".into());
+            match config.metadata.name.as_str() {
+                "renamed" => config.metadata.name = "other".into(),
+                "older" => config.metadata.resource_version = "0".into(),
+                "panics" => panic!("a mistake"),
+                _ => {}
+            }
+        });
+    let config = decoder.json(text("a").as_bytes()).unwrap();
+    assert_eq!(config.metadata.labels.get("seen").map(|seen| seen.as_str()), Some("1"));
+    assert!(config.metadata.managed_fields.is_empty() && config.metadata.annotations.len() == 1);
+    for (name, expected) in [
+        ("renamed", "metadata.name: the transform changed what tells this object from others"),
+        ("older", "metadata.resourceVersion: the transform changed"),
+        ("panics", "the transform panicked on this object"),
+    ] {
+        let error = decoder.json(text(name).as_bytes()).unwrap_err().to_string();
+        assert!(error.starts_with(expected), "{error}");
+        let list = format!(r#"{{"items":[{}]}}"#, text(name));
+        assert!(decoder.json_list(list.as_bytes()).is_err());
+    }
+    let bookmark = decoder.json(br#"{"metadata":{"resourceVersion":"7"}}"#).unwrap();
+    assert!(bookmark.metadata.labels.is_empty());
+}

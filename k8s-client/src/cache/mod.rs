@@ -9,6 +9,7 @@
 mod hash;
 mod index;
 mod order;
+mod ordered;
 mod slots;
 mod snapshot;
 mod state;
@@ -16,6 +17,7 @@ mod store;
 mod table;
 
 pub use index::Index;
+pub use ordered::{IntoParts, OrderedIndex};
 pub use snapshot::{Objects, Snapshot};
 pub use store::{Builder, Draft, Reader, Writer};
 
