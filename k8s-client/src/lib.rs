@@ -13,7 +13,7 @@ pub mod config;
 pub mod discovery;
 pub mod dynamic;
 pub mod error;
-mod informer;
+pub mod informer;
 pub mod manifest;
 pub mod middleware;
 pub mod openapi;

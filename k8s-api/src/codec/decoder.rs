@@ -45,7 +45,16 @@ pub struct AnyDecoder {
     transform: Option<Transform>,
 }
 
-#[derive(Debug)]
+/// Another decoder that does the same. What this one has learnt of its objects, and holds of them, stays here.
+impl<K> Clone for Decoder<K> {
+    fn clone(&self) -> Self {
+        let AnyDecoder { interner, prune, .. } = &self.any;
+        let interner = interner.as_ref().map(Interner::empty);
+        Decoder { any: AnyDecoder { shape: Shape::new(), interner, prune: prune.clone() }, kind: PhantomData }
+    }
+}
+
+#[derive(Clone, Debug)]
 struct Pruned {
     object: Prune,
     list: Prune,

@@ -174,6 +174,10 @@ impl<K: Resource, P> Api<K, P> {
         &self.client
     }
 
+    pub(crate) fn namespace(&self) -> Option<&str> {
+        self.namespace.as_deref()
+    }
+
     pub(crate) fn list_request(&self) -> request::List<K>
     where
         K: verb::List,

@@ -15,11 +15,13 @@ mod snapshot;
 mod state;
 mod store;
 mod table;
+mod whole;
 
 pub use index::Index;
 pub use ordered::{IntoParts, OrderedIndex};
 pub use snapshot::{Objects, Snapshot};
 pub use store::{Builder, Draft, Reader, Writer};
+pub(crate) use whole::Whole;
 
 #[cfg(test)]
 mod tests;
