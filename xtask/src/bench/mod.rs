@@ -1,5 +1,6 @@
 //! `cargo xtask bench`: what is measured, always side by side in one run. Look at ratios.
 
+mod capture;
 mod compile;
 mod copy;
 mod decode;
