@@ -4,7 +4,7 @@
 //! - `GET /api/v1/pods`: the list, in pages where a `limit` is given;
 //! - with `watch=true`: a watch, with the list as its initial events where those are asked for;
 //! - `POST /go?repeat=N`: all watches get the captured events so many times, with versions that go on growing. The answer
-//!   says how many and which is the last;
+//!   says how many and which is the last, and so does a `GET`, which changes nothing;
 //! - `GET /api/v1/namespaces/..`: always the first pod.
 //!
 //! The server should never be what a client waits for: nothing is rendered while a client waits for it that could have been
@@ -100,6 +100,10 @@ fn serve(mut out: TcpStream, server: &Server) -> io::Result<()> {
                 let repeat = asked.number("repeat").unwrap_or(1);
                 let answer = |text: String| out.write_all(&sized("application/json", text.as_bytes()));
                 server.gate.open(repeat, &answers.events, answer)?;
+            }
+            ("GET", "/go") if answers.events.len() > 0 => {
+                let plan = server.gate.plan(asked.number("repeat").unwrap_or(1), &answers.events);
+                out.write_all(&sized("application/json", plan.as_bytes()))?;
             }
             _ => out.write_all(refused("404 Not Found").as_bytes())?,
         }

@@ -71,6 +71,17 @@ struct State {
     next: u64,
 }
 
+impl State {
+    fn plan(&self, repeat: usize, events: &Events) -> String {
+        let count = repeat * events.len();
+        let last = FIRST_VERSION + self.next + count as u64 - 1;
+        let (namespace, name) = &events.last;
+        format!(
+            r#"{{"events":{count},"lastNamespace":"{namespace}","lastName":"{name}","lastResourceVersion":"{last}"}}"#
+        )
+    }
+}
+
 impl Gate {
     /// Lets every watch that waits have the events so many times. The answer says how many events come, and which is the last.
     pub(crate) fn open(&self, repeat: usize, events: &Events, answer: impl FnOnce(String) -> io::Result<()>) -> io::Result<()> {
@@ -78,20 +89,20 @@ impl Gate {
         while state.waiting == 0 {
             state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
-        state.first = FIRST_VERSION + state.next;
-        let count = repeat * events.len();
-        let last = state.first + count as u64 - 1;
-        let (namespace, name) = &events.last;
         // Before the first event, so that a client knows what to wait for.
-        answer(format!(
-            r#"{{"events":{count},"lastNamespace":"{namespace}","lastName":"{name}","lastResourceVersion":"{last}"}}"#
-        ))?;
+        answer(state.plan(repeat, events))?;
+        state.first = FIRST_VERSION + state.next;
         state.repeat = repeat;
         // The bookmark behind them has a version, too.
-        state.next += count as u64 + 1;
+        state.next += (repeat * events.len()) as u64 + 1;
         state.round += 1;
         self.changed.notify_all();
         Ok(())
+    }
+
+    /// What would come.
+    pub(crate) fn plan(&self, repeat: usize, events: &Events) -> String {
+        self.state().plan(repeat, events)
     }
 
     /// Serves a watch until its client goes.
