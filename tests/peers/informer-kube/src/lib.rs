@@ -91,7 +91,8 @@ impl Reader for Pods {
     fn keys(&self) -> Vec<Self::Key> {
         let mut pods = self.0.state();
         pods.sort_by_key(|pod| pod.name_any());
-        let key = |pod: &Arc<Pod>| ObjectRef::new(&pod.name_any()).within(&pod.namespace().unwrap_or_default());
+        let key =
+            |pod: &Arc<Pod>| ObjectRef::new(&pod.name_any()).within(&pod.namespace().unwrap_or_default());
         pods.iter().map(key).collect()
     }
 

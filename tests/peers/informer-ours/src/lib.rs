@@ -47,7 +47,8 @@ impl informer::Informer for Ours {
     }
 
     async fn told(&self) -> Option<usize> {
-        let last = self.last.lock().unwrap_or_else(PoisonError::into_inner).clone().expect("something to wait for");
+        let last =
+            self.last.lock().unwrap_or_else(PoisonError::into_inner).clone().expect("something to wait for");
         self.cache
             .until(|pods| {
                 let pod = pods.get(&last.namespace, &last.name);

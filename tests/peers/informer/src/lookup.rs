@@ -35,18 +35,32 @@ pub(crate) async fn lookup<I: Informer>(informer: &I, how: &How, repeat: usize) 
     reader.by_uid(few);
     say("index_allocations", (allocations() - before) / few.len() as f64);
     let mut lengths = 0;
-    say("visit_us", each(1, || { lengths = black_box(reader.visit()); 1 }) / 1e3);
+    say(
+        "visit_us",
+        each(1, || {
+            lengths = black_box(reader.visit());
+            1
+        }) / 1e3,
+    );
     assert!(lengths > keys.len(), "names have lengths");
     say("snapshot_ns", each(1000, || (0..1000).map(|_| reader.snapshot()).filter(|pods| *pods > 0).count()));
 
     let few = keys[..keys.len().min(1000)].to_vec();
     let borrowed = {
         let few = few.clone();
-        beside(informer, how, repeat, move |reader| { reader.get(&few); few.len() }).await
+        beside(informer, how, repeat, move |reader| {
+            reader.get(&few);
+            few.len()
+        })
+        .await
     };
     say("writer_get_ns", borrowed.0);
     say("writer_visit_us", borrowed.1 / 1e3);
-    let owned = beside(informer, how, repeat, move |reader| { reader.get_owned(&few); few.len() }).await;
+    let owned = beside(informer, how, repeat, move |reader| {
+        reader.get_owned(&few);
+        few.len()
+    })
+    .await;
     say("writer_get_owned_ns", owned.0);
     Value::Object(figures)
 }
@@ -62,7 +76,10 @@ async fn beside<I: Informer>(
     informer.expect(&last);
     let stop = Arc::new(AtomicBool::new(false));
     let working = until(&stop, informer.reader(), work);
-    let visiting = until(&stop, informer.reader(), |reader| { black_box(reader.visit()); 1 });
+    let visiting = until(&stop, informer.reader(), |reader| {
+        black_box(reader.visit());
+        1
+    });
     last.begin(how).await;
     informer.told().await;
     stop.store(true, Ordering::Relaxed);
@@ -71,7 +88,11 @@ async fn beside<I: Informer>(
 }
 
 /// What each thing costs in a thread of its own, which goes on until it is stopped.
-fn until<R: Reader>(stop: &Arc<AtomicBool>, reader: R, work: impl Fn(&R) -> usize + Send + 'static) -> JoinHandle<f64> {
+fn until<R: Reader>(
+    stop: &Arc<AtomicBool>,
+    reader: R,
+    work: impl Fn(&R) -> usize + Send + 'static,
+) -> JoinHandle<f64> {
     let stop = stop.clone();
     std::thread::spawn(move || {
         let (before, mut count) = (thread_cpu(), 0);

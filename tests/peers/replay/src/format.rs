@@ -129,7 +129,8 @@ impl Format {
     pub(crate) fn head(self, version: &str, next: Option<(usize, usize)>, items: usize) -> Vec<u8> {
         match self {
             Format::Json => {
-                let next = next.map(|(token, left)| format!(r#","continue":"{token}","remainingItemCount":{left}"#));
+                let next =
+                    next.map(|(token, left)| format!(r#","continue":"{token}","remainingItemCount":{left}"#));
                 let next = next.unwrap_or_default();
                 format!(r#"{{"kind":"PodList","apiVersion":"v1","metadata":{{"resourceVersion":"{version}"{next}}},"items":["#)
                     .into_bytes()

@@ -10,19 +10,20 @@ pub(crate) struct Pods {
     pub(crate) format: Format,
     pub(crate) version: String,
     items: Vec<Vec<u8>>,
-    /// How often each item is there: once under its own name, then under others.
-    copies: usize,
+    /// How many are told: the first ones, or all and then some again under other names.
+    told: usize,
 }
 
 impl Pods {
-    pub(crate) fn new(format: Format, list: &[u8], copies: usize) -> Self {
+    pub(crate) fn new(format: Format, list: &[u8], told: Option<usize>) -> Self {
         let (version, items) = format.items(list);
         assert!(!items.is_empty(), "a list without pods");
-        Self { format, version, items, copies }
+        let told = told.unwrap_or(items.len());
+        Self { format, version, items, told }
     }
 
     pub(crate) fn len(&self) -> usize {
-        self.items.len() * self.copies
+        self.told
     }
 
     pub(crate) fn first(&self) -> &[u8] {
@@ -30,7 +31,11 @@ impl Pods {
     }
 
     /// Tells every item of a range. Copies are made on the way: a hundred thousand would take a gigabyte.
-    fn each<E>(&self, range: std::ops::Range<usize>, mut tell: impl FnMut(&[u8]) -> Result<(), E>) -> Result<(), E> {
+    fn each<E>(
+        &self,
+        range: std::ops::Range<usize>,
+        mut tell: impl FnMut(&[u8]) -> Result<(), E>,
+    ) -> Result<(), E> {
         for at in range {
             let item = &self.items[at % self.items.len()];
             match at / self.items.len() {

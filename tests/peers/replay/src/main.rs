@@ -1,5 +1,5 @@
-//! Replays what a kube-apiserver said, as fast as the socket takes it: `replay FOLDER [COPIES]` serves what `bench fixture` has kept
-//! there, each pod so many times under other names. Plain HTTP/1.1, a thread for each connection; JSON or protobuf, as is asked for.
+//! Replays what a kube-apiserver said, as fast as the socket takes it: `replay FOLDER [PODS]` serves what `bench fixture` has kept
+//! there, or so many pods: its first ones, or all and then some again under other names. Plain HTTP/1.1, a thread for each connection; JSON or protobuf, as is asked for.
 //!
 //! - `GET /api/v1/pods`: the list, in pages where a `limit` is given;
 //! - with `watch=true`: a watch, with the list as its initial events where those are asked for;
@@ -41,11 +41,11 @@ struct Server {
 
 fn main() {
     let mut arguments = std::env::args().skip(1);
-    let folder = arguments.next().unwrap_or_else(|| panic!("usage: replay FOLDER [COPIES]"));
-    let copies = arguments.next().map_or(1, |copies| copies.parse().expect("a number of copies"));
+    let folder = arguments.next().unwrap_or_else(|| panic!("usage: replay FOLDER [PODS]"));
+    let pods = arguments.next().map(|pods| pods.parse().expect("a number of pods"));
     let server = Arc::new(Server {
-        json: answers(Format::Json, &folder, "json", "ndjson", copies),
-        protobuf: answers(Format::Protobuf, &folder, "pb", "pb", copies),
+        json: answers(Format::Json, &folder, "json", "ndjson", pods),
+        protobuf: answers(Format::Protobuf, &folder, "pb", "pb", pods),
         gate: Gate::default(),
     });
     assert_eq!(server.json.events.len(), server.protobuf.events.len(), "the two captures of a watch differ");
@@ -61,11 +61,11 @@ fn main() {
     io::copy(&mut io::stdin(), &mut io::sink()).expect("standard input");
 }
 
-fn answers(format: Format, folder: &str, list: &str, watch: &str, copies: usize) -> Answers {
+fn answers(format: Format, folder: &str, list: &str, watch: &str, pods: Option<usize>) -> Answers {
     let folder = Path::new(folder);
     let list = folder.join(format!("pods.{list}"));
     let list = std::fs::read(&list).unwrap_or_else(|error| panic!("reading {}: {error}", list.display()));
-    let pods = Pods::new(format, &list, copies);
+    let pods = Pods::new(format, &list, pods);
     // Whoever only reads needs no watch.
     let watch = std::fs::read(folder.join(format!("watch.{watch}"))).unwrap_or_default();
     let one = sized(format.media(), &format.alone(pods.first()));

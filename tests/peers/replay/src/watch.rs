@@ -84,7 +84,12 @@ impl State {
 
 impl Gate {
     /// Lets every watch that waits have the events so many times. The answer says how many events come, and which is the last.
-    pub(crate) fn open(&self, repeat: usize, events: &Events, answer: impl FnOnce(String) -> io::Result<()>) -> io::Result<()> {
+    pub(crate) fn open(
+        &self,
+        repeat: usize,
+        events: &Events,
+        answer: impl FnOnce(String) -> io::Result<()>,
+    ) -> io::Result<()> {
         let mut state = self.state();
         while state.waiting == 0 {
             state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
