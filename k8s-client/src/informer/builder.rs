@@ -79,7 +79,8 @@ impl<K: verb::List + verb::Watch> Informer<K> {
     pub fn also<P>(&mut self, apis: impl IntoIterator<Item = Api<K, P>>) -> &mut Self {
         for api in apis {
             let place = Place::of(&api);
-            if self.places.iter().all(|known| known.namespace.is_some() && known.namespace != place.namespace) {
+            if self.places.iter().all(|known| known.namespace.is_some() && known.namespace != place.namespace)
+            {
                 if place.namespace.is_none() {
                     self.places.clear();
                 }
@@ -177,7 +178,11 @@ struct Ending(Arc<Shared>);
 
 impl Drop for Ending {
     fn drop(&mut self) {
-        let why = if std::thread::panicking() { "something that it called panicked" } else { "its runtime has ended" };
+        let why = if std::thread::panicking() {
+            "something that it called panicked"
+        } else {
+            "its runtime has ended"
+        };
         self.0.end(why);
     }
 }

@@ -75,7 +75,8 @@ impl Shared {
         writer: Writer,
         namespaces: Vec<Option<String>>,
     ) -> Arc<Shared> {
-        let watched = |namespace: &Option<String>| Watched { namespace: namespace.clone(), ..Watched::default() };
+        let watched =
+            |namespace: &Option<String>| Watched { namespace: namespace.clone(), ..Watched::default() };
         let watches = namespaces.iter().map(watched).collect();
         let state = State { writer, audience: Vec::new(), watches, complete: false, ended: false };
         let parts = namespaces.into_iter().map(|namespace| Part { namespace, ..Part::default() }).collect();
@@ -141,7 +142,8 @@ impl State {
             let alone = self.watches.len() == 1;
             match (change, &mut self.watches.get_mut(watch)?.building) {
                 (Change::Begin { cause }, building) => {
-                    let objects = if alone { Objects::All(self.writer.draft()) } else { Objects::Some(Vec::new()) };
+                    let objects =
+                        if alone { Objects::All(self.writer.draft()) } else { Objects::Some(Vec::new()) };
                     *building = Some(Building { cause, objects });
                 }
                 (Change::End { resource_version }, building) => {
@@ -191,7 +193,8 @@ impl State {
             Objects::Some(changes) => {
                 let mut draft = self.writer.draft();
                 let namespace = watched.namespace.as_deref();
-                let others = before.iter().filter(|object| namespace.is_some_and(|it| it != object.namespace()));
+                let others =
+                    before.iter().filter(|object| namespace.is_some_and(|it| it != object.namespace()));
                 others.for_each(|object| _ = draft.put(object.clone()));
                 changes.into_iter().for_each(|change| lay(&mut draft, change, None));
                 draft
