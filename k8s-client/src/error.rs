@@ -211,7 +211,8 @@ impl Error {
     pub(crate) fn late(message: String, code: Option<u16>, retry_after: Option<Duration>) -> Error {
         let mut result = Error::timeout(message);
         let code = code.and_then(|code| StatusCode::from_u16(code).ok());
-        result.0.answer = code.map(|code| Answer { code, status: None, retry_after, missing: None, denied: None });
+        result.0.answer =
+            code.map(|code| Answer { code, status: None, retry_after, missing: None, denied: None });
         result
     }
 

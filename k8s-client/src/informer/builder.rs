@@ -5,11 +5,12 @@ use std::sync::Arc;
 
 use k8s_api::Resource;
 use k8s_api::codec::Decoder;
-use k8s_api::request::{self, Request as _, verb};
+use k8s_api::request::{self, verb};
 
 use super::core::Core;
 use super::handle::Cache;
 use super::shared::Shared;
+use super::token::Identity;
 use crate::api::Api;
 use crate::cache::{Builder, Index};
 use crate::client::Client;
@@ -34,6 +35,7 @@ use crate::watch::{Config, Health, Source, follow};
 /// ```
 pub struct Informer<K> {
     client: Client,
+    resource: Identity,
     places: Vec<Place<K>>,
     builder: Builder<K>,
     config: Config,
@@ -56,6 +58,7 @@ impl<K: verb::List + verb::Watch> Informer<K> {
     pub fn new<P>(api: Api<K, P>) -> Self {
         Informer {
             client: api.client().clone(),
+            resource: Identity::of(&api),
             places: vec![Place::of(&api)],
             builder: Builder::new(),
             config: Config::default(),
@@ -79,7 +82,8 @@ impl<K: verb::List + verb::Watch> Informer<K> {
     pub fn also<P>(&mut self, apis: impl IntoIterator<Item = Api<K, P>>) -> &mut Self {
         for api in apis {
             let place = Place::of(&api);
-            if self.places.iter().all(|known| known.namespace.is_some() && known.namespace != place.namespace) {
+            if self.places.iter().all(|known| known.namespace.is_some() && known.namespace != place.namespace)
+            {
                 if place.namespace.is_none() {
                     self.places.clear();
                 }
@@ -97,6 +101,11 @@ impl<K: verb::List + verb::Watch> Informer<K> {
     /// Only objects with these fields, such as `status.phase=Running`; each kind knows only some.
     pub fn fields(&mut self, selector: &str) -> &mut Self {
         self.narrow(|list| list.fields(selector), |watch| watch.fields(selector))
+    }
+
+    /// Only the object of this name.
+    pub(super) fn only(&mut self, name: &str) -> &mut Self {
+        self.narrow(|list| list.only(name), |watch| watch.only(name))
     }
 
     fn narrow(
@@ -145,10 +154,9 @@ impl<K: verb::List + verb::Watch> Informer<K> {
     /// Begins to follow, on the runtime that this is called on, until nobody uses the cache any more.
     pub fn start(self) -> Cache<K> {
         let (writer, reader) = self.builder.build();
-        let what = self.places.first().map(|place| place.list.operation().resource.to_string());
         let namespaces = self.places.iter().map(|place| place.namespace.clone()).collect();
         let outside = self.client.outside().clone();
-        let shared = Shared::new(what.unwrap_or_default(), outside, writer, namespaces);
+        let shared = Shared::new(self.resource, outside, writer, namespaces);
         let core = Core::new(shared.clone());
         core.run(self.places.into_iter().enumerate().map(|(at, place)| {
             let source = Source::new(self.client.clone(), place.list, place.watch, self.decoder.clone());
@@ -177,7 +185,11 @@ struct Ending(Arc<Shared>);
 
 impl Drop for Ending {
     fn drop(&mut self) {
-        let why = if std::thread::panicking() { "something that it called panicked" } else { "its runtime has ended" };
+        let why = if std::thread::panicking() {
+            "something that it called panicked"
+        } else {
+            "its runtime has ended"
+        };
         self.0.end(why);
     }
 }

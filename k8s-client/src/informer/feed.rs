@@ -35,8 +35,8 @@ pub(super) struct Feed {
 impl Feed {
     pub(super) fn new(core: Arc<Core>, capacity: usize) -> Self {
         let inbox = Arc::new(Inbox::new(capacity));
-        let member = Arc::downgrade(&inbox);
-        let (whole, complete) = core.shared.join(member);
+        let (whole, complete) =
+            core.shared.join(Arc::downgrade(&inbox) as _, |whole, complete| (whole, complete));
         let then = complete.then_some(Item::Complete(Cause::Start));
         Feed { core, inbox, state: all(&whole), again: false, then, resync: None }
     }

@@ -13,6 +13,7 @@
 
 mod audience;
 mod builder;
+mod bulk;
 mod core;
 mod debounce;
 mod event;
@@ -24,12 +25,21 @@ mod inbox;
 mod net;
 mod queue;
 mod shared;
+mod single;
 mod subscription;
+mod token;
 
 pub use audience::Behind;
 pub use builder::Informer;
+pub use bulk::{Batch, Phase};
 pub use debounce::Debounce;
 pub use event::Event;
 pub use handle::Cache;
 pub use handler::Handler;
 pub use subscription::Subscription;
+pub use token::Token;
+
+#[cfg(test)]
+mod testing;
+#[cfg(test)]
+mod tests;

@@ -78,7 +78,10 @@ impl<K: Resource> Subscription<K> {
         F: FnMut(Event<K>) -> Fut + Send + 'static,
         Fut: Future<Output = ()> + Send + 'static,
     {
-        Handler::spawn(self.feed, Call::Async(Box::new(move |told| Some(Box::pin(handler(Event::of(told)?))))))
+        Handler::spawn(
+            self.feed,
+            Call::Async(Box::new(move |told| Some(Box::pin(handler(Event::of(told)?))))),
+        )
     }
 
     /// As [`on_event`](Self::on_event), with a handler that may block: it is called on threads that are there for that.
