@@ -218,7 +218,7 @@ fn measure<C: Candidate>(count: usize, pods: &[Arc<Pod>]) {
     candidate.put(pods);
     let fill = (cpu::nanoseconds() - fill) / count as f64;
     let keys = shuffled(pods.to_vec());
-    let keys: Vec<_> = keys.iter().map(|pod| key(pod)).collect();
+    let keys: Vec<_> = keys.iter().map(key).collect();
     let held = candidate.hold();
     let get = nanoseconds(count, || {
         keys.iter().for_each(|(namespace, name, _)| {

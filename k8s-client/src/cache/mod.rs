@@ -9,6 +9,7 @@
 mod hash;
 mod index;
 mod order;
+mod ordered;
 mod slots;
 mod snapshot;
 mod state;
@@ -17,6 +18,7 @@ mod table;
 mod whole;
 
 pub use index::Index;
+pub use ordered::{IntoParts, OrderedIndex};
 pub use snapshot::{Objects, Snapshot};
 pub use store::{Builder, Draft, Reader, Writer};
 pub(crate) use whole::Whole;

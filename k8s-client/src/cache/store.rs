@@ -7,11 +7,14 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use k8s_api::Resource;
+use k8s_api::text::Str;
 
 use super::hash::Seed;
 use super::index::Index;
+use super::ordered::{IntoParts, OrderedIndex};
 use super::snapshot::Snapshot;
 use super::state::{State, before};
+use crate::error::Result;
 use crate::watch::{Held, ResourceVersion, into_kind};
 
 /// A store to be.
@@ -40,6 +43,21 @@ impl<K: Resource> Builder<K> {
         I: IntoIterator<Item = Key>,
     {
         Index::new(&mut self.empty, keys)
+    }
+
+    /// Adds an index by what a [JSONPath](k8s_api::jsonpath) finds in an object, as `spec.nodeName` or `spec.containers[*].image`. What an
+    /// object has not has no key. A path that objects of this type can't have, and one that leads to more than single values, is refused.
+    pub fn index_path(&mut self, path: &str) -> Result<Index<K, Str>> {
+        Index::path(&mut self.empty, path)
+    }
+
+    /// Adds an index by keys of several parts, such as namespace and node: [`Snapshot::under`] finds by the first ones of them. An object has
+    /// one key (an array), none or one (`Option`), or several (`Vec`). They have to depend on the object alone.
+    pub fn index_by<const N: usize, I: IntoParts<N>>(
+        &mut self,
+        keys: impl Fn(&K) -> I + Send + Sync + 'static,
+    ) -> OrderedIndex<K, N> {
+        OrderedIndex::new(&mut self.empty, keys)
     }
 
     /// The store, empty, and the right to write to it.
