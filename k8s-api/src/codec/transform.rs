@@ -3,12 +3,14 @@
 use std::any::Any;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 
 use super::error::DecodeError;
 use crate::kind::Resource;
 
 /// Whatever the kind.
-pub(super) struct Transform(Box<Change>);
+#[derive(Clone)]
+pub(super) struct Transform(Arc<Change>);
 
 type Change = dyn Fn(&mut dyn Any) -> Result<(), DecodeError> + Send + Sync;
 
@@ -20,7 +22,7 @@ impl fmt::Debug for Transform {
 
 impl Transform {
     pub(super) fn new<K: Resource>(change: impl Fn(&mut K) + Send + Sync + 'static) -> Transform {
-        Transform(Box::new(move |object| match object.downcast_mut::<K>() {
+        Transform(Arc::new(move |object| match object.downcast_mut::<K>() {
             Some(object) => apply(object, &change),
             None => Ok(()),
         }))
