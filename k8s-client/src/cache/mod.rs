@@ -8,8 +8,10 @@
 
 mod hash;
 mod index;
+mod memory;
 mod order;
 mod ordered;
+mod own;
 mod slots;
 mod snapshot;
 mod state;
@@ -17,7 +19,9 @@ mod store;
 mod table;
 
 pub use index::Index;
+pub use memory::Memory;
 pub use ordered::{IntoParts, OrderedIndex};
+pub use own::Store;
 pub use snapshot::{Objects, Snapshot};
 pub use store::{Builder, Draft, Reader, Writer};
 

@@ -12,6 +12,7 @@ use k8s_api::text::Str;
 use super::hash::Seed;
 use super::index::Index;
 use super::ordered::{IntoParts, OrderedIndex};
+use super::own::{self, AnyStore, Changed, Own, Store};
 use super::snapshot::Snapshot;
 use super::state::{State, before};
 use crate::error::Result;
@@ -20,6 +21,7 @@ use crate::watch::{Held, ResourceVersion, into_kind};
 /// A store to be.
 pub struct Builder<K> {
     empty: State,
+    stores: Vec<Box<dyn AnyStore>>,
     kind: PhantomData<fn() -> K>,
 }
 
@@ -32,7 +34,11 @@ impl<K: Resource> Default for Builder<K> {
 impl<K: Resource> Builder<K> {
     /// A store without indexes.
     pub fn new() -> Self {
-        Self { empty: State::new(Seed::random(), Arc::new(()), Vec::new()), kind: PhantomData }
+        Self {
+            empty: State::new(Seed::random(), Arc::new(()), Vec::new()),
+            stores: Vec::new(),
+            kind: PhantomData,
+        }
     }
 
     /// Adds an index by the keys that `keys` makes of an object, none, one (an `Option` will do) or several. They have to depend on the
@@ -60,10 +66,15 @@ impl<K: Resource> Builder<K> {
         OrderedIndex::new(&mut self.empty, keys)
     }
 
+    /// Keeps another store equal to this one: it is told of every change once this one has it.
+    pub fn fill(&mut self, store: Arc<impl Store<K>>) {
+        self.stores.push(Box::new(Own { store, kind: PhantomData }));
+    }
+
     /// The store, empty, and the right to write to it.
     pub fn build(self) -> (Writer, Reader<K>) {
         let current = Arc::new(ArcSwap::from_pointee(self.empty));
-        (Writer { current: current.clone() }, Reader { current, kind: PhantomData })
+        (Writer { current: current.clone(), stores: self.stores }, Reader { current, kind: PhantomData })
     }
 }
 
@@ -114,6 +125,7 @@ fn now(current: &ArcSwap<State>, namespace: &str, name: &str) -> Option<Held> {
 /// Writes to a store. There is one for each.
 pub struct Writer {
     current: Arc<ArcSwap<State>>,
+    stores: Vec<Box<dyn AnyStore>>,
 }
 
 impl fmt::Debug for Writer {
@@ -126,9 +138,13 @@ impl Writer {
     /// Makes changes that readers see all at once, when `change` returns. What it costs to publish is shared by them, so whatever came
     /// together goes into one batch.
     pub fn batch<R>(&mut self, change: impl FnOnce(&mut Draft) -> R) -> R {
-        let mut draft = Draft { next: (**self.current.load()).clone(), replaced: None };
+        let changes = (!self.stores.is_empty()).then(Vec::new);
+        let mut draft = Draft { next: (**self.current.load()).clone(), replaced: None, changes };
         let result = change(&mut draft);
         self.current.store(Arc::new(draft.next));
+        for changed in draft.changes.into_iter().flatten() {
+            own::tell(&mut self.stores, |store| store.change(changed.clone()));
+        }
         result
     }
 
@@ -136,12 +152,14 @@ impl Writer {
     /// version is kept, not held twice.
     pub fn draft(&self) -> Draft {
         let replaced = self.current.load_full();
-        Draft { next: replaced.empty(), replaced: Some(replaced) }
+        Draft { next: replaced.empty(), replaced: Some(replaced), changes: None }
     }
 
     /// Replaces everything, at once.
     pub fn replace(&mut self, draft: Draft) {
-        self.current.store(Arc::new(draft.next));
+        let next = Arc::new(draft.next);
+        self.current.store(next.clone());
+        own::tell(&mut self.stores, |store| store.replace(&mut next.iter()));
     }
 }
 
@@ -149,6 +167,8 @@ impl Writer {
 pub struct Draft {
     next: State,
     replaced: Option<Arc<State>>,
+    /// For those who are told of each.
+    changes: Option<Vec<Changed>>,
 }
 
 impl fmt::Debug for Draft {
@@ -179,6 +199,9 @@ impl Draft {
         for index in indexes {
             index.change(slot, old.as_deref(), Some(&*object), &before);
         }
+        if let Some(changes) = &mut self.changes {
+            changes.push((old.clone(), Some(object.clone())));
+        }
         old
     }
 
@@ -198,6 +221,9 @@ impl Draft {
         }
         names.remove(hash, slot);
         objects.remove(slot);
+        if let Some(changes) = &mut self.changes {
+            changes.push((Some(old.clone()), None));
+        }
         Some(old)
     }
 
