@@ -11,6 +11,7 @@ use k8s_api::text::Str;
 
 use super::hash::Seed;
 use super::index::Index;
+use super::order::Order;
 use super::ordered::{IntoParts, OrderedIndex};
 use super::own::{self, AnyStore, Changed, Own, Store};
 use super::snapshot::Snapshot;
@@ -155,9 +156,9 @@ impl Writer {
         Draft { next: replaced.empty(), replaced: Some(replaced), changes: None }
     }
 
-    /// Replaces everything, at once.
+    /// Replaces everything, at once, by a [new](Self::draft) state.
     pub fn replace(&mut self, draft: Draft) {
-        let next = Arc::new(draft.next);
+        let next = Arc::new(draft.finish());
         self.current.store(next.clone());
         own::tell(&mut self.stores, |store| store.replace(&mut next.iter()));
     }
@@ -166,6 +167,7 @@ impl Writer {
 /// A state that is being made. Objects of another kind than the store's are held, but no reader sees them.
 pub struct Draft {
     next: State,
+    /// What a new state is to replace. Order and indexes of a new one are made in the end: at once they cost less than one by one.
     replaced: Option<Arc<State>>,
     /// For those who are told of each.
     changes: Option<Vec<Changed>>,
@@ -173,17 +175,16 @@ pub struct Draft {
 
 impl fmt::Debug for Draft {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Draft").field("len", &self.next.order.len()).finish_non_exhaustive()
+        f.debug_struct("Draft").field("len", &self.len()).finish_non_exhaustive()
     }
 }
 
 impl Draft {
     /// Adds an object, or replaces the one of its name, which is returned.
     pub fn put(&mut self, object: Held) -> Option<Held> {
-        let object = self.known(object);
-        let metadata = object.metadata();
-        let (namespace, name) = (metadata.namespace.as_str(), metadata.name.as_str());
-        let hash = self.next.hash(namespace, name);
+        let hash = self.next.hash(&object.metadata().namespace, &object.metadata().name);
+        let object = self.known(object, hash);
+        let (namespace, name) = (object.metadata().namespace.as_str(), object.metadata().name.as_str());
         let slot = self.next.find(hash, namespace, name).map(|(slot, _)| slot);
         let State { objects, names, order, indexes, .. } = &mut self.next;
         let (slot, old) = match slot {
@@ -191,10 +192,15 @@ impl Draft {
             None => {
                 let slot = objects.insert(object.clone());
                 names.insert(hash, slot);
-                order.insert(slot, &before(objects, namespace, name));
                 (slot, None)
             }
         };
+        if self.replaced.is_some() {
+            return old;
+        }
+        if old.is_none() {
+            order.insert(slot, &before(objects, namespace, name));
+        }
         let before = before(objects, namespace, name);
         for index in indexes {
             index.change(slot, old.as_deref(), Some(&*object), &before);
@@ -211,7 +217,7 @@ impl Draft {
         let (slot, old) = self.next.find(hash, namespace, name)?;
         let old = old.clone();
         let State { objects, names, order, indexes, .. } = &mut self.next;
-        {
+        if self.replaced.is_none() {
             // The order is that of the objects, so the object goes last.
             let before = before(objects, namespace, name);
             order.remove(slot, &before);
@@ -234,7 +240,7 @@ impl Draft {
 
     /// How many objects there are, with the changes so far.
     pub fn len(&self) -> usize {
-        self.next.order.len()
+        self.next.names.len()
     }
 
     /// Whether there are no objects, with the changes so far.
@@ -248,17 +254,42 @@ impl Draft {
     }
 
     /// The object as it is held already.
-    fn known(&self, object: Held) -> Held {
+    fn known(&self, object: Held, hash: u32) -> Held {
         let new = object.metadata();
         let same = |held: &&Held| {
             let old = held.metadata();
             !new.resource_version.is_empty()
                 && (&old.uid, &old.resource_version) == (&new.uid, &new.resource_version)
         };
-        let held = self.replaced.as_ref().and_then(|state| state.get(&new.namespace, &new.name));
-        match held.filter(same).cloned() {
+        // One key for the hashes of both states.
+        let held = self.replaced.as_ref().and_then(|state| state.find(hash, &new.namespace, &new.name));
+        match held.map(|(_, held)| held).filter(same).cloned() {
             Some(held) => held,
             None => object,
         }
+    }
+
+    /// The new state, with what is made once for all of it.
+    fn finish(self) -> State {
+        let mut next = self.next;
+        if self.replaced.is_some() {
+            let named = |(slot, object): (u32, &Held)| {
+                let metadata = object.metadata();
+                // Cheap to clone, and then at hand for every comparison.
+                (metadata.namespace.clone(), metadata.name.clone(), slot)
+            };
+            let mut slots: Vec<_> = next.objects.iter().map(named).collect();
+            // Mostly they come in order, which this sort makes use of.
+            slots.sort();
+            let slots: Vec<_> = slots.into_iter().map(|(.., slot)| slot).collect();
+            next.order = Order::of(&slots);
+            for index in &mut next.indexes {
+                for slot in &slots {
+                    // In order: all that are in already come before it.
+                    index.change(*slot, None, next.objects.get(*slot).map(|object| &**object), &|_| true);
+                }
+            }
+        }
+        next
     }
 }
