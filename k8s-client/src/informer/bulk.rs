@@ -97,8 +97,8 @@ struct Taken {
 type Call = Box<dyn FnMut(Taken) -> BoxFuture<'static, ()> + Send>;
 
 fn start(core: Arc<Core>, debounce: Debounce, call: Call) -> Handler {
-    let gatherer = Arc::new(Gatherer::new(debounce, core.shared.outside.clone()));
-    core.shared.join(Arc::downgrade(&gatherer) as _, |whole, complete| {
+    let gatherer = Arc::new(Gatherer::new(debounce, core.hub.outside.clone()));
+    core.hub.join(Arc::downgrade(&gatherer) as _, |whole, complete| {
         // All there is, as if it came now.
         let steps = whole.iter().map(|object| Step::applied(object.clone(), true));
         let complete = complete.then(|| Step::told(Item::Complete(Cause::Start)));
@@ -111,10 +111,10 @@ fn start(core: Arc<Core>, debounce: Debounce, call: Call) -> Handler {
 async fn work(core: Arc<Core>, gatherer: Arc<Gatherer>, mut call: Call) {
     let mut alarm = None;
     while std::future::poll_fn(|context| gatherer.poll(context, &mut alarm)).await {
-        let Some(taken) = core.shared.still(|whole| gatherer.take(whole)) else { continue };
+        let Some(taken) = core.hub.still(|whole| gatherer.take(whole)) else { continue };
         if let Err(panic) = AssertUnwindSafe(async { call(taken).await }).catch_unwind().await {
             gatherer.lock().panics += 1;
-            report(&core.shared.what, &*panic);
+            report(&core.hub.what, &*panic);
         }
     }
 }

@@ -111,19 +111,19 @@ impl<K: Resource> Cache<K> {
     /// A cache knows how far it is from what it is told: a cache with selectors that the object does not match may have to wait for the
     /// next bookmark, which the server sends about once a minute.
     pub async fn at_least(&self, token: &Token, limit: Duration) -> Result<()> {
-        let shared = &self.core.shared;
+        let hub = &self.core.hub;
         let wrong = |reason: String| {
-            let (what, version) = (&shared.what, token.version.as_str());
+            let (what, version) = (&hub.what, token.version.as_str());
             Err(Error::request(format!("the cache of {what} can't wait for version {version}: {reason}")))
         };
-        if shared.resource.server != token.resource.server {
+        if hub.resource.server != token.resource.server {
             return wrong("it is of another server".into());
         }
-        if shared.resource != token.resource {
+        if hub.resource != token.resource {
             return wrong(format!("it is one of {}", token.resource.name()));
         }
         let covers = |namespace: &Option<String>| namespace.as_ref().is_none_or(|it| *it == token.namespace);
-        let part = shared.status.borrow().parts.iter().position(|part| covers(&part.namespace));
+        let part = hub.status.borrow().parts.iter().position(|part| covers(&part.namespace));
         let Some(part) = part else {
             return wrong(format!("the namespace {} is not followed", token.namespace));
         };
@@ -150,7 +150,7 @@ impl<K: Resource> Cache<K> {
                     format!("at {position}")
                 };
                 let expected = format!("at version {}, but {at},", token.version);
-                Err(not_in_time(&shared.what, &expected, limit, self.health().failure.as_ref()))
+                Err(not_in_time(&hub.what, &expected, limit, self.health().failure.as_ref()))
             }
         }
     }

@@ -12,7 +12,7 @@ use crate::outside::Outside;
 use crate::watch::{Cause, Change, Gone, Health, Held, Object as _, ResourceVersion};
 
 /// What a cache and its watches share. It does not keep the watches going.
-pub(super) struct Shared {
+pub(super) struct Hub {
     /// What is followed, in the words of an error.
     pub(super) what: String,
     pub(super) resource: Identity,
@@ -70,20 +70,20 @@ enum Objects {
     Some(Vec<Change<Held>>),
 }
 
-impl Shared {
+impl Hub {
     pub(super) fn new(
         resource: Identity,
         outside: Arc<dyn Outside>,
         writer: Writer,
         namespaces: Vec<Option<String>>,
-    ) -> Arc<Shared> {
+    ) -> Arc<Hub> {
         let watched =
             |namespace: &Option<String>| Watched { namespace: namespace.clone(), ..Watched::default() };
         let watches = namespaces.iter().map(watched).collect();
         let state = State { writer, audience: Vec::new(), watches, complete: false, ended: false };
         let parts = namespaces.into_iter().map(|namespace| Part { namespace, ..Part::default() }).collect();
         let status = watch::Sender::new(Status { parts, ended: None });
-        Arc::new(Shared { what: resource.name(), resource, outside, status, state: Mutex::new(state) })
+        Arc::new(Hub { what: resource.name(), resource, outside, status, state: Mutex::new(state) })
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
