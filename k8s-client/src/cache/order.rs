@@ -22,6 +22,13 @@ pub(super) type Before<'a> = &'a dyn Fn(u32) -> bool;
 type Place = (usize, usize);
 
 impl Order {
+    /// Of slots that are in order.
+    pub(super) fn of(slots: &[u32]) -> Self {
+        // With room, so that the next insertions split nothing.
+        let chunks = slots.chunks(CHUNK - CHUNK / 4).map(|chunk| Arc::new(chunk.to_vec()));
+        Self { chunks: Arc::new(chunks.collect()), len: slots.len() }
+    }
+
     pub(super) fn len(&self) -> usize {
         self.len
     }
@@ -184,6 +191,8 @@ mod tests {
                 check(&order, &model);
             }
             held.iter().for_each(|(order, model)| check(order, model));
+            let slots: Vec<_> = model.iter().copied().collect();
+            check(&Order::of(&slots), &model);
             prop_assert_eq!(order.pop_first(), model.pop_first());
             check(&order, &model);
         }

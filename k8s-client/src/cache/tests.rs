@@ -1,5 +1,5 @@
 use std::collections::BTreeSet;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use proptest::prelude::*;
 
@@ -7,7 +7,7 @@ use k8s_api::core::v1::Pod;
 use k8s_api::dynamic::DynamicObject;
 use k8s_api::text::Str;
 
-use super::{Builder, Draft, Index, OrderedIndex, Reader, Snapshot, Writer};
+use super::{Builder, Draft, Index, Memory, OrderedIndex, Reader, Snapshot, Store, Writer};
 use crate::select::{Fields, Labels};
 use crate::watch::{Held, Object as _};
 
@@ -39,6 +39,7 @@ struct Indexed {
     by_path: Index<Thing, Str>,
     by_parts: OrderedIndex<Thing, 2>,
     by_parts_of_many: OrderedIndex<Thing, 2>,
+    other: Arc<Memory<Thing>>,
 }
 
 fn indexed() -> Indexed {
@@ -49,8 +50,10 @@ fn indexed() -> Indexed {
     let by_parts =
         builder.index_by(|thing: &Thing| [thing.metadata.namespace.clone(), thing.spec.node_name.clone()]);
     let by_parts_of_many = builder.index_by(label_and_node);
+    let other = Arc::new(Memory::new([("node", "spec.nodeName")]).unwrap());
+    builder.fill(other.clone());
     let (writer, store) = builder.build();
-    Indexed { writer, store, by_node, by_label, by_path, by_parts, by_parts_of_many }
+    Indexed { writer, store, by_node, by_label, by_path, by_parts, by_parts_of_many, other }
 }
 
 fn text(parts: &str) -> String {
@@ -206,6 +209,7 @@ proptest! {
                 writer.batch(|draft| apply(draft, &mut naive, steps));
             }
             indexed.check(&indexed.store.snapshot(), &naive);
+            prop_assert!(indexed.other.snapshot().iter().eq(naive.0.iter()), "a store that is filled");
         }
         for (snapshot, naive) in held {
             indexed.check(&snapshot, &naive);
@@ -314,6 +318,63 @@ fn a_selector_finds_what_it_means() {
     assert_eq!(found, ["y"]);
     assert_eq!(snapshot.select(&(Labels::parse("!app").unwrap(), fields)).count(), 1);
     assert_eq!(snapshot.select(&Labels::parse("app").unwrap()).count(), 0);
+}
+
+/// Counts what it is told.
+#[derive(Default)]
+struct Told(Mutex<Vec<String>>);
+
+impl Told {
+    fn tell(&self, what: String) {
+        self.0.lock().unwrap().push(what);
+    }
+}
+
+impl Store<Thing> for Told {
+    fn get(&self, _: &str, _: &str) -> Option<Arc<Thing>> {
+        None
+    }
+    fn list(&self) -> Vec<Arc<Thing>> {
+        Vec::new()
+    }
+    fn by_index(&self, _: &str, _: &str) -> Option<Vec<Arc<Thing>>> {
+        None
+    }
+    fn add(&self, thing: Arc<Thing>) {
+        assert_ne!(thing.name(), "panics");
+        self.tell(format!("+{}", thing.name()));
+    }
+    fn update(&self, old: &Thing, new: Arc<Thing>) {
+        self.tell(format!("{}>{}", old.resource_version(), new.resource_version()));
+    }
+    fn delete(&self, thing: &Thing) {
+        self.tell(format!("-{}", thing.name()));
+    }
+    fn clear(&self) {
+        self.tell("0".into());
+    }
+}
+
+#[test]
+fn a_store_of_ones_own_is_told_everything_once() {
+    let told = Arc::new(Told::default());
+    let mut builder = Builder::new();
+    builder.fill(told.clone());
+    let (mut writer, store) = builder.build();
+    writer.batch(|draft| {
+        put(draft, named("x", "1", "n1"));
+        put(draft, named("x", "2", "n1"));
+        draft.delete("a", "x");
+        draft.delete("a", "x");
+    });
+    let mut draft = writer.draft();
+    put(&mut draft, named("z", "1", "n1"));
+    put(&mut draft, named("y", "1", "n1"));
+    writer.replace(draft);
+    assert_eq!(*told.0.lock().unwrap(), ["+x", "1>2", "-x", "0", "+y", "+z"]);
+    writer.batch(|draft| put(draft, named("panics", "1", "n1")));
+    writer.batch(|draft| put(draft, named("w", "1", "n1")));
+    assert_eq!((store.snapshot().len(), told.0.lock().unwrap().len()), (4, 6), "it is told no more");
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use k8s_api::Resource;
 use k8s_api::codec::{AnyDecoder, Decoder, ListReader};
 use k8s_api::request::{self, Request as _, RequestError, verb};
 use k8s_api::transport::Call;
@@ -9,6 +10,7 @@ use k8s_api::transport::Call;
 use super::object::{AnyObject, Held};
 use super::query::{ListQuery, WatchQuery};
 use crate::client::Client;
+use crate::outside::Outside;
 
 /// Objects of one kind in one place, as everything else sees them: without the kind.
 pub(crate) struct Source {
@@ -26,6 +28,18 @@ impl Source {
         decoder: Decoder<K>,
     ) -> Source {
         Source { client, kind: Box::new(Of { list, watch }), decoder: decoder.erase() }
+    }
+}
+
+impl Source {
+    /// Reads objects with another decoder, of the same kind.
+    pub(crate) fn decoder<K: Resource>(&mut self, decoder: Decoder<K>) {
+        self.decoder = decoder.erase();
+    }
+
+    /// Time and chance.
+    pub(crate) fn outside(&self) -> &Arc<dyn Outside> {
+        self.client.outside()
     }
 }
 
