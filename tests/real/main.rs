@@ -4,6 +4,7 @@ mod apply;
 mod auth;
 mod authorization;
 mod convenience;
+mod convergence;
 mod custom;
 mod documents;
 mod dynamic;
