@@ -180,7 +180,7 @@ async fn memory_stays_what_it_is() {
     println!("{objects} objects; heap after {SHORT} changes {short} bytes, after {LONG} {long}");
     println!("{complete_states} complete states, {events} events told");
     assert!(complete_states > 10 && events > 100_000);
-    // A word kept of every change would be ten times as much.
+    // A word kept of every change would be six times as much.
     let allowed = short / 10;
     assert!(long <= short + allowed, "{long} bytes are held after a long churn, {short} after a short one");
 }
