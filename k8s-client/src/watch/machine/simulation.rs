@@ -574,7 +574,7 @@ impl World {
                 }
             }
             if let Some(deadline) = self.machine.deadline()
-                && (self.call.is_none() || self.server.streams == Streams::NoBookmark)
+                && matches!(&self.call, None | Some((_, Served::Watch { end: Some(u64::MAX), .. })))
             {
                 self.pass(deadline - self.now);
             }
