@@ -350,6 +350,15 @@ impl Load {
         Load { tasks: tasks.collect(), stop }
     }
 
+    /// Waits until new connections have been made.
+    async fn connects(&self, client: &Client) {
+        let made = client.connections().total().made;
+        while client.connections().total().made < made + 3 {
+            assert!(!self.tasks.iter().any(tokio::task::JoinHandle::is_finished), "a call failed");
+            tokio::task::yield_now().await;
+        }
+    }
+
     /// How many calls there were, none of which failed.
     async fn end(self) -> usize {
         self.stop.store(true, Ordering::SeqCst);
@@ -369,17 +378,21 @@ fn put(folder: &tempfile::TempDir, name: &str, text: &str) {
 
 /// A client of a kubeconfig in the folder, which says of the user what `user` says.
 fn rotating(folder: &tempfile::TempDir, user: &str) -> Client {
-    std::fs::write(folder.path().join("ca.pem"), cluster().ca_pem()).unwrap();
-    let text = format!(
-        "current-context: x\ncontexts: [{{name: x, context: {{cluster: c, user: u}}}}]\n\
-         clusters: [{{name: c, cluster: {{server: '{}', certificate-authority: ca.pem}}}}]\nusers: [{{name: u, user: {{{user}}}}}]",
-        cluster().server()
-    );
-    std::fs::write(folder.path().join("config"), text).unwrap();
-    let config = Config::from_kubeconfig(folder.path().join("config"), None).unwrap();
     // Nothing hides a call that fails.
     let mut preset = Preset::DEFAULT;
     preset.attempts = 1;
+    rotating_at(cluster(), folder, user, preset)
+}
+
+fn rotating_at(cluster: &Cluster, folder: &tempfile::TempDir, user: &str, preset: Preset) -> Client {
+    std::fs::write(folder.path().join("ca.pem"), cluster.ca_pem()).unwrap();
+    let text = format!(
+        "current-context: x\ncontexts: [{{name: x, context: {{cluster: c, user: u}}}}]\n\
+         clusters: [{{name: c, cluster: {{server: '{}', certificate-authority: ca.pem}}}}]\nusers: [{{name: u, user: {{{user}}}}}]",
+        cluster.server()
+    );
+    std::fs::write(folder.path().join("config"), text).unwrap();
+    let config = Config::from_kubeconfig(folder.path().join("config"), None).unwrap();
     Client::builder(config).retry(preset).build().unwrap()
 }
 
@@ -488,4 +501,44 @@ async fn client_certificates_change_under_load() {
     is(&client, "rotating-1").await;
     let calls = load.end().await;
     told("client certificate of the CSR API rotated under load", &format!("{calls} calls, none failed"), "");
+}
+
+/// A cluster of its own: its authority changes. kube-apiserver keeps connections with the old certificate, so it is one that now and then
+/// sends clients to another connection; calls that it did not take then are sent again.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_authority_changes_under_load() {
+    let cluster = blocking(|| {
+        let mut options = options()?;
+        (options.only_api, options.goaway) = (true, true);
+        Cluster::start(options)
+    })
+    .await;
+    let cluster = Arc::new(cluster);
+    let folder = Arc::new(tempfile::tempdir().unwrap());
+    let user = format!("token: {}", cluster.admin_token());
+    let client = rotating_at(&cluster, &folder, &user, Preset::DEFAULT);
+    let load = Load::start(&client).await;
+    let mut old = cluster.ca_pem().to_owned();
+    for _ in 1..=3 {
+        let (rotated, files, before) = (cluster.clone(), folder.clone(), old);
+        let authority = blocking(move || {
+            let mut authority = String::new();
+            rotated.rotate_serving(|new| {
+                authority = new.to_owned();
+                // As it is done: both for a while.
+                put(&files, "ca.pem", &format!("{before}{new}"));
+                Ok(())
+            })?;
+            Ok(authority)
+        })
+        .await;
+        load.connects(&client).await;
+        put(&folder, "ca.pem", &authority);
+        load.connects(&client).await;
+        old = authority;
+    }
+    let calls = load.end().await;
+    let connections = client.connections().total();
+    let did = format!("{calls} calls on {} connections, none failed", connections.made);
+    told("authority and serving certificate rotated three times under load", &did, "");
 }

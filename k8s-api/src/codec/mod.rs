@@ -10,6 +10,7 @@ pub mod protobuf;
 mod prune;
 pub mod serde;
 mod shape;
+mod transform;
 pub(crate) mod wire;
 
 pub use decoder::{AnyDecoder, Decoder};

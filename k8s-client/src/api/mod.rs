@@ -177,6 +177,15 @@ impl<K: Resource, P> Api<K, P> {
         &self.client
     }
 
+    pub(crate) fn group_and_plural(&self) -> (&str, &str) {
+        let known = self.resource.as_deref();
+        known.map_or((K::GROUP, K::PLURAL), |known| (known.group.as_str(), known.plural.as_str()))
+    }
+
+    pub(crate) fn namespace(&self) -> Option<&str> {
+        self.namespace.as_deref()
+    }
+
     pub(crate) fn list_request(&self) -> request::List<K>
     where
         K: verb::List,

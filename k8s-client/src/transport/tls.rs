@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::client::{Resumption, WebPkiServerVerifier};
 use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
@@ -30,10 +30,13 @@ pub(super) fn config(
         verifier = Arc::new(ByName { name, inner: verifier });
     }
     let builder = start()?.dangerous().with_custom_certificate_verifier(verifier);
-    match identity {
-        None => Ok(builder.with_no_client_auth()),
-        Some(identity) => with_identity(builder, identity),
-    }
+    let mut config = match identity {
+        None => builder.with_no_client_auth(),
+        Some(identity) => with_identity(builder, identity)?,
+    };
+    // A resumed session is not looked at again, neither side's certificate: with every new connection they count as they are now.
+    config.resumption = Resumption::disabled();
+    Ok(config)
 }
 
 /// For other servers, which are shown no certificate.

@@ -71,6 +71,9 @@ pub(super) fn arguments(
             if options.gates == Gates::All {
                 command.arg("--runtime-config=api/all=true");
             }
+            if options.goaway {
+                command.arg("--goaway-chance=0.02");
+            }
             if !options.uncached.is_empty() {
                 let sizes: Vec<String> =
                     options.uncached.iter().map(|resource| format!("{resource}#0")).collect();

@@ -74,6 +74,8 @@ pub struct Options {
     /// Resources such as `configmaps` that kube-apiserver keeps no watch cache for: what etcd has compacted of their
     /// history is Gone at once.
     pub uncached: Vec<String>,
+    /// Whether kube-apiserver now and then asks an HTTP/2 client to make another connection, as behind a load balancer.
+    pub goaway: bool,
 }
 
 impl Options {
@@ -89,6 +91,7 @@ impl Options {
             only_api: false,
             port: None,
             uncached: Vec::new(),
+            goaway: false,
         })
     }
 
@@ -259,6 +262,24 @@ impl Cluster {
         let target = SocketAddr::from((Ipv4Addr::LOCALHOST, self.ports.apiserver.number()));
         let serving = &self.state.serving;
         HttpProxy::start(target, self.ca_pem(), &read(&serving.cert)?, &read(&serving.key)?)
+    }
+
+    /// Gives kube-apiserver a certificate of another authority, which `known` is told and makes known to whoever is to trust it; returns when
+    /// new connections get it.
+    ///
+    /// The cluster's own kubeconfigs and [`Cluster::api`] go on with the old authority, so this is for a cluster that a test has for itself.
+    pub fn rotate_serving(&self, known: impl FnOnce(&str) -> Result<()>) -> Result<()> {
+        let (other, authority) = self.state.another_serving(&self.options.name)?;
+        known(&authority)?;
+        // The two don't belong together for a moment: kube-apiserver keeps the old ones until they do.
+        for (from, to) in [(&other.cert, &self.state.serving.cert), (&other.key, &self.state.serving.key)] {
+            std::fs::rename(from, to).with_context(|| format!("replacing {}", to.display()))?;
+        }
+        wait::until("kube-apiserver has its new certificate", || {
+            let api = Api::tls(&self.state.server, &authority, &self.state.harness_token)?;
+            Ok(api.text("/readyz").map_err(|error| format!("{error:#}")))
+        })
+        .map(drop)
     }
 
     /// Ends one program and starts it again on the same port; returns when it answers.

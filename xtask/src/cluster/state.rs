@@ -19,6 +19,17 @@ pub(super) const MARK: &str = "# Written by `cargo xtask cluster up`; gone after
 /// The user as which the harness itself talks to its cluster; never in the audit log.
 const HARNESS: &str = "cluster-harness";
 
+/// What kube-apiserver is reached under.
+const NAMES: [&str; 7] = [
+    "127.0.0.1",
+    "::1",
+    "localhost",
+    "10.0.0.1",
+    "kubernetes",
+    "kubernetes.default",
+    "kubernetes.default.svc",
+];
+
 /// Every file of one cluster; it holds tokens, so it is never shown.
 pub(super) struct State {
     pub(super) dir: PathBuf,
@@ -45,21 +56,12 @@ impl State {
                 .with_context(|| format!("creating the state folder {}", dir.display()))?;
         }
         let authority = Authority::new(&dir.join("pki"), &options.name)?;
-        let names = [
-            "127.0.0.1",
-            "::1",
-            "localhost",
-            "10.0.0.1",
-            "kubernetes",
-            "kubernetes.default",
-            "kubernetes.default.svc",
-        ];
         let state = State {
             dir: dir.to_owned(),
             kubeconfig: options.kubeconfig.clone().unwrap_or_else(|| dir.join("kubeconfig")),
             ca: authority.identity(),
             ca_pem: authority.pem(),
-            serving: authority.server("kube-apiserver", &names)?,
+            serving: authority.server("kube-apiserver", &NAMES)?,
             kubelet_client: authority.client("kube-apiserver-kubelet-client", &["system:masters"])?,
             kubelet_serving: authority.server("kubelet", &["127.0.0.1"])?,
             service_accounts: authority.signing_key("service-accounts")?,
@@ -71,6 +73,14 @@ impl State {
         state.write_component_kubeconfigs(&authority)?;
         write(&state.file("audit-policy.yaml"), AUDIT_POLICY.as_bytes(), 0o600)?;
         Ok(state)
+    }
+
+    /// A certificate for kube-apiserver from a new authority, and that authority's own, which clients then have to trust.
+    pub(super) fn another_serving(&self, authority: &str) -> Result<(Identity, String)> {
+        let folder = self.file("pki/another");
+        std::fs::create_dir_all(&folder).with_context(|| format!("creating {}", folder.display()))?;
+        let authority = Authority::new(&folder, authority)?;
+        Ok((authority.server("kube-apiserver", &NAMES)?, authority.pem()))
     }
 
     pub(super) fn file(&self, name: &str) -> PathBuf {

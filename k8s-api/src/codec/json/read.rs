@@ -296,6 +296,10 @@ impl Reader<'_, '_> {
     }
 
     fn raw(&mut self) -> Result<RawJson> {
+        // One object is soon gone again; many of them may be kept, and are worth the time of making them small.
+        if self.shape.is_small() {
+            return Ok(RawJson::as_it_is(self.lexer.raw()?));
+        }
         self.lexer.raw_with(self.interner.as_deref_mut(), &mut self.room)
     }
 }
