@@ -22,3 +22,4 @@ mod subresources;
 mod transport;
 mod unknown;
 mod verbs;
+mod watch;

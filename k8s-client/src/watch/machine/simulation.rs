@@ -282,7 +282,11 @@ impl World {
                 Action::StartList { call, query } => {
                     self.lists += usize::from(query.continue_token.is_none());
                     let token = query.continue_token.as_deref().map(|token| token.split_once(':').unwrap());
-                    let (version, at) = token.map_or((self.server.version, 0), |(version, at)| {
+                    let version = match query.freshness {
+                        Freshness::Latest => self.server.version,
+                        Freshness::Any => self.old(),
+                    };
+                    let (version, at) = token.map_or((version, 0), |(version, at)| {
                         (version.parse().unwrap(), at.parse().unwrap())
                     });
                     let items = self.server.state(version).values().map(Revision::item).collect();
@@ -300,19 +304,27 @@ impl World {
         assert!(self.call.is_none() || self.machine.deadline().is_some(), "an open call has a deadline");
     }
 
+    /// What a server has at hand that may be behind.
+    fn old(&self) -> u64 {
+        self.server.version.saturating_sub(self.lag).max(self.server.compacted).max(FIRST)
+    }
+
     fn watch(&mut self, call: CallId, from: WatchFrom) {
         let mut queue = VecDeque::new();
         let everything = matches!(from, WatchFrom::Everything(_));
         let (cursor, end) = match from {
-            WatchFrom::Everything(_) => {
+            WatchFrom::Everything(freshness) => {
                 self.lists += 1;
-                let version =
-                    self.server.version.saturating_sub(self.lag).max(self.server.compacted).max(FIRST);
+                let version = self.old();
                 queue.extend(self.server.shuffled(version).iter().map(|revision| match revision.item() {
                     Ok(thing) => Incoming::Added(thing),
                     Err(unreadable) => Incoming::Unreadable(unreadable),
                 }));
-                let end = if self.server.streams == Streams::Yes { self.server.version } else { u64::MAX };
+                let end = match (self.server.streams, freshness) {
+                    (Streams::Yes, Freshness::Latest) => self.server.version,
+                    (Streams::Yes, Freshness::Any) => version,
+                    _ => u64::MAX,
+                };
                 (version, Some(end))
             }
             WatchFrom::Version(version) => {
