@@ -23,3 +23,4 @@ mod subresources;
 mod transport;
 mod unknown;
 mod verbs;
+mod watch;
