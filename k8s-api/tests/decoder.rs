@@ -184,6 +184,24 @@ fn a_shared_raw_value_is_refused_where_it_would_be_too_deep() {
 }
 
 #[test]
+fn equal_managed_fields_are_equal_however_they_are_kept() {
+    use std::hash::{BuildHasher as _, RandomState};
+
+    let text = br#"{"metadata":{"name":"a","managedFields":[{"fieldsV1":{"f:metadata":{"f:labels":{".":{},"f:app":{}}}}}]}}"#;
+    let alone: ConfigMap = json::decode(text).unwrap();
+    let among: ConfigMap = Decoder::new().json(text).unwrap();
+    let fields = |config: &ConfigMap| config.metadata.managed_fields[0].fields_v1.clone();
+    let (alone, among) = (fields(&alone), fields(&among));
+    let hashes = RandomState::new();
+    assert_eq!((&alone, hashes.hash_one(&alone)), (&among, hashes.hash_one(&among)));
+    assert_eq!(alone, fields(&json::decode(text).unwrap()));
+    let other = fields(
+        &Decoder::new().json(&text.map(|byte| if byte == b'p' { b'q' } else { byte })).unwrap_or_default(),
+    );
+    assert_ne!(alone, other);
+}
+
+#[test]
 fn a_transform_changes_what_is_read_but_not_who_it_is() {
     let text = |name: &str| {
         format!(

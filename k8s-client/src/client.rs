@@ -361,6 +361,11 @@ impl Client {
                     *idle = idle.or(Some(timeouts.silence));
                 }
             }
+            // What is read piece by piece may be long; it must not be silent.
+            Lane::Read if !call.meta.whole => {
+                *head = head.or(Some(timeouts.answer));
+                *idle = idle.or(Some(timeouts.answer));
+            }
             lane => {
                 *deadline = deadline.or_else(|| self.0.outside.now().checked_add(self.0.preset.total));
                 // A write whose answer is late is not repeated, so it has all the time there is.

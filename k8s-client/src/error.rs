@@ -73,6 +73,7 @@ mod status;
 use std::borrow::Cow;
 use std::error::Error as StdError;
 use std::fmt;
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use http::StatusCode;
@@ -133,6 +134,8 @@ pub enum ErrorKind {
     Decode,
     /// The closure of [`modify`](crate::Api::modify) returned an error, which is the source of this one; nothing was written.
     CalledOff,
+    /// What was waited for can't come any more: the cache was stopped.
+    Stopped,
 }
 
 /// What is not there.
@@ -156,6 +159,7 @@ pub(crate) struct Request {
     sent: redact::Sent,
 }
 
+#[derive(Clone)]
 struct Answer {
     code: StatusCode,
     status: Option<Status>,
@@ -205,6 +209,20 @@ impl Error {
         Error::new(ErrorKind::Timeout, message.into())
     }
 
+    /// Something that did not come in time, and what the server said last.
+    pub(crate) fn late(message: String, code: Option<u16>, retry_after: Option<Duration>) -> Error {
+        let mut result = Error::timeout(message);
+        let code = code.and_then(|code| StatusCode::from_u16(code).ok());
+        result.0.answer =
+            code.map(|code| Answer { code, status: None, retry_after, missing: None, denied: None });
+        result
+    }
+
+    /// Something that can't come any more.
+    pub(crate) fn stopped(message: String) -> Error {
+        Error::new(ErrorKind::Stopped, message)
+    }
+
     /// A stream of the server that can't be read any further.
     pub(crate) fn unreadable(message: impl Into<String>) -> Error {
         Error::new(ErrorKind::Decode, message.into())
@@ -217,6 +235,14 @@ impl Error {
         result.0.request = Some(request);
         result.0.source = Some(error);
         result
+    }
+
+    /// The same failure, for another one who waited for it.
+    pub(crate) fn shared(error: &Arc<Error>) -> Error {
+        let Inner { kind, message, request, answer, sent, source: _ } = &*error.0;
+        let (message, request, answer) = (message.clone(), request.clone(), answer.clone());
+        let source = Some(error.clone().into());
+        Error(Box::new(Inner { kind: *kind, message, request, answer, sent: *sent, source }))
     }
 
     /// Says the cause after the message.

@@ -13,9 +13,10 @@ pub mod config;
 pub mod discovery;
 pub mod dynamic;
 pub mod error;
-mod informer;
+pub mod informer;
 pub mod manifest;
 pub mod middleware;
+pub mod on_demand;
 pub mod openapi;
 mod outside;
 #[cfg(test)]
@@ -35,5 +36,6 @@ pub use error::{Error, ErrorKind, Result};
 pub use informer::{Cache, Informer};
 pub use manifest::Manifest;
 pub use middleware::Preset;
+pub use on_demand::OnDemand;
 pub use secret::Secret;
 pub use transport::{Connections, LaneConnections};

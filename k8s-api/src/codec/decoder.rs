@@ -6,6 +6,7 @@ use std::marker::PhantomData;
 
 use super::error::DecodeError;
 use super::intern::Interner;
+use super::json::Lexer;
 use super::prune::Prune;
 use super::shape::Shape;
 use super::transform::Transform;
@@ -44,7 +45,17 @@ pub struct AnyDecoder {
     transform: Option<Transform>,
 }
 
-#[derive(Debug)]
+/// Another decoder that does the same. What this one has learnt of its objects, and holds of them, stays here.
+impl<K> Clone for Decoder<K> {
+    fn clone(&self) -> Self {
+        let AnyDecoder { interner, prune, transform, .. } = &self.any;
+        let (prune, transform) = (prune.clone(), transform.clone());
+        let interner = interner.as_ref().map(Interner::empty);
+        Decoder { any: AnyDecoder { shape: Shape::new(), interner, prune, transform }, kind: PhantomData }
+    }
+}
+
+#[derive(Clone, Debug)]
 struct Pruned {
     object: Prune,
     list: Prune,
@@ -187,8 +198,31 @@ impl AnyDecoder {
         json::read(object, json, &mut self.shape, self.interner.as_mut(), prune)
     }
 
+    /// Reads an event of a watch in one go, as an API server writes one: its type, then an object of the kind, and nothing
+    /// else. Gives its type.
+    ///
+    /// Of anything else it is `None`, an event of the type `ERROR` and an object that can't be read among it: what that is,
+    /// [`json::event`] says. `object` is then half filled.
+    pub fn event_into<'a>(&mut self, object: &mut dyn Message, json: &'a [u8]) -> Option<&'a str> {
+        let mut lexer = Lexer::new(json).ok()?;
+        let type_ = lexer.event_type().ok()??;
+        self.next_into(object, &mut lexer).ok()?;
+        lexer.event_end().ok()?;
+        Some(type_)
+    }
+
+    /// Reads the object that comes next in a longer text.
+    pub(super) fn next_into(
+        &mut self,
+        object: &mut dyn Message,
+        lexer: &mut Lexer<'_>,
+    ) -> Result<(), DecodeError> {
+        let prune = self.prune.as_ref().map(|prune| &prune.object);
+        json::read_next(object, lexer, &mut self.shape, self.interner.as_mut(), prune)
+    }
+
     /// Reads a list from JSON.
-    pub fn json_list<K: Resource>(&mut self, json: &[u8]) -> Result<List<K>, DecodeError> {
+    fn json_list<K: Resource>(&mut self, json: &[u8]) -> Result<List<K>, DecodeError> {
         let mut list = List::default();
         let prune = self.prune.as_ref().map(|prune| &prune.list);
         json::read(&mut list, json, &mut self.shape, self.interner.as_mut(), prune)?;

@@ -17,6 +17,7 @@ mod snapshot;
 mod state;
 mod store;
 mod table;
+mod whole;
 
 pub use index::Index;
 pub use memory::Memory;
@@ -24,6 +25,7 @@ pub use ordered::{IntoParts, OrderedIndex};
 pub use own::Store;
 pub use snapshot::{Objects, Snapshot};
 pub use store::{Builder, Draft, Reader, Writer};
+pub(crate) use whole::Whole;
 
 #[cfg(test)]
 mod tests;

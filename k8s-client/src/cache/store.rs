@@ -125,7 +125,7 @@ fn now(current: &ArcSwap<State>, namespace: &str, name: &str) -> Option<Held> {
 
 /// Writes to a store. There is one for each.
 pub struct Writer {
-    current: Arc<ArcSwap<State>>,
+    pub(super) current: Arc<ArcSwap<State>>,
     stores: Vec<Box<dyn AnyStore>>,
 }
 

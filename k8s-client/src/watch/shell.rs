@@ -7,6 +7,7 @@ use futures_util::FutureExt as _;
 use futures_util::StreamExt as _;
 use futures_util::future::BoxFuture;
 use futures_util::stream::BoxStream;
+use k8s_api::codec::{ListReader, Step};
 use k8s_api::request::RequestError;
 use k8s_api::transport::Call;
 
@@ -14,7 +15,7 @@ use super::config::Config;
 use super::decode;
 use super::event::{Change, Failure};
 use super::frames::Frames;
-use super::machine::{Action, CallId, Health, Input, Machine};
+use super::machine::{Action, CallId, Health, Incoming, Input, Machine};
 use super::object::Held;
 use super::source::Source;
 use crate::client::Client;
@@ -39,10 +40,12 @@ pub(crate) async fn follow(
         while let Some(action) = machine.poll() {
             match action {
                 Action::StartList { call, query } => {
-                    open = Some(Open::list(call, source.client.clone(), source.kind.list(&query)));
+                    let reader = Reader::List(Box::new(source.kind.reader()));
+                    open = Some(Open::new(call, source.client.clone(), source.kind.list(&query), reader));
                 }
                 Action::StartWatch { call, query } => {
-                    open = Some(Open::watch(call, source.client.clone(), source.kind.watch(&query)));
+                    let reader = Reader::Watch(Frames::json(LARGEST_EVENT));
+                    open = Some(Open::new(call, source.client.clone(), source.kind.watch(&query), reader));
                 }
                 // Dropping it closes the connection's stream.
                 Action::Cancel { call } => open = open.filter(|open| open.call != call),
@@ -96,85 +99,161 @@ struct Open {
     state: State,
 }
 
+/// What comes of an answer.
+type Pieces = BoxStream<'static, Result<Bytes>>;
+
 enum State {
-    Listing(BoxFuture<'static, Result<Bytes>>),
-    Asking(BoxFuture<'static, Result<BoxStream<'static, Result<Bytes>>>>),
-    Watching(BoxStream<'static, Result<Bytes>>, Frames),
+    Asking(BoxFuture<'static, Result<Pieces>>, Reader),
+    Reading(Pieces, Reader),
     Over,
 }
 
+/// What makes something of the pieces.
+enum Reader {
+    List(Box<ListReader>),
+    Watch(Frames),
+}
+
 impl Open {
-    fn list(call: CallId, client: Client, request: std::result::Result<Call, RequestError>) -> Open {
-        Open { call, state: State::Listing(async move { client.bytes(request?).await }.boxed()) }
+    fn new(
+        call: CallId,
+        client: Client,
+        request: std::result::Result<Call, RequestError>,
+        reader: Reader,
+    ) -> Open {
+        let asking = async move {
+            let mut request = request?;
+            // What breaks off is told as far as it came, and where to go on from there the machine knows best.
+            request.meta.whole = false;
+            client.open(request).await
+        };
+        Open { call, state: State::Asking(asking.boxed(), reader) }
     }
 
-    fn watch(call: CallId, client: Client, request: std::result::Result<Call, RequestError>) -> Open {
-        Open { call, state: State::Asking(async move { client.open(request?).await }.boxed()) }
-    }
-
-    /// What happens next. Nothing is lost when it is dropped before it is ready.
+    /// What happens next, a whole step. Nothing is lost when it is dropped before it is ready.
     async fn next(&mut self, source: &mut Source) -> Option<Vec<Input<Held>>> {
         let call = self.call;
-        let inputs = match &mut self.state {
+        let piece = match &mut self.state {
             State::Over => return None,
-            State::Listing(bytes) => {
-                let page = bytes.await;
-                self.state = State::Over;
-                page.map(|page| match source.kind.page(&mut source.decoder, &page) {
-                    Err(error) => {
-                        let kind = source.kind.list_kind();
-                        vec![failed(call, &format!("the server's answer is no {kind}: {error}"))]
+            State::Asking(asking, _) => match asking.await {
+                Ok(pieces) => {
+                    if let State::Asking(_, reader) = std::mem::replace(&mut self.state, State::Over) {
+                        self.state = State::Reading(pieces, reader);
                     }
-                    Ok((metadata, items)) => {
-                        let resource_version = metadata.resource_version.as_str().into();
-                        let continue_token = Some(metadata.continue_.as_str().to_owned());
-                        let items = items.into_iter().map(Ok).collect();
-                        vec![
-                            Input::Items(call, items),
-                            Input::Page { call, resource_version, continue_token },
-                        ]
-                    }
-                })
-            }
-            State::Asking(asking) => asking.await.map(|pieces| {
-                self.state = State::Watching(pieces, Frames::json(LARGEST_EVENT));
-                vec![Input::Alive(call)]
-            }),
-            State::Watching(pieces, frames) => match pieces.next().await {
-                Some(Err(error)) => Err(error),
-                Some(Ok(piece)) => {
-                    frames.push(piece);
-                    let mut events = Vec::new();
-                    let broken = loop {
-                        match frames.next() {
-                            Some(Ok(frame)) => events.push(decode::event(&frame, source)),
-                            Some(Err(error)) => break Some(failed(call, &error.to_string())),
-                            None => break None,
-                        }
-                    };
-                    let heard =
-                        if events.is_empty() { Input::Alive(call) } else { Input::Events(call, events) };
-                    if broken.is_some() {
-                        self.state = State::Over;
-                    }
-                    Ok([heard].into_iter().chain(broken).collect())
+                    return Some(vec![Input::Alive(call)]);
                 }
-                None => {
-                    let State::Watching(_, frames) = std::mem::replace(&mut self.state, State::Over) else {
-                        return None;
-                    };
-                    Ok(vec![match frames.finish() {
-                        Ok(()) => Input::Ended(call),
-                        Err(error) => failed(call, &error.to_string()),
-                    }])
-                }
+                Err(error) => Some(Err(error)),
             },
+            State::Reading(pieces, _) => pieces.next().await,
         };
-        Some(inputs.unwrap_or_else(|error| {
+        let mut inputs = Vec::new();
+        let is_over = match (&mut self.state, piece) {
+            (State::Reading(_, reader), Some(Ok(piece))) => {
+                reader.read(call, Some(piece), source, &mut inputs)
+            }
+            (State::Reading(_, reader), None) => reader.read(call, None, source, &mut inputs),
+            (_, Some(Err(error))) => {
+                inputs.push(Input::Failed(call, failure(&error)));
+                true
+            }
+            _ => true,
+        };
+        if is_over {
             self.state = State::Over;
-            vec![Input::Failed(call, failure(&error))]
-        }))
+        }
+        Some(inputs)
     }
+}
+
+impl Reader {
+    /// Makes something of a piece, or of there being none any more. Says whether that was the end.
+    fn read(
+        &mut self,
+        call: CallId,
+        piece: Option<Bytes>,
+        source: &mut Source,
+        inputs: &mut Vec<Input<Held>>,
+    ) -> bool {
+        match self {
+            Reader::List(reader) => list(reader, call, piece, source, inputs),
+            Reader::Watch(frames) => watch(frames, call, piece, source, inputs),
+        }
+    }
+}
+
+fn list(
+    reader: &mut ListReader,
+    call: CallId,
+    piece: Option<Bytes>,
+    source: &mut Source,
+    inputs: &mut Vec<Input<Held>>,
+) -> bool {
+    match &piece {
+        Some(piece) => reader.push(piece),
+        None => reader.end(),
+    }
+    let Source { kind, decoder, .. } = source;
+    let mut items = Vec::new();
+    let end = loop {
+        let mut step = Ok(Step::Wait);
+        let mut object = kind.make(&mut |object| step = reader.next(decoder, object));
+        match step {
+            Ok(Step::Item) => {
+                let finished = decode::finish(decoder, &mut object);
+                items.push(finished.map_err(|error| decode::unfinished(&object, &error)).map(|()| object));
+            }
+            Ok(Step::Bad(bad)) => items.push(Err(decode::bad_item(&bad, &**kind))),
+            Ok(Step::Wait) => break None,
+            Ok(Step::Done) => {
+                let metadata = reader.metadata();
+                let resource_version = metadata.resource_version.as_str().into();
+                let continue_token = Some(metadata.continue_.as_str().to_owned());
+                break Some(Input::Page { call, resource_version, continue_token });
+            }
+            Err(error) => {
+                break Some(failed(call, &format!("the server's answer is no list of them: {error}")));
+            }
+        }
+    };
+    inputs.push(if items.is_empty() { Input::Alive(call) } else { Input::Items(call, items) });
+    let is_over = end.is_some();
+    inputs.extend(end);
+    is_over
+}
+
+fn watch(
+    frames: &mut Frames,
+    call: CallId,
+    piece: Option<Bytes>,
+    source: &mut Source,
+    inputs: &mut Vec<Input<Held>>,
+) -> bool {
+    let ended = piece.is_none();
+    match piece {
+        Some(piece) => frames.push(piece),
+        None => frames.end(),
+    }
+    let mut events = Vec::new();
+    let end = loop {
+        let read = |frame: &Bytes| decode::event(frame, source);
+        match frames.next_as(read, |event| !matches!(event, Incoming::Unreadable(_))) {
+            Some(Ok(event)) => events.push(event),
+            Some(Err(error)) => break Some(failed(call, &error.to_string())),
+            None if ended => {
+                break Some(match frames.finish() {
+                    Ok(()) => Input::Ended(call),
+                    Err(error) => failed(call, &error.to_string()),
+                });
+            }
+            None => break None,
+        }
+    };
+    if !ended || !events.is_empty() {
+        inputs.push(if events.is_empty() { Input::Alive(call) } else { Input::Events(call, events) });
+    }
+    let is_over = end.is_some();
+    inputs.extend(end);
+    is_over
 }
 
 fn failed<O>(call: CallId, message: &str) -> Input<O> {
