@@ -93,9 +93,15 @@ async fn a_stream_alone_tells_what_is_there_whatever_breaks() {
         let noticed = monitor.until(|health| {
             health.failure.as_ref().is_some_and(|failure| failure.message.contains("nothing came"))
         });
-        tokio::select! {
-            noticed = noticed => assert!(noticed),
-            event = events.next() => panic!("through a dead line came {event:?}"),
+        let mut noticed = std::pin::pin!(noticed);
+        loop {
+            tokio::select! {
+                noticed = &mut noticed => break assert!(noticed),
+                event = events.next() => assert!(
+                    !matches!(event, Some(Event::Applied(_) | Event::Deleted(_))),
+                    "through a dead line came {event:?}"
+                ),
+            }
         }
         proxy.set(Link::Up);
         account.until(&mut events, &listed(&configs).await).await;
@@ -127,6 +133,12 @@ async fn a_stream_alone_tells_what_is_there_whatever_breaks() {
     proxy.set(Link::Up);
     let there = listed(&configs).await;
     account.until(&mut events, &there).await;
+    while account.resynced.is_empty() {
+        if let Some(Event::Resynced { cause }) = events.next().await {
+            account.resynced.push(cause);
+        }
+    }
+    assert_eq!(account.resynced, [Cause::Expired]);
     faults += 3;
     println!(
         "{faults} faults, {} states told, {} objects as listed, read anew {:?}",
