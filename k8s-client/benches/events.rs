@@ -85,11 +85,14 @@ async fn follow(list: Bytes, chunks: Vec<Bytes>, count: usize, last: u64) -> (f6
     informer.config(Config { strategy: Strategy::List, page: None, ..Config::default() });
     let start = cpu();
     let cache = informer.start();
-    cache.synced().await;
+    cache.synced().await.unwrap();
     let synced = cpu();
     begin.notify_one();
     let last = last.to_string();
-    cache.until(|pods| pods.resource_version().is_some_and(|version| version.as_str() == last)).await;
+    cache
+        .until(|pods| pods.resource_version().is_some_and(|version| version.as_str() == last))
+        .await
+        .unwrap();
     let followed = cpu();
     let pods = cache.snapshot();
     assert_eq!(pods.len(), count);

@@ -48,10 +48,14 @@ pub struct AnyDecoder {
 /// Another decoder that does the same. What this one has learnt of its objects, and holds of them, stays here.
 impl<K> Clone for Decoder<K> {
     fn clone(&self) -> Self {
-        let AnyDecoder { interner, prune, transform, .. } = &self.any;
-        let (prune, transform) = (prune.clone(), transform.clone());
-        let interner = interner.as_ref().map(Interner::empty);
-        Decoder { any: AnyDecoder { shape: Shape::new(), interner, prune, transform }, kind: PhantomData }
+        let AnyDecoder { shape: _, interner, prune, transform } = &self.any;
+        let any = AnyDecoder {
+            shape: Shape::new(),
+            interner: interner.as_ref().map(Interner::empty),
+            prune: prune.clone(),
+            transform: transform.clone(),
+        };
+        Decoder { any, kind: PhantomData }
     }
 }
 

@@ -5,14 +5,17 @@ use std::sync::Arc;
 
 use k8s_api::Resource;
 use k8s_api::codec::Decoder;
-use k8s_api::request::{self, Request as _, verb};
+use k8s_api::request::{self, verb};
+use k8s_api::text::Str;
 
 use super::core::Core;
 use super::handle::Cache;
-use super::shared::Shared;
+use super::hub::Hub;
+use super::token::Identity;
 use crate::api::Api;
-use crate::cache::{Builder, Index};
+use crate::cache::{Builder, Index, IntoParts, OrderedIndex, Store};
 use crate::client::Client;
+use crate::error::Result;
 use crate::watch::{Config, Health, Source, follow};
 
 /// Sets up a [`Cache`] of one kind.
@@ -34,10 +37,11 @@ use crate::watch::{Config, Health, Source, follow};
 /// ```
 pub struct Informer<K> {
     client: Client,
+    resource: Identity,
     places: Vec<Place<K>>,
     builder: Builder<K>,
     config: Config,
-    decoder: Decoder<K>,
+    pub(super) decoder: Decoder<K>,
 }
 
 /// Where objects are followed.
@@ -54,13 +58,21 @@ const INTERNED: usize = 1 << 20;
 impl<K: verb::List + verb::Watch> Informer<K> {
     /// An informer of everything that the handle reaches.
     pub fn new<P>(api: Api<K, P>) -> Self {
-        Informer {
-            client: api.client().clone(),
-            places: vec![Place::of(&api)],
-            builder: Builder::new(),
-            config: Config::default(),
-            decoder: Decoder::new().interning(INTERNED),
-        }
+        Informer::of(api.client().clone(), Identity::of(&api), vec![Place::of(&api)])
+    }
+
+    fn of(client: Client, resource: Identity, places: Vec<Place<K>>) -> Self {
+        let decoder = Decoder::new().interning(INTERNED);
+        Informer { client, resource, places, builder: Builder::new(), config: Config::default(), decoder }
+    }
+
+    /// Of the same kind, and follows nothing.
+    pub(super) fn of_nothing(&self) -> Self {
+        Informer::of(self.client.clone(), self.resource.clone(), Vec::new())
+    }
+
+    pub(super) fn resource(&self) -> &Identity {
+        &self.resource
     }
 
     /// Follows other places too, with a watch for each, into one cache. The handles have to be of the same server as the first.
@@ -100,6 +112,11 @@ impl<K: verb::List + verb::Watch> Informer<K> {
         self.narrow(|list| list.fields(selector), |watch| watch.fields(selector))
     }
 
+    /// Only the object of this name.
+    pub(super) fn only(&mut self, name: &str) -> &mut Self {
+        self.narrow(|list| list.only(name), |watch| watch.only(name))
+    }
+
     fn narrow(
         &mut self,
         list: impl Fn(request::List<K>) -> request::List<K>,
@@ -118,6 +135,25 @@ impl<K: verb::List + verb::Watch> Informer<K> {
         I: IntoIterator<Item = Key>,
     {
         self.builder.index(keys)
+    }
+
+    /// As [`index`](Self::index), by keys of several parts: found by the first ones of them, in order. See
+    /// [`Builder::index_by`].
+    pub fn index_by<const N: usize, I: IntoParts<N>>(
+        &mut self,
+        keys: impl Fn(&K) -> I + Send + Sync + 'static,
+    ) -> OrderedIndex<K, N> {
+        self.builder.index_by(keys)
+    }
+
+    /// As [`index`](Self::index), by what a JSONPath such as `spec.nodeName` finds. A path that objects of this kind can't have is an error.
+    pub fn index_path(&mut self, path: &str) -> Result<Index<K, Str>> {
+        self.builder.index_path(path)
+    }
+
+    /// Keeps a store of the program's own equal to the cache: it is told of every change once the cache has it.
+    pub fn fill(&mut self, store: Arc<impl Store<K>>) {
+        self.builder.fill(store);
     }
 
     /// How the watch behaves.
@@ -146,16 +182,15 @@ impl<K: verb::List + verb::Watch> Informer<K> {
     /// Begins to follow, on the runtime that this is called on, until nobody uses the cache any more.
     pub fn start(self) -> Cache<K> {
         let (writer, reader) = self.builder.build();
-        let what = self.places.first().map(|place| place.list.operation().resource.to_string());
         let namespaces = self.places.iter().map(|place| place.namespace.clone()).collect();
         let outside = self.client.outside().clone();
-        let shared = Shared::new(what.unwrap_or_default(), outside, writer, namespaces);
-        let core = Core::new(shared.clone());
+        let hub = Hub::new(self.resource, outside, writer, namespaces);
+        let core = Core::new(hub.clone());
         core.run(self.places.into_iter().enumerate().map(|(at, place)| {
             let source = Source::new(self.client.clone(), place.list, place.watch, self.decoder.clone());
             // Only spreads clients over time.
             let seed = self.client.outside().random();
-            let ending = Ending(shared.clone());
+            let ending = Ending(hub.clone());
             let tell = move |changes, health: &Health| ending.0.tell(at, changes, health);
             tokio::spawn(follow(source, self.config.clone(), seed, tell))
         }));
@@ -174,7 +209,7 @@ impl<K: Resource> Place<K> {
 }
 
 /// Held by a watch: whatever ends it, nobody waits for it any more.
-struct Ending(Arc<Shared>);
+struct Ending(Arc<Hub>);
 
 impl Drop for Ending {
     fn drop(&mut self) {

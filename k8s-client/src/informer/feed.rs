@@ -35,8 +35,8 @@ pub(super) struct Feed {
 impl Feed {
     pub(super) fn new(core: Arc<Core>, capacity: usize) -> Self {
         let inbox = Arc::new(Inbox::new(capacity));
-        let member = Arc::downgrade(&inbox);
-        let (whole, complete) = core.shared.join(member);
+        let (whole, complete) =
+            core.hub.join(Arc::downgrade(&inbox) as _, |whole, complete| (whole, complete));
         let then = complete.then_some(Item::Complete(Cause::Start));
         Feed { core, inbox, state: all(&whole), again: false, then, resync: None }
     }
@@ -60,7 +60,7 @@ impl Feed {
     }
 
     fn alarm(&self, every: Duration) -> Waiting {
-        let outside = &self.core.shared.outside;
+        let outside = &self.core.hub.outside;
         match outside.now().checked_add(every) {
             Some(due) => outside.wait(due),
             None => Box::pin(std::future::pending()),
@@ -86,7 +86,7 @@ impl Feed {
             }
             let every = *every;
             let inbox = &self.inbox;
-            let Some(state) = self.core.shared.still(|whole| inbox.is_idle().then(|| all(&whole))) else {
+            let Some(state) = self.core.hub.still(|whole| inbox.is_idle().then(|| all(&whole))) else {
                 continue;
             };
             (self.state, self.again) = (state, true);

@@ -11,7 +11,8 @@ use super::core::Core;
 use super::event::Event;
 use super::feed::Feed;
 use super::handler::Handler;
-use super::shared::Status;
+use super::hub::Status;
+use super::lister::Lister;
 use super::subscription::{CAPACITY, Subscription};
 use crate::cache::{Reader, Snapshot};
 use crate::error::{Error, Result};
@@ -56,19 +57,13 @@ impl<K: Resource> Cache<K> {
     /// # }
     /// ```
     pub async fn synced_within(&self, limit: Duration) -> Result<()> {
-        match self.core.within(limit, self.synced()).await {
-            Some(result) => result,
-            None => {
-                let health = self.health();
-                Err(not_in_time(&self.core.shared.what, "complete", limit, health.failure.as_ref()))
-            }
-        }
+        self.core.synced_within(limit, limit).await
     }
 
     /// Waits until the cache has a state for which `condition` holds. It is an error if it is stopped before.
     pub async fn until(&self, mut condition: impl FnMut(&Snapshot<K>) -> bool) -> Result<()> {
         // The lock on the status is not held while `condition` runs, which may look at it.
-        let mut status = self.core.shared.status.subscribe();
+        let mut status = self.core.hub.status.subscribe();
         loop {
             let ended = status.borrow_and_update().ended;
             if condition(&self.snapshot()) {
@@ -93,6 +88,11 @@ impl<K: Resource> Cache<K> {
     #[inline]
     pub fn get(&self, namespace: &str, name: &str) -> Option<Arc<K>> {
         self.reader.get(namespace, name)
+    }
+
+    /// Reads without keeping the watch going, and finds by selectors.
+    pub fn lister(&self) -> Lister<K> {
+        Lister::new(self.reader.clone())
     }
 
     /// What happens, as a stream: all that is there now, then what changes, with nothing missed or told twice in
@@ -128,28 +128,25 @@ impl<K: Resource> Cache<K> {
         self.subscribe().on_event_blocking(handler)
     }
 
-    /// How the watch is doing. Of several, each line says what holds for the one that is worst off.
+    /// How the watch is doing. Of several, each field says what holds for the one that is worst off.
     pub fn health(&self) -> Health {
-        self.core.shared.status.borrow().health()
+        self.core.hub.status.borrow().health()
     }
 
-    /// Whether everything up to the server's state of `age` ago is in the cache: a gate for a readiness probe.
-    ///
-    /// The server sends a bookmark every minute where nothing changes, so less than that says no now and then.
-    pub fn fresh_within(&self, age: Duration) -> bool {
-        let now = self.core.shared.outside.now();
-        let current = self.health().current_at;
-        self.is_running() && current.is_some_and(|at| now.saturating_duration_since(at) <= age)
+    /// Whether everything is in the cache that the server had so long ago, in every namespace that is followed: a gate for a
+    /// readiness probe. [`Health::fresh_within`] says what is a good measure.
+    pub fn fresh_within(&self, within: Duration) -> bool {
+        self.is_running() && self.health().fresh_within(within, self.core.hub.outside.now())
     }
 
     /// How everybody who is told of changes keeps up, in the order in which they came.
     pub fn subscribers(&self) -> Vec<Behind> {
-        self.core.shared.behind()
+        self.core.hub.behind()
     }
 
     /// Whether the watch still runs: it ends when it is stopped, and with its runtime.
     pub fn is_running(&self) -> bool {
-        self.core.shared.status.borrow().ended.is_none()
+        self.core.hub.status.borrow().ended.is_none()
     }
 
     /// Stops the watch for all who use it, and waits until handlers have done what they were told before. Subscriptions end once they
@@ -162,7 +159,7 @@ impl<K: Resource> Cache<K> {
 impl<K> fmt::Debug for Cache<K> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut debug = f.debug_struct("Cache");
-        debug.field("of", &self.core.shared.what).field("snapshot", &self.reader.snapshot());
+        debug.field("of", &self.core.hub.what).field("snapshot", &self.reader.snapshot());
         debug.finish_non_exhaustive()
     }
 }
@@ -171,7 +168,7 @@ impl Core {
     /// Waits until the watches are in such a state.
     pub(super) async fn wait(&self, mut is: impl FnMut(&Status) -> bool) -> Result<()> {
         let mut ended = None;
-        let mut status = self.shared.status.subscribe();
+        let mut status = self.hub.status.subscribe();
         let waited = status.wait_for(|status| {
             ended = status.ended;
             is(status) || ended.is_some()
@@ -182,9 +179,20 @@ impl Core {
         }
     }
 
+    /// Waits for what is left of a limit.
+    pub(super) async fn synced_within(&self, limit: Duration, left: Duration) -> Result<()> {
+        match self.within(left, self.wait(Status::is_synced)).await {
+            Some(result) => result,
+            None => {
+                let failure = self.hub.status.borrow().health().failure;
+                Err(not_in_time(&self.hub.what, "complete", limit, failure.as_ref()))
+            }
+        }
+    }
+
     /// Nothing if it takes longer.
     pub(super) async fn within<T>(&self, limit: Duration, what: impl Future<Output = T>) -> Option<T> {
-        let outside = &self.shared.outside;
+        let outside = &self.hub.outside;
         let Some(until) = outside.now().checked_add(limit) else { return Some(what.await) };
         tokio::select! {
             biased;
@@ -194,7 +202,7 @@ impl Core {
     }
 
     pub(super) fn ended(&self, why: &str) -> Error {
-        Error::stopped(format!("the cache of {} says nothing more: {why}", self.shared.what))
+        Error::stopped(format!("the cache of {} says nothing more: {why}", self.hub.what))
     }
 }
 

@@ -73,7 +73,7 @@ impl Drop for Handler {
 impl fmt::Debug for Handler {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut debug = f.debug_struct("Handler");
-        debug.field("of", &self.core.shared.what).field("behind", &self.behind()).finish_non_exhaustive()
+        debug.field("of", &self.core.hub.what).field("behind", &self.behind()).finish_non_exhaustive()
     }
 }
 
@@ -86,7 +86,7 @@ async fn listen(mut feed: Feed, mut call: Box<dyn FnMut(Told) -> Option<BoxFutur
         };
         if let Err(panic) = AssertUnwindSafe(called).catch_unwind().await {
             feed.inbox().panicked();
-            report(&feed.core().shared.what, &*panic);
+            report(&feed.core().hub.what, &*panic);
         }
         tokio::task::coop::consume_budget().await;
     }
@@ -100,7 +100,7 @@ async fn listen_blocking(mut feed: Feed, mut call: Box<dyn FnMut(Told) + Send>) 
             while let Some(told) = next.take() {
                 if let Err(panic) = catch_unwind(AssertUnwindSafe(|| call(told))) {
                     feed.inbox().panicked();
-                    report(&feed.core().shared.what, &*panic);
+                    report(&feed.core().hub.what, &*panic);
                 }
                 if feed.inbox().is_left() {
                     break;

@@ -1,6 +1,6 @@
 //! How several watches do, as one.
 
-use super::shared::Status;
+use super::hub::Status;
 use crate::watch::Health;
 
 impl Status {
@@ -16,8 +16,11 @@ impl Status {
             all.synced &= health.synced;
             all.failure = all.failure.or_else(|| health.failure.clone());
             all.failures = all.failures.max(health.failures);
+            all.quarantined += health.quarantined;
             // None is before everything.
             all.alive_at = all.alive_at.min(health.alive_at);
+            all.event_at = all.event_at.min(health.event_at);
+            all.bookmark_at = all.bookmark_at.min(health.bookmark_at);
             all.current_at = all.current_at.min(health.current_at);
         }
         all

@@ -13,23 +13,38 @@
 
 mod audience;
 mod builder;
+mod bulk;
 mod core;
 mod debounce;
 mod event;
+mod factory;
 mod feed;
 mod handle;
 mod handler;
 mod health;
+mod hub;
 mod inbox;
+mod kept;
+mod lister;
 mod net;
 mod queue;
-mod shared;
+mod single;
 mod subscription;
+mod token;
 
 pub use audience::Behind;
 pub use builder::Informer;
+pub use bulk::{Batch, Phase};
 pub use debounce::Debounce;
 pub use event::Event;
+pub use factory::{Factory, SharedInformer};
 pub use handle::Cache;
 pub use handler::Handler;
+pub use lister::{Lister, NamespaceLister};
 pub use subscription::Subscription;
+pub use token::Token;
+
+#[cfg(test)]
+mod testing;
+#[cfg(test)]
+mod tests;

@@ -1,9 +1,6 @@
 //! From the bytes of a server to what the machine takes in.
 
-use std::sync::Arc;
-
 use bytes::Bytes;
-use k8s_api::codec::error::DecodeError;
 use k8s_api::codec::{AnyDecoder, BadItem, json};
 use k8s_api::meta::v1::{ObjectMeta, Status};
 
@@ -21,25 +18,10 @@ pub(super) fn event(frame: &Bytes, source: &mut Source) -> Incoming<Held> {
     let Source { kind, decoder, .. } = source;
     // Once over the bytes does for all that is as it should be. What is not is looked at again.
     let mut type_ = None;
-    let mut object = kind.make(&mut |object| type_ = decoder.event_into(object, frame));
-    let type_ = type_.filter(|_| finish(decoder, &mut object).is_ok());
+    let object = kind.make(&mut |object| {
+        type_ = decoder.event_into(object, frame).filter(|_| decoder.finish(object).is_ok());
+    });
     type_.and_then(|type_| known(type_, object)).unwrap_or_else(|| unusual(frame, &**kind, decoder))
-}
-
-/// What the decoder does to an object before anybody else sees it.
-pub(super) fn finish(decoder: &AnyDecoder, object: &mut Held) -> Result<(), DecodeError> {
-    Arc::get_mut(object).map_or(Ok(()), |object| decoder.finish(object))
-}
-
-/// An object that was read and could not be [finished](finish).
-pub(super) fn unfinished(object: &Held, error: &DecodeError) -> Box<Unreadable> {
-    Box::new(Unreadable {
-        event: UnreadableType::Present,
-        key: Some(Key { namespace: object.namespace().to_owned(), name: object.name().to_owned() }),
-        resource_version: Some(object.resource_version().into()),
-        beginning: Bytes::new(),
-        error: error.to_string(),
-    })
 }
 
 fn known(type_: &str, object: Held) -> Option<Incoming<Held>> {
@@ -75,8 +57,10 @@ fn unusual(frame: &Bytes, kind: &dyn Kind, decoder: &mut AnyDecoder) -> Incoming
         _ => UnreadableType::Unknown,
     };
     let mut read = Ok(());
-    let mut object = kind.make(&mut |object| read = decoder.json_into(object, json.as_bytes()));
-    match read.and_then(|()| finish(decoder, &mut object)) {
+    let object = kind.make(&mut |object| {
+        read = decoder.json_into(object, json.as_bytes()).and_then(|()| decoder.finish(object));
+    });
+    match read {
         Err(error) => bad(event, json.as_bytes(), &error.to_string()),
         Ok(()) => known(&type_, object)
             .unwrap_or_else(|| bad(event, frame, &format!("an event of the type {type_}"))),

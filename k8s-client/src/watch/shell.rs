@@ -1,5 +1,6 @@
 //! Carries out what the machine says: the only part of a watch that does I/O.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use bytes::Bytes;
@@ -7,7 +8,7 @@ use futures_util::FutureExt as _;
 use futures_util::StreamExt as _;
 use futures_util::future::BoxFuture;
 use futures_util::stream::BoxStream;
-use k8s_api::codec::{ListReader, Step};
+use k8s_api::codec::{BadItem, ListReader, Step, json};
 use k8s_api::request::RequestError;
 use k8s_api::transport::Call;
 
@@ -18,75 +19,127 @@ use super::frames::Frames;
 use super::machine::{Action, CallId, Health, Incoming, Input, Machine};
 use super::object::Held;
 use super::source::Source;
+use super::version::ResourceVersion;
 use crate::client::Client;
 use crate::error::{Error, Result};
-use crate::outside::Waiting;
+use crate::outside::{Outside, Waiting};
 
 /// No object is larger: etcd takes 1.5 MiB, and its managed fields and the event around it come on top.
 pub(crate) const LARGEST_EVENT: usize = 64 << 20;
 
-/// Follows a kind for as long as it is polled. `tell` gets every step in order, and how the watch is doing after it.
+/// Follows a kind for as long as it is polled. `tell` gets every step in order, and how the watch is doing after it; a step may be
+/// nothing but that.
 pub(crate) async fn follow(
-    mut source: Source,
+    source: Source,
     config: Config,
     seed: u64,
     mut tell: impl FnMut(Vec<Change<Held>>, &Health),
 ) {
-    let outside = source.client.outside().clone();
-    let mut machine = Machine::new(config, seed, outside.now());
-    let mut open: Option<Open> = None;
-    let mut alarm: Option<(Instant, Waiting)> = None;
+    let mut follower = Follower::new(source, config, None, seed);
     loop {
-        while let Some(action) = machine.poll() {
-            match action {
-                Action::StartList { call, query } => {
-                    let reader = Reader::List(Box::new(source.kind.reader()));
-                    open = Some(Open::new(call, source.client.clone(), source.kind.list(&query), reader));
-                }
-                Action::StartWatch { call, query } => {
-                    let reader = Reader::Watch(Frames::json(LARGEST_EVENT));
-                    open = Some(Open::new(call, source.client.clone(), source.kind.watch(&query), reader));
-                }
-                // Dropping it closes the connection's stream.
-                Action::Cancel { call } => open = open.filter(|open| open.call != call),
-                Action::Emit(changes) => tell(changes, machine.health()),
-            }
-        }
-        // Every byte moves the deadline further off, so a wait for one that has passed only finds out that it has moved.
-        let due = machine.deadline();
-        alarm = match (alarm, due) {
-            (Some((at, waiting)), Some(due)) if at <= due => Some((at, waiting)),
-            (_, due) => due.map(|due| (due, outside.wait(due))),
+        let changes = follower.next().await;
+        tell(changes, follower.health());
+    }
+}
+
+/// A watch that is read step by step: what is not asked for is not read from the server either.
+pub(crate) struct Follower {
+    source: Source,
+    machine: Machine<Held>,
+    open: Option<Open>,
+    alarm: Option<(Instant, Waiting)>,
+    outside: Arc<dyn Outside>,
+    /// Whether something has happened that was not told.
+    news: bool,
+}
+
+impl Follower {
+    /// It begins with a complete state, or after a version.
+    pub(crate) fn new(source: Source, config: Config, after: Option<ResourceVersion>, seed: u64) -> Follower {
+        let outside = source.client.outside().clone();
+        let machine = match after {
+            Some(version) => Machine::after(config, version, seed, outside.now()),
+            None => Machine::new(config, seed, outside.now()),
         };
+        Follower { source, machine, open: None, alarm: None, outside, news: false }
+    }
+
+    /// How the watch is doing.
+    pub(crate) fn health(&self) -> &Health {
+        self.machine.health()
+    }
+
+    /// The next step: what the consumer is to be told, which may be nothing. Nothing is lost when it is dropped before it is ready.
+    pub(crate) async fn next(&mut self) -> Vec<Change<Held>> {
+        loop {
+            while let Some(action) = self.machine.poll() {
+                match action {
+                    Action::StartList { call, query } => {
+                        let reader = Reader::List(Box::new(self.source.kind.reader()));
+                        self.start(call, self.source.kind.list(&query), reader);
+                    }
+                    Action::StartWatch { call, query } => {
+                        let reader = Reader::Watch(Frames::json(LARGEST_EVENT));
+                        self.start(call, self.source.kind.watch(&query), reader);
+                    }
+                    // Dropping it closes the connection's stream.
+                    Action::Cancel { call } => _ = self.open.take_if(|open| open.call == call),
+                    Action::Emit(changes) => {
+                        self.news = false;
+                        return changes;
+                    }
+                }
+            }
+            if std::mem::take(&mut self.news) {
+                return Vec::new();
+            }
+            self.step().await;
+        }
+    }
+
+    fn start(&mut self, call: CallId, request: std::result::Result<Call, RequestError>, reader: Reader) {
+        self.open = Some(Open::new(call, self.source.client.clone(), request, reader));
+    }
+
+    /// Waits for something to happen, and says it to the machine.
+    async fn step(&mut self) {
+        // Every byte moves the deadline further off, so a wait for one that has passed only finds out that it has moved.
+        self.alarm = match (self.alarm.take(), self.machine.deadline()) {
+            (Some((at, waiting)), Some(due)) if at <= due => Some((at, waiting)),
+            (_, due) => due.map(|due| (due, self.outside.wait(due))),
+        };
+        let Follower { source, machine, open, alarm, outside, news } = self;
         let next = async {
-            match &mut open {
-                Some(open) => open.next(&mut source).await,
+            match &mut *open {
+                Some(open) => open.next(source).await,
                 None => std::future::pending().await,
             }
         };
         let tick = async {
-            match &mut alarm {
+            match &mut *alarm {
                 Some((_, waiting)) => waiting.await,
                 None => std::future::pending().await,
             }
         };
         tokio::select! {
-            inputs = next => {
-                let Some(inputs) = inputs else {
-                    // The call has said how it ended.
-                    open = None;
-                    continue;
-                };
-                for input in inputs {
-                    let failed = matches!(input, Input::Failed(..));
-                    machine.input(outside.now(), input);
-                    if failed {
-                        tell(Vec::new(), machine.health());
+            // What has come is a proof of life, however late this is asked for it: a slow consumer makes no server silent.
+            biased;
+            inputs = next => match inputs {
+                None => *open = None,
+                Some(inputs) => {
+                    *news = true;
+                    for input in inputs {
+                        machine.input(outside.now(), input);
+                    }
+                    // Of a server that sends without a pause, too, not everything is waited for.
+                    if machine.deadline().is_some_and(|due| due <= outside.now()) {
+                        machine.input(outside.now(), Input::Tick);
                     }
                 }
-            }
+            },
             () = tick => {
-                alarm = None;
+                *alarm = None;
+                *news = true;
                 machine.input(outside.now(), Input::Tick);
             }
         }
@@ -196,12 +249,15 @@ fn list(
     let mut items = Vec::new();
     let end = loop {
         let mut step = Ok(Step::Wait);
-        let mut object = kind.make(&mut |object| step = reader.next(decoder, object));
-        match step {
-            Ok(Step::Item) => {
-                let finished = decode::finish(decoder, &mut object);
-                items.push(finished.map_err(|error| decode::unfinished(&object, &error)).map(|()| object));
+        let object = kind.make(&mut |object| {
+            step = reader.next(decoder, object);
+            if let (Ok(Step::Item), Err(error)) = (&step, decoder.finish(object)) {
+                let json = json::encode(object).unwrap_or_default();
+                step = Ok(Step::Bad(Box::new(BadItem { error, json })));
             }
+        });
+        match step {
+            Ok(Step::Item) => items.push(Ok(object)),
             Ok(Step::Bad(bad)) => items.push(Err(decode::bad_item(&bad, &**kind))),
             Ok(Step::Wait) => break None,
             Ok(Step::Done) => {

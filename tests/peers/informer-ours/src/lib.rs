@@ -38,7 +38,7 @@ impl informer::Informer for Ours {
             informer.decoder(decoder.prune(["metadata.managedFields"]).expect("a path"));
         }
         let cache = Arc::new(informer.start());
-        cache.synced().await;
+        cache.synced().await.unwrap();
         Self { cache, by_uid, last: Mutex::new(None) }
     }
 
@@ -54,7 +54,8 @@ impl informer::Informer for Ours {
                 let pod = pods.get(&last.namespace, &last.name);
                 pod.is_some_and(|pod| pod.metadata.resource_version.as_str() == last.version)
             })
-            .await;
+            .await
+            .unwrap();
         None
     }
 

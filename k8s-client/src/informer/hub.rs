@@ -6,14 +6,16 @@ use tokio::sync::watch;
 
 use super::audience::{Audience, Behind, Step};
 use super::queue::Item;
+use super::token::Identity;
 use crate::cache::{Draft, Whole, Writer};
 use crate::outside::Outside;
 use crate::watch::{Cause, Change, Gone, Health, Held, Object as _, ResourceVersion};
 
 /// What a cache and its watches share. It does not keep the watches going.
-pub(super) struct Shared {
+pub(super) struct Hub {
     /// What is followed, in the words of an error.
     pub(super) what: String,
+    pub(super) resource: Identity,
     pub(super) outside: Arc<dyn Outside>,
     /// How the watches do. What it says is in the store already.
     pub(super) status: watch::Sender<Status>,
@@ -68,20 +70,20 @@ enum Objects {
     Some(Vec<Change<Held>>),
 }
 
-impl Shared {
+impl Hub {
     pub(super) fn new(
-        what: String,
+        resource: Identity,
         outside: Arc<dyn Outside>,
         writer: Writer,
         namespaces: Vec<Option<String>>,
-    ) -> Arc<Shared> {
+    ) -> Arc<Hub> {
         let watched =
             |namespace: &Option<String>| Watched { namespace: namespace.clone(), ..Watched::default() };
         let watches = namespaces.iter().map(watched).collect();
         let state = State { writer, audience: Vec::new(), watches, complete: false, ended: false };
         let parts = namespaces.into_iter().map(|namespace| Part { namespace, ..Part::default() }).collect();
         let status = watch::Sender::new(Status { parts, ended: None });
-        Arc::new(Shared { what, outside, status, state: Mutex::new(state) })
+        Arc::new(Hub { what: resource.name(), resource, outside, status, state: Mutex::new(state) })
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -101,16 +103,17 @@ impl Shared {
         });
     }
 
-    /// Tells somebody all that happens after the state that is returned, and whether that is a complete one.
-    pub(super) fn join(&self, member: Weak<dyn Audience>) -> (Whole, bool) {
+    /// Tells somebody all that happens from a moment on. `begin` gets the state of that moment, and whether it is a complete one.
+    pub(super) fn join<R>(&self, member: Weak<dyn Audience>, begin: impl FnOnce(Whole, bool) -> R) -> R {
         let mut state = self.lock();
+        let begun = begin(state.writer.whole(), state.complete);
         if state.ended
             && let Some(member) = member.upgrade()
         {
             member.close();
         }
         state.audience.push(member);
-        (state.writer.whole(), state.complete)
+        begun
     }
 
     /// Does something at a moment at which all that is in the store was told.
