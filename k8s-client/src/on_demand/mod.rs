@@ -75,20 +75,24 @@ pub struct OnDemand<K> {
     kind: PhantomData<fn() -> K>,
 }
 
-type Run = dyn Future<Output = Result<Option<Held>, Arc<Error>>> + Send;
-type Flight = Shared<std::pin::Pin<Box<Run>>>;
+type Keys = dyn Fn(&Key) -> Known + Send + Sync;
+type Read<E = Error> = BoxFuture<'static, Result<Option<Held>, E>>;
+type Fetch = dyn Fn(&Key) -> Read + Send + Sync;
+/// A read, for all who wait for it.
+type Flight = Shared<Read<Arc<Error>>>;
+type Weak = WeakShared<Read<Arc<Error>>>;
 
 struct Inner {
-    keys: Box<dyn Fn(&Key) -> Known + Send + Sync>,
-    fetch: Box<dyn Fn(&Key) -> BoxFuture<'static, Result<Option<Held>>> + Send + Sync>,
+    keys: Box<Keys>,
+    fetch: Box<Fetch>,
     outside: Arc<dyn Outside>,
     state: Mutex<State>,
 }
 
 struct State {
     shelf: Shelf,
-    /// The reads on their way. Those for which nobody waits any more are not.
-    flights: HashMap<Key, (u64, WeakShared<std::pin::Pin<Box<Run>>>)>,
+    /// The reads on their way, numbered. Those for which nobody waits any more are not.
+    flights: HashMap<Key, (u64, Weak)>,
     next: u64,
 }
 
@@ -102,7 +106,7 @@ impl<K: verb::Get<Object = K>> OnDemand<K> {
     /// Objects of what `api` reaches, whose keys `keys` follows, which goes on for as long as this is held. It has to be made on a runtime.
     pub fn new<P>(api: Api<K, P>, keys: Cache<Partial<K>>, hold: Hold) -> Self {
         let api = api.one("");
-        let fetch = move |(namespace, name): &Key| -> BoxFuture<'static, Result<Option<Held>>> {
+        let fetch = move |(namespace, name): &Key| -> Read {
             let read = api.one(namespace).get_opt(name).into_future();
             read.map(|object| Ok(object?.map(|object| Arc::new(object) as Held))).boxed()
         };
@@ -160,7 +164,7 @@ impl<K> fmt::Debug for OnDemand<K> {
 impl Inner {
     fn new(
         keys: impl Fn(&Key) -> Known + Send + Sync + 'static,
-        fetch: impl Fn(&Key) -> BoxFuture<'static, Result<Option<Held>>> + Send + Sync + 'static,
+        fetch: impl Fn(&Key) -> Read + Send + Sync + 'static,
         hold: Hold,
         outside: Arc<dyn Outside>,
     ) -> Arc<Inner> {
@@ -209,8 +213,7 @@ impl Inner {
         }
         state.shelf.rates.fetched += 1;
         state.next += 1;
-        let run: std::pin::Pin<Box<Run>> = (self.fetch)(key).map(|result| result.map_err(Arc::new)).boxed();
-        let flight = run.shared();
+        let flight = (self.fetch)(key).map(|result| result.map_err(Arc::new)).boxed().shared();
         if let Some(weak) = flight.downgrade() {
             state.flights.insert(key.clone(), (state.next, weak));
         }

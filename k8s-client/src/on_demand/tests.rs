@@ -207,7 +207,7 @@ fn no_more_are_held_than_was_said_and_none_for_longer() {
         let caller = setup.ask(name);
         setup.answer(Ok(Some(object(name, "u", "5"))));
         assert_eq!(version(caller.now_or_never()), "5");
-        assert_eq!(setup.get("a").is_some(), true, "asked for each time, so it stays");
+        assert!(setup.get("a").is_some(), "asked for each time, so it stays");
     }
     assert_eq!((setup.rates().held, setup.rates().evicted), (2, 1));
     drop(setup.ask("b"));
