@@ -18,7 +18,9 @@ pub(super) fn event(frame: &Bytes, source: &mut Source) -> Incoming<Held> {
     let Source { kind, decoder, .. } = source;
     // Once over the bytes does for all that is as it should be. What is not is looked at again.
     let mut type_ = None;
-    let object = kind.make(&mut |object| type_ = decoder.event_into(object, frame));
+    let object = kind.make(&mut |object| {
+        type_ = decoder.event_into(object, frame).filter(|_| decoder.finish(object).is_ok());
+    });
     type_.and_then(|type_| known(type_, object)).unwrap_or_else(|| unusual(frame, &**kind, decoder))
 }
 
@@ -55,7 +57,9 @@ fn unusual(frame: &Bytes, kind: &dyn Kind, decoder: &mut AnyDecoder) -> Incoming
         _ => UnreadableType::Unknown,
     };
     let mut read = Ok(());
-    let object = kind.make(&mut |object| read = decoder.json_into(object, json.as_bytes()));
+    let object = kind.make(&mut |object| {
+        read = decoder.json_into(object, json.as_bytes()).and_then(|()| decoder.finish(object));
+    });
     match read {
         Err(error) => bad(event, json.as_bytes(), &error.to_string()),
         Ok(()) => known(&type_, object)

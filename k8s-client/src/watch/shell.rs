@@ -8,7 +8,7 @@ use futures_util::FutureExt as _;
 use futures_util::StreamExt as _;
 use futures_util::future::BoxFuture;
 use futures_util::stream::BoxStream;
-use k8s_api::codec::{ListReader, Step};
+use k8s_api::codec::{BadItem, ListReader, Step, json};
 use k8s_api::request::RequestError;
 use k8s_api::transport::Call;
 
@@ -249,7 +249,15 @@ fn list(
     let mut items = Vec::new();
     let end = loop {
         let mut step = Ok(Step::Wait);
-        let object = kind.make(&mut |object| step = reader.next(decoder, object));
+        let object = kind.make(&mut |object| {
+            step = reader.next(decoder, object);
+            if matches!(step, Ok(Step::Item))
+                && let Err(error) = decoder.finish(object)
+            {
+                let json = json::encode(object).unwrap_or_default();
+                step = Ok(Step::Bad(Box::new(BadItem { error, json })));
+            }
+        });
         match step {
             Ok(Step::Item) => items.push(Ok(object)),
             Ok(Step::Bad(bad)) => items.push(Err(decode::bad_item(&bad, &**kind))),

@@ -6,9 +6,8 @@ use k8s_api::Resource;
 use k8s_api::codec::{AnyDecoder, Decoder, ListReader};
 use k8s_api::request::{self, Request as _, RequestError, verb};
 use k8s_api::transport::Call;
-use k8s_api::view::Message;
 
-use super::object::Held;
+use super::object::{AnyObject, Held};
 use super::query::{ListQuery, WatchQuery};
 use crate::client::Client;
 use crate::outside::Outside;
@@ -53,7 +52,7 @@ pub(super) trait Kind: Send + Sync {
     /// What reads a page.
     fn reader(&self) -> ListReader;
     /// An object, filled.
-    fn make(&self, fill: &mut dyn FnMut(&mut dyn Message)) -> Held;
+    fn make(&self, fill: &mut dyn FnMut(&mut dyn AnyObject)) -> Held;
 }
 
 struct Of<K> {
@@ -74,7 +73,7 @@ impl<K: verb::List + verb::Watch> Kind for Of<K> {
         ListReader::new::<K>()
     }
 
-    fn make(&self, fill: &mut dyn FnMut(&mut dyn Message)) -> Held {
+    fn make(&self, fill: &mut dyn FnMut(&mut dyn AnyObject)) -> Held {
         let mut object = K::default();
         fill(&mut object);
         Arc::new(object)

@@ -2,6 +2,7 @@
 
 mod changes;
 mod handlers;
+mod setup;
 mod subscriptions;
 mod tokens;
 mod waiting;
