@@ -19,6 +19,7 @@ mod kinds;
 mod operations;
 mod releases;
 mod requests;
+mod selectors;
 mod subresources;
 mod transport;
 mod unknown;

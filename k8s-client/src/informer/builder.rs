@@ -41,7 +41,7 @@ pub struct Informer<K> {
     places: Vec<Place<K>>,
     builder: Builder<K>,
     config: Config,
-    decoder: Decoder<K>,
+    pub(super) decoder: Decoder<K>,
 }
 
 /// Where objects are followed.

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use k8s_api::codec::Decoder;
 use k8s_api::core::v1::{ConfigMap, Secret};
 
 use super::{Server, caught_up, seconds, text};
@@ -37,13 +36,13 @@ async fn objects_are_changed_before_anybody_sees_them_and_a_bad_change_costs_one
         }
         let mut informer = Informer::new(client.all::<ConfigMap>());
         informer.config(Config { strategy, ..Config::default() });
-        informer.decoder(Decoder::new().without_managed_fields().transform(|config: &mut ConfigMap| {
+        informer.without_managed_fields().transform(|config: &mut ConfigMap| {
             assert!(config.metadata.name != "panics");
             if config.metadata.name == "renames" {
                 config.metadata.name = "renamed".into();
             }
             config.data.insert("text".into(), "changed".into());
-        }));
+        });
         let cache = informer.start();
         cache.synced().await.unwrap();
         server.put("ns", "b", "1");

@@ -87,6 +87,8 @@ async fn code_of_the_program_that_panics_in_the_watch_is_told() {
     server.put("ns", "bad", "1");
     let error = cache.until(|_| false).await.unwrap_err();
     assert!(error.to_string().ends_with(": something that it called panicked"), "{error}");
+    let failure = cache.health().failure.unwrap();
+    assert_eq!(failure.message, "nothing is followed any more: something that it called panicked");
     assert!(!cache.is_running());
     cache.stop().await;
 }
