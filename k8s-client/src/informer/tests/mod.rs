@@ -2,6 +2,7 @@
 
 mod changes;
 mod handlers;
+mod joining;
 mod setup;
 mod subscriptions;
 mod tokens;
