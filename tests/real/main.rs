@@ -13,6 +13,7 @@ mod every;
 mod everyday;
 mod examples;
 mod faults;
+mod following;
 mod informer;
 mod jsonpath;
 mod kinds;

@@ -2,6 +2,8 @@
 
 mod changes;
 mod handlers;
+mod joining;
+mod setup;
 mod subscriptions;
 mod tokens;
 mod waiting;
