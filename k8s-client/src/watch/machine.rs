@@ -571,8 +571,13 @@ impl<O: Object + Clone> Machine<O> {
     fn emit(&mut self, changes: Vec<Change<O>>) {
         let bad = changes.iter().filter(|change| matches!(change, Change::Quarantined(_))).count();
         self.health.quarantined += u64::try_from(bad).unwrap_or_default();
-        if !changes.is_empty() {
-            self.actions.push_back(Action::Emit(changes));
+        if changes.is_empty() {
+            return;
+        }
+        // What came together is told together.
+        match self.actions.back_mut() {
+            Some(Action::Emit(before)) => before.extend(changes),
+            _ => self.actions.push_back(Action::Emit(changes)),
         }
     }
 

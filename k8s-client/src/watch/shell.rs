@@ -150,7 +150,12 @@ impl Follower {
 struct Open {
     call: CallId,
     state: State,
+    /// What has come and was not looked at; `None` is the end.
+    come: Vec<Option<Result<Bytes>>>,
 }
+
+/// So many pieces are looked at together: what they tell is stored, and told to whoever listens, in one go.
+const TOGETHER: usize = 64;
 
 /// What comes of an answer.
 type Pieces = BoxStream<'static, Result<Bytes>>;
@@ -180,41 +185,63 @@ impl Open {
             request.meta.whole = false;
             client.open(request).await
         };
-        Open { call, state: State::Asking(asking.boxed(), reader) }
+        Open { call, state: State::Asking(asking.boxed(), reader), come: Vec::new() }
     }
 
     /// What happens next, a whole step. Nothing is lost when it is dropped before it is ready.
     async fn next(&mut self, source: &mut Source) -> Option<Vec<Input<Held>>> {
         let call = self.call;
-        let piece = match &mut self.state {
+        match &mut self.state {
             State::Over => return None,
-            State::Asking(asking, _) => match asking.await {
-                Ok(pieces) => {
-                    if let State::Asking(_, reader) = std::mem::replace(&mut self.state, State::Over) {
+            State::Asking(asking, _) => {
+                let asked = asking.await;
+                let asking = std::mem::replace(&mut self.state, State::Over);
+                return Some(vec![match (asked, asking) {
+                    (Ok(pieces), State::Asking(_, reader)) => {
                         self.state = State::Reading(pieces, reader);
+                        Input::Alive(call)
                     }
-                    return Some(vec![Input::Alive(call)]);
-                }
-                Err(error) => Some(Err(error)),
-            },
-            State::Reading(pieces, _) => pieces.next().await,
-        };
+                    (Err(error), _) => Input::Failed(call, failure(&error)),
+                    (Ok(_), _) => return None,
+                }]);
+            }
+            State::Reading(pieces, _) => gather(pieces, &mut self.come).await,
+        }
+        let State::Reading(_, reader) = &mut self.state else { return None };
         let mut inputs = Vec::new();
-        let is_over = match (&mut self.state, piece) {
-            (State::Reading(_, reader), Some(Ok(piece))) => {
-                reader.read(call, Some(piece), source, &mut inputs)
+        let mut is_over = false;
+        for piece in self.come.drain(..) {
+            is_over |= match piece.transpose() {
+                Ok(piece) => reader.read(call, piece, source, &mut inputs),
+                Err(error) => {
+                    inputs.push(Input::Failed(call, failure(&error)));
+                    true
+                }
+            };
+            if is_over {
+                break;
             }
-            (State::Reading(_, reader), None) => reader.read(call, None, source, &mut inputs),
-            (_, Some(Err(error))) => {
-                inputs.push(Input::Failed(call, failure(&error)));
-                true
-            }
-            _ => true,
-        };
+        }
         if is_over {
             self.state = State::Over;
         }
         Some(inputs)
+    }
+}
+
+/// Waits for a piece, and takes along what comes right behind it.
+async fn gather(pieces: &mut Pieces, come: &mut Vec<Option<Result<Bytes>>>) {
+    let goes_on = |piece: &Option<Result<Bytes>>| matches!(piece, Some(Ok(_)));
+    if come.is_empty() {
+        come.push(pieces.next().await);
+    }
+    while come.len() < TOGETHER && come.last().is_some_and(goes_on) {
+        // Whoever reads the connection hands on one piece at a time: it gets its turn here, without another thread being woken for it.
+        tokio::task::yield_now().await;
+        match pieces.next().now_or_never() {
+            Some(piece) => come.push(piece),
+            None => break,
+        }
     }
 }
 

@@ -159,8 +159,8 @@ fn an_expired_token_lists_all_at_once() {
     let (call, limit, token) = run.list();
     assert_eq!((limit, token), (None, None));
     run.page(call, "20", "");
-    let begin = Change::Begin { cause: Cause::Start };
-    assert_eq!(run.changes(), [begin], "what came is void");
+    let (begin, end) = (Change::Begin { cause: Cause::Start }, Change::End { resource_version: "20".into() });
+    assert_eq!(run.changes(), [begin, end], "what came is void");
 }
 
 #[test]
