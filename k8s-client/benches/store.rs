@@ -8,46 +8,20 @@ use std::collections::HashMap;
 use std::hint::black_box;
 use std::sync::{Arc, RwLock, RwLockReadGuard};
 
-use k8s_client::cache::{Builder, Index, Snapshot, Store, Writer};
-use k8s_client::watch::Object;
-
-/// About as much memory of its own as a small pod, so that objects don't lie side by side.
-#[derive(Clone)]
-pub struct Pod {
-    namespace: String,
-    name: String,
-    uid: String,
-    version: String,
-    ip: String,
-    _rest: Vec<u8>,
-}
-
-impl Object for Pod {
-    fn namespace(&self) -> &str {
-        &self.namespace
-    }
-    fn name(&self) -> &str {
-        &self.name
-    }
-    fn uid(&self) -> &str {
-        &self.uid
-    }
-    fn resource_version(&self) -> &str {
-        &self.version
-    }
-}
+use k8s_api::core::v1::Pod;
+use k8s_api::text::Str;
+use k8s_client::cache::{Builder, Index, Reader, Snapshot, Writer};
 
 const NAMESPACES: usize = 20;
 
 fn pod(number: usize, version: usize) -> Arc<Pod> {
-    Arc::new(Pod {
-        namespace: format!("team-{}", number % NAMESPACES),
-        name: format!("api-7d9f8b6c5-{number:06}"),
-        uid: format!("uid-{number}"),
-        version: version.to_string(),
-        ip: format!("10.{}.{}.{}", number >> 16, number >> 8 & 255, number & 255),
-        _rest: vec![1; 1000],
-    })
+    let mut pod = Pod::default();
+    pod.metadata.namespace = format!("team-{}", number % NAMESPACES).into();
+    pod.metadata.name = format!("api-7d9f8b6c5-{number:06}").into();
+    pod.metadata.uid = format!("uid-{number}").into();
+    pod.metadata.resource_version = version.to_string().into();
+    pod.status.pod_ip = format!("10.{}.{}.{}", number >> 16, number >> 8 & 255, number & 255).into();
+    Arc::new(pod)
 }
 
 /// A structure with one index, by address.
@@ -60,53 +34,59 @@ trait Candidate {
         Self: 'a;
     fn new() -> Self;
     fn hold(&self) -> Self::Held<'_>;
-    fn get<'a>(held: &'a Self::Held<'_>, namespace: &str, name: &str) -> Option<&'a Arc<Pod>>;
-    fn by_ip<'a>(held: &'a Self::Held<'_>, ip: &str) -> Option<&'a Arc<Pod>>;
-    fn each(held: &Self::Held<'_>, f: impl FnMut(&Arc<Pod>));
+    fn get<'a>(held: &'a Self::Held<'_>, namespace: &str, name: &str) -> Option<&'a Pod>;
+    fn owned(&self, namespace: &str, name: &str) -> Option<Arc<Pod>>;
+    fn by_ip<'a>(held: &'a Self::Held<'_>, ip: &str) -> Option<&'a Pod>;
+    fn each(held: &Self::Held<'_>, f: impl FnMut(&Pod));
     fn put(&mut self, pods: &[Arc<Pod>]);
     fn delete(&mut self, pods: &[Arc<Pod>]);
 }
 
 struct Ours {
-    writer: Writer<Pod>,
-    store: Store<Pod>,
-    by_ip: Index<Pod, String>,
+    writer: Writer,
+    store: Reader<Pod>,
+    by_ip: Index<Pod, Str>,
 }
 
 impl Candidate for Ours {
     const NAME: &'static str = "this store";
-    type Held<'a> = (Arc<Snapshot<Pod>>, &'a Index<Pod, String>);
+    type Held<'a> = (Snapshot<Pod>, &'a Index<Pod, Str>);
     fn new() -> Self {
         let mut builder = Builder::new();
-        let by_ip = builder.index(|pod: &Pod| [pod.ip.clone()]);
+        let by_ip = builder.index(|pod: &Pod| [pod.status.pod_ip.clone()]);
         let (writer, store) = builder.build();
         Self { writer, store, by_ip }
     }
     fn hold(&self) -> Self::Held<'_> {
         (self.store.snapshot(), &self.by_ip)
     }
-    fn get<'a>(held: &'a Self::Held<'_>, namespace: &str, name: &str) -> Option<&'a Arc<Pod>> {
+    fn get<'a>(held: &'a Self::Held<'_>, namespace: &str, name: &str) -> Option<&'a Pod> {
         held.0.get(namespace, name)
     }
-    fn by_ip<'a>(held: &'a Self::Held<'_>, ip: &str) -> Option<&'a Arc<Pod>> {
+    fn owned(&self, namespace: &str, name: &str) -> Option<Arc<Pod>> {
+        self.store.get(namespace, name)
+    }
+    fn by_ip<'a>(held: &'a Self::Held<'_>, ip: &str) -> Option<&'a Pod> {
         held.0.by(held.1, ip).next()
     }
-    fn each(held: &Self::Held<'_>, f: impl FnMut(&Arc<Pod>)) {
+    fn each(held: &Self::Held<'_>, f: impl FnMut(&Pod)) {
         held.0.iter().for_each(f);
     }
     fn put(&mut self, pods: &[Arc<Pod>]) {
         self.writer.batch(|draft| pods.iter().for_each(|pod| drop(draft.put(pod.clone()))));
     }
     fn delete(&mut self, pods: &[Arc<Pod>]) {
-        self.writer.batch(|draft| pods.iter().for_each(|pod| drop(draft.delete(&pod.namespace, &pod.name))));
+        self.writer.batch(|draft| {
+            pods.iter().for_each(|pod| drop(draft.delete(&pod.metadata.namespace, &pod.metadata.name)))
+        });
     }
 }
 
 /// Maps of maps, so that a lookup needs no key of its own.
 #[derive(Default)]
 struct Maps {
-    objects: HashMap<String, HashMap<String, Arc<Pod>>>,
-    by_ip: HashMap<String, Arc<Pod>>,
+    objects: HashMap<Str, HashMap<Str, Arc<Pod>>>,
+    by_ip: HashMap<Str, Arc<Pod>>,
 }
 
 struct Locked(RwLock<Maps>);
@@ -120,30 +100,33 @@ impl Candidate for Locked {
     fn hold(&self) -> Self::Held<'_> {
         self.0.read().unwrap()
     }
-    fn get<'a>(held: &'a Self::Held<'_>, namespace: &str, name: &str) -> Option<&'a Arc<Pod>> {
-        held.objects.get(namespace)?.get(name)
+    fn get<'a>(held: &'a Self::Held<'_>, namespace: &str, name: &str) -> Option<&'a Pod> {
+        held.objects.get(namespace)?.get(name).map(|pod| &**pod)
     }
-    fn by_ip<'a>(held: &'a Self::Held<'_>, ip: &str) -> Option<&'a Arc<Pod>> {
-        held.by_ip.get(ip)
+    fn owned(&self, namespace: &str, name: &str) -> Option<Arc<Pod>> {
+        self.0.read().unwrap().objects.get(namespace)?.get(name).cloned()
     }
-    fn each(held: &Self::Held<'_>, f: impl FnMut(&Arc<Pod>)) {
-        held.objects.values().flat_map(HashMap::values).for_each(f);
+    fn by_ip<'a>(held: &'a Self::Held<'_>, ip: &str) -> Option<&'a Pod> {
+        held.by_ip.get(ip).map(|pod| &**pod)
+    }
+    fn each(held: &Self::Held<'_>, f: impl FnMut(&Pod)) {
+        held.objects.values().flat_map(HashMap::values).map(|pod| &**pod).for_each(f);
     }
     fn put(&mut self, pods: &[Arc<Pod>]) {
         let mut maps = self.0.write().unwrap();
         for pod in pods {
-            let objects = maps.objects.entry(pod.namespace.clone()).or_default();
-            if let Some(old) = objects.insert(pod.name.clone(), pod.clone()) {
-                maps.by_ip.remove(&old.ip);
+            let objects = maps.objects.entry(pod.metadata.namespace.clone()).or_default();
+            if let Some(old) = objects.insert(pod.metadata.name.clone(), pod.clone()) {
+                maps.by_ip.remove(&old.status.pod_ip);
             }
-            maps.by_ip.insert(pod.ip.clone(), pod.clone());
+            maps.by_ip.insert(pod.status.pod_ip.clone(), pod.clone());
         }
     }
     fn delete(&mut self, pods: &[Arc<Pod>]) {
         let mut maps = self.0.write().unwrap();
         for pod in pods {
-            maps.objects.get_mut(&pod.namespace).map(|objects| objects.remove(&pod.name));
-            maps.by_ip.remove(&pod.ip);
+            maps.objects.get_mut(&pod.metadata.namespace).map(|objects| objects.remove(&pod.metadata.name));
+            maps.by_ip.remove(&pod.status.pod_ip);
         }
     }
 }
@@ -152,7 +135,7 @@ impl Candidate for Locked {
 struct Sorted(RwLock<[Arc<Vec<Arc<Pod>>>; 2]>);
 
 fn by_name(pod: &Pod) -> (&str, &str) {
-    (&pod.namespace, &pod.name)
+    (&pod.metadata.namespace, &pod.metadata.name)
 }
 
 impl Candidate for Sorted {
@@ -165,16 +148,21 @@ impl Candidate for Sorted {
     fn hold(&self) -> Self::Held<'_> {
         self.0.read().unwrap().clone()
     }
-    fn get<'a>(held: &'a Self::Held<'_>, namespace: &str, name: &str) -> Option<&'a Arc<Pod>> {
+    fn get<'a>(held: &'a Self::Held<'_>, namespace: &str, name: &str) -> Option<&'a Pod> {
         let at = held[0].binary_search_by(|pod| by_name(pod).cmp(&(namespace, name)));
-        at.ok().map(|at| &held[0][at])
+        at.ok().map(|at| &*held[0][at])
     }
-    fn by_ip<'a>(held: &'a Self::Held<'_>, ip: &str) -> Option<&'a Arc<Pod>> {
-        let at = held[1].binary_search_by(|pod| pod.ip.as_str().cmp(ip));
-        at.ok().map(|at| &held[1][at])
+    fn owned(&self, namespace: &str, name: &str) -> Option<Arc<Pod>> {
+        let held = self.hold();
+        let at = held[0].binary_search_by(|pod| by_name(pod).cmp(&(namespace, name)));
+        at.ok().map(|at| held[0][at].clone())
     }
-    fn each(held: &Self::Held<'_>, f: impl FnMut(&Arc<Pod>)) {
-        held[0].iter().for_each(f);
+    fn by_ip<'a>(held: &'a Self::Held<'_>, ip: &str) -> Option<&'a Pod> {
+        let at = held[1].binary_search_by(|pod| pod.status.pod_ip.as_str().cmp(ip));
+        at.ok().map(|at| &*held[1][at])
+    }
+    fn each(held: &Self::Held<'_>, f: impl FnMut(&Pod)) {
+        held[0].iter().map(|pod| &**pod).for_each(f);
     }
     fn put(&mut self, pods: &[Arc<Pod>]) {
         self.delete(pods);
@@ -183,7 +171,7 @@ impl Candidate for Sorted {
         names.extend_from_slice(pods);
         names.sort_by(|a, b| by_name(a).cmp(&by_name(b)));
         ips.extend_from_slice(pods);
-        ips.sort_by(|a, b| a.ip.cmp(&b.ip));
+        ips.sort_by(|a, b| a.status.pod_ip.cmp(&b.status.pod_ip));
         *self.0.write().unwrap() = next;
     }
     fn delete(&mut self, pods: &[Arc<Pod>]) {
@@ -219,28 +207,32 @@ fn shuffled<T>(mut items: Vec<T>) -> Vec<T> {
 
 const CHUNK: usize = 64;
 
+/// As a caller has them, not shared with the objects.
+fn key(pod: &Arc<Pod>) -> (String, String, String) {
+    (pod.metadata.namespace.to_string(), pod.metadata.name.to_string(), pod.status.pod_ip.to_string())
+}
+
 fn measure<C: Candidate>(count: usize, pods: &[Arc<Pod>]) {
     let mut candidate = C::new();
     let fill = cpu::nanoseconds();
     candidate.put(pods);
     let fill = (cpu::nanoseconds() - fill) / count as f64;
     let keys = shuffled(pods.to_vec());
-    let keys: Vec<_> =
-        keys.iter().map(|pod| (pod.namespace.clone(), pod.name.clone(), pod.ip.clone())).collect();
+    let keys: Vec<_> = keys.iter().map(|pod| key(pod)).collect();
     let held = candidate.hold();
     let get = nanoseconds(count, || {
         keys.iter().for_each(|(namespace, name, _)| {
-            _ = black_box(C::get(&held, namespace, name).unwrap().uid.len())
+            _ = black_box(C::get(&held, namespace, name).unwrap().metadata.uid.len())
         });
     });
     let by_ip = nanoseconds(count, || {
-        keys.iter().for_each(|(.., ip)| _ = black_box(C::by_ip(&held, ip).unwrap().uid.len()))
+        keys.iter().for_each(|(.., ip)| _ = black_box(C::by_ip(&held, ip).unwrap().metadata.uid.len()))
     });
-    let each = nanoseconds(count, || C::each(&held, |pod| _ = black_box(pod.name.len())));
+    let each = nanoseconds(count, || C::each(&held, |pod| _ = black_box(pod.metadata.name.len())));
     drop(held);
     let get_now = nanoseconds(count, || {
         for (namespace, name, _) in &keys {
-            black_box(C::get(&candidate.hold(), namespace, name).unwrap().clone());
+            black_box(candidate.owned(namespace, name).unwrap());
         }
     });
     // Objects of a new version, that nobody else holds; somebody always holds the state before.

@@ -33,9 +33,7 @@ fn deployment(name: &str, replicas: i32) -> Deployment {
 
 /// Name and version of everything.
 fn versions(snapshot: &Snapshot<Pod>) -> BTreeMap<String, String> {
-    let entry = |pod: &std::sync::Arc<Pod>| {
-        (pod.metadata.name.to_string(), pod.metadata.resource_version.to_string())
-    };
+    let entry = |pod: &Pod| (pod.metadata.name.to_string(), pod.metadata.resource_version.to_string());
     snapshot.iter().map(entry).collect()
 }
 

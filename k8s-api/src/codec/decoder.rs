@@ -28,10 +28,17 @@ use crate::view::{Message, Slot};
 /// ```
 #[derive(Debug)]
 pub struct Decoder<K> {
+    any: AnyDecoder,
+    kind: PhantomData<fn() -> K>,
+}
+
+/// A [`Decoder`] whose kind is that of the objects it is given to fill: for what is compiled once for all kinds. Give it objects of the
+/// kind that it was made for.
+#[derive(Debug)]
+pub struct AnyDecoder {
     shape: Shape,
     interner: Option<Interner>,
     prune: Option<Pruned>,
-    kind: PhantomData<fn() -> K>,
 }
 
 #[derive(Debug)]
@@ -49,7 +56,7 @@ impl<K: Message + Default> Default for Decoder<K> {
 impl<K: Message + Default> Decoder<K> {
     /// Decodes everything, and shares nothing.
     pub fn new() -> Decoder<K> {
-        Decoder { shape: Shape::new(), interner: None, prune: None, kind: PhantomData }
+        Decoder { any: AnyDecoder { shape: Shape::new(), interner: None, prune: None }, kind: PhantomData }
     }
 
     /// Lets equal texts share their memory, and equal `FieldsV1` theirs: replicas are alike but for their names.
@@ -59,7 +66,7 @@ impl<K: Message + Default> Decoder<K> {
     /// a part of it.
     pub fn interning(mut self, bytes: usize) -> Decoder<K> {
         let sensitive = is_sensitive(&mut K::default(), &mut BTreeSet::new());
-        self.interner = (!sensitive).then(|| Interner::new(bytes));
+        self.any.interner = (!sensitive).then(|| Interner::new(bytes));
         self
     }
 
@@ -72,46 +79,69 @@ impl<K: Message + Default> Decoder<K> {
         mut self,
         paths: impl IntoIterator<Item = P>,
     ) -> Result<Decoder<K>, PathError> {
-        let mut object = self.prune.take().map(|pruned| pruned.object).unwrap_or_default();
+        let mut object = self.any.prune.take().map(|pruned| pruned.object).unwrap_or_default();
         for path in paths {
             object.add(path.as_ref(), &mut K::default())?;
         }
-        self.prune = Some(Pruned { list: object.of_items(ITEMS), object });
+        self.any.prune = Some(Pruned { list: object.of_items(ITEMS), object });
         Ok(self)
     }
 
     /// Reads one object from JSON.
     pub fn json(&mut self, json: &[u8]) -> Result<K, DecodeError> {
         let mut object = K::default();
-        let prune = self.prune.as_ref().map(|prune| &prune.object);
-        json::read(&mut object, json, &mut self.shape, self.interner.as_mut(), prune)?;
+        self.any.json_into(&mut object, json)?;
         Ok(object)
     }
 
     /// Reads one object from protobuf, in its envelope.
     pub fn protobuf(&mut self, envelope: &[u8]) -> Result<K, DecodeError> {
         let mut object = K::default();
-        let prune = self.prune.as_ref().map(|prune| &prune.object);
-        protobuf::read_envelope(&mut object, envelope, &mut self.shape, self.interner.as_mut(), prune)?;
+        self.any.protobuf_into(&mut object, envelope)?;
         Ok(object)
+    }
+
+    /// The same without the kind in its type.
+    pub fn erase(self) -> AnyDecoder {
+        self.any
     }
 }
 
 impl<K: Resource> Decoder<K> {
     /// Reads a list from JSON.
     pub fn json_list(&mut self, json: &[u8]) -> Result<List<K>, DecodeError> {
+        self.any.json_list(json)
+    }
+
+    /// Reads a list from protobuf, in its envelope.
+    pub fn protobuf_list(&mut self, envelope: &[u8]) -> Result<List<K>, DecodeError> {
+        let mut list = List::default();
+        let any = &mut self.any;
+        let prune = any.prune.as_ref().map(|prune| &prune.list);
+        protobuf::read_envelope(&mut list, envelope, &mut any.shape, any.interner.as_mut(), prune)?;
+        Ok(list)
+    }
+}
+
+impl AnyDecoder {
+    /// Reads one object from JSON; fields that are absent keep what they hold.
+    pub fn json_into(&mut self, object: &mut dyn Message, json: &[u8]) -> Result<(), DecodeError> {
+        let prune = self.prune.as_ref().map(|prune| &prune.object);
+        json::read(object, json, &mut self.shape, self.interner.as_mut(), prune)
+    }
+
+    /// Reads a list from JSON.
+    pub fn json_list<K: Resource>(&mut self, json: &[u8]) -> Result<List<K>, DecodeError> {
         let mut list = List::default();
         let prune = self.prune.as_ref().map(|prune| &prune.list);
         json::read(&mut list, json, &mut self.shape, self.interner.as_mut(), prune)?;
         Ok(list)
     }
 
-    /// Reads a list from protobuf, in its envelope.
-    pub fn protobuf_list(&mut self, envelope: &[u8]) -> Result<List<K>, DecodeError> {
-        let mut list = List::default();
-        let prune = self.prune.as_ref().map(|prune| &prune.list);
-        protobuf::read_envelope(&mut list, envelope, &mut self.shape, self.interner.as_mut(), prune)?;
-        Ok(list)
+    /// Reads one object from protobuf, in its envelope; fields that are absent keep what they hold.
+    pub fn protobuf_into(&mut self, object: &mut dyn Message, envelope: &[u8]) -> Result<(), DecodeError> {
+        let prune = self.prune.as_ref().map(|prune| &prune.object);
+        protobuf::read_envelope(object, envelope, &mut self.shape, self.interner.as_mut(), prune)
     }
 }
 

@@ -11,7 +11,7 @@ pub mod serde;
 mod shape;
 pub(crate) mod wire;
 
-pub use decoder::Decoder;
+pub use decoder::{AnyDecoder, Decoder};
 
 /// Deeper than this nobody nests on purpose; on every path, skipped values included, a document that does is refused.
 pub const MAX_DEPTH: usize = 128;

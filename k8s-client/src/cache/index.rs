@@ -4,84 +4,116 @@ use std::any::Any;
 use std::borrow::Borrow;
 use std::fmt;
 use std::hash::Hash;
+use std::marker::PhantomData;
 use std::slice;
 use std::sync::Arc;
+
+use k8s_api::Resource;
 
 use super::hash::Seed;
 use super::order::{Before, Order, Walk};
 use super::slots::Slots;
+use super::state::{Helds, State};
 use super::table::Table;
+use crate::watch::AnyObject;
 
 /// What makes the keys, telling each to a function: no list has to be allocated for it.
-type Keys<O, K> = Arc<dyn Fn(&O, &mut dyn FnMut(K)) + Send + Sync>;
+type Keys<Key> = Arc<dyn Fn(&dyn AnyObject, &mut dyn FnMut(Key)) + Send + Sync>;
 
 /// Names an index of a store; made by [`Builder::index`](super::Builder::index), used with
 /// [`Snapshot::by`](super::Snapshot::by).
-pub struct Index<O, K> {
+pub struct Index<K, Key> {
     /// The store's mark, and the place in it.
-    pub(super) store: Arc<()>,
-    pub(super) at: usize,
-    pub(super) keys: Keys<O, K>,
+    store: Arc<()>,
+    at: usize,
+    keys: Keys<Key>,
+    kind: PhantomData<fn(&K)>,
 }
 
-impl<O, K> Index<O, K> {
-    /// Whether an object has a key.
-    pub(super) fn has<Q: Eq + ?Sized>(&self, object: &O, key: &Q) -> bool
+impl<K: Resource, Key: Hash + Eq + Send + Sync + 'static> Index<K, Key> {
+    pub(super) fn new<I: IntoIterator<Item = Key>>(
+        empty: &mut State,
+        keys: impl Fn(&K) -> I + Send + Sync + 'static,
+    ) -> Self {
+        let keys: Keys<Key> = Arc::new(move |object, tell| {
+            if let Some(object) = object.as_kind() {
+                keys(object).into_iter().for_each(tell);
+            }
+        });
+        let at = empty.indexes.len();
+        empty.indexes.push(Box::new(Keyed::new(keys.clone(), empty.seed)));
+        Index { store: empty.store.clone(), at, keys, kind: PhantomData }
+    }
+}
+
+impl<K, Key> Index<K, Key> {
+    /// The objects with a key, in order.
+    pub(super) fn find<'a, Q: Hash + Eq + ?Sized>(&self, state: &'a State, key: &Q) -> Helds<'a>
     where
-        K: Borrow<Q>,
+        Key: Borrow<Q> + 'static,
     {
-        let mut has = false;
-        (self.keys)(object, &mut |other| has |= other.borrow() == key);
-        has
+        let own = state.indexes.get(self.at).filter(|_| Arc::ptr_eq(&state.store, &self.store));
+        match own.and_then(|own| own.as_any().downcast_ref::<Keyed<Key>>()) {
+            Some(keyed) => state.at(keyed.groups.get(key)),
+            None => state.found(|object| {
+                let mut has = false;
+                (self.keys)(&**object, &mut |other| has |= other.borrow() == key);
+                has
+            }),
+        }
     }
 }
 
-impl<O, K> Clone for Index<O, K> {
+impl<K, Key> Clone for Index<K, Key> {
     fn clone(&self) -> Self {
-        Self { store: self.store.clone(), at: self.at, keys: self.keys.clone() }
+        Self { store: self.store.clone(), at: self.at, keys: self.keys.clone(), kind: PhantomData }
     }
 }
 
-impl<O, K> fmt::Debug for Index<O, K> {
+impl<K, Key> fmt::Debug for Index<K, Key> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Index").field("at", &self.at).finish_non_exhaustive()
     }
 }
 
 /// An index whatever its keys are.
-pub(super) trait AnyIndex<O>: Send + Sync {
+pub(super) trait AnyIndex: Send + Sync {
     /// An object came, changed, or went. `before` says which slots come before its own.
-    fn change(&mut self, slot: u32, old: Option<&O>, new: Option<&O>, before: Before<'_>);
+    fn change(
+        &mut self,
+        slot: u32,
+        old: Option<&dyn AnyObject>,
+        new: Option<&dyn AnyObject>,
+        before: Before<'_>,
+    );
     /// A copy, which shares everything.
-    fn copy(&self) -> Box<dyn AnyIndex<O>>;
+    fn copy(&self) -> Box<dyn AnyIndex>;
     /// The same index without objects.
-    fn empty(&self) -> Box<dyn AnyIndex<O>>;
+    fn empty(&self) -> Box<dyn AnyIndex>;
     fn as_any(&self) -> &dyn Any;
 }
 
 /// The index of one store.
-pub(super) struct Keyed<O, K> {
-    keys: Keys<O, K>,
-    groups: Groups<K>,
+struct Keyed<Key> {
+    keys: Keys<Key>,
+    groups: Groups<Key>,
 }
 
-impl<O, K> Keyed<O, K> {
-    pub(super) fn new(keys: Keys<O, K>, seed: Seed) -> Self {
+impl<Key> Keyed<Key> {
+    fn new(keys: Keys<Key>, seed: Seed) -> Self {
         Self { keys, groups: Groups { seed, table: Table::default(), groups: Slots::default() } }
     }
-
-    /// The slots with a key, in order.
-    pub(super) fn get<Q: Hash + Eq + ?Sized>(&self, key: &Q) -> Walk<'_>
-    where
-        K: Borrow<Q>,
-    {
-        self.groups.get(key)
-    }
 }
 
-impl<O: 'static, K: Hash + Eq + Send + Sync + 'static> AnyIndex<O> for Keyed<O, K> {
-    fn change(&mut self, slot: u32, old: Option<&O>, new: Option<&O>, before: Before<'_>) {
-        let keys = |object: Option<&O>| {
+impl<Key: Hash + Eq + Send + Sync + 'static> AnyIndex for Keyed<Key> {
+    fn change(
+        &mut self,
+        slot: u32,
+        old: Option<&dyn AnyObject>,
+        new: Option<&dyn AnyObject>,
+        before: Before<'_>,
+    ) {
+        let keys = |object: Option<&dyn AnyObject>| {
             let mut keys = Vec::new();
             if let Some(object) = object {
                 (self.keys)(object, &mut |key| {
@@ -101,11 +133,11 @@ impl<O: 'static, K: Hash + Eq + Send + Sync + 'static> AnyIndex<O> for Keyed<O, 
         }
     }
 
-    fn copy(&self) -> Box<dyn AnyIndex<O>> {
+    fn copy(&self) -> Box<dyn AnyIndex> {
         Box::new(Self { keys: self.keys.clone(), groups: self.groups.clone() })
     }
 
-    fn empty(&self) -> Box<dyn AnyIndex<O>> {
+    fn empty(&self) -> Box<dyn AnyIndex> {
         Box::new(Self::new(self.keys.clone(), self.groups.seed))
     }
 

@@ -1,14 +1,12 @@
 //! From the bytes of a server to what the machine takes in.
 
-use std::sync::Arc;
-
 use bytes::Bytes;
-use k8s_api::Resource;
-use k8s_api::codec::{Decoder, json};
+use k8s_api::codec::json;
 use k8s_api::meta::v1::{ObjectMeta, Status};
 
-use super::event::{Event, Failure, Unreadable, UnreadableType};
-use super::object::{Key, Object};
+use super::event::{Failure, Incoming, Unreadable, UnreadableType};
+use super::object::{Held, Key};
+use super::source::{Kind, Source};
 
 /// How much of what can't be read is kept to be shown.
 const BEGINNING: usize = 256;
@@ -16,35 +14,30 @@ const BEGINNING: usize = 256;
 const INITIAL_EVENTS_END: &str = "k8s.io/initial-events-end";
 
 /// One frame of a watch.
-pub(super) fn event<K: Resource>(frame: &Bytes, decoder: &mut Decoder<K>) -> Event<Arc<K>> {
+pub(super) fn event(frame: &Bytes, source: &mut Source) -> Incoming<Held> {
     let (type_, object) = match json::event(frame) {
         Ok(event) => event,
         Err(error) => {
-            return Event::Unreadable(unreadable::<K>(
-                UnreadableType::Unknown,
-                frame,
-                frame,
-                &error.to_string(),
-            ));
+            return unreadable(UnreadableType::Unknown, frame, frame, &error.to_string(), &*source.kind);
         }
     };
     let known = match &*type_ {
         "ADDED" | "MODIFIED" => UnreadableType::Present,
         "DELETED" => UnreadableType::Deleted,
-        "ERROR" => return Event::Error(failure(object)),
+        "ERROR" => return Incoming::Error(failure(object)),
         "BOOKMARK" => UnreadableType::Unknown,
         other => {
             let error = format!("an event of the type {other}");
-            return Event::Unreadable(unreadable::<K>(UnreadableType::Unknown, frame, frame, &error));
+            return unreadable(UnreadableType::Unknown, frame, frame, &error, &*source.kind);
         }
     };
-    match decoder.json(object.as_bytes()) {
-        Err(error) => Event::Unreadable(unreadable::<K>(known, object.as_bytes(), frame, &error.to_string())),
+    match source.object(object.as_bytes()) {
+        Err(error) => unreadable(known, object.as_bytes(), frame, &error.to_string(), &*source.kind),
         Ok(object) => match &*type_ {
-            "ADDED" => Event::Added(Arc::new(object)),
-            "MODIFIED" => Event::Modified(Arc::new(object)),
-            "DELETED" => Event::Deleted(Arc::new(object)),
-            _ => Event::Bookmark {
+            "ADDED" => Incoming::Added(object),
+            "MODIFIED" => Incoming::Modified(object),
+            "DELETED" => Incoming::Deleted(object),
+            _ => Incoming::Bookmark {
                 resource_version: object.resource_version().into(),
                 initial_events_end: object
                     .metadata()
@@ -57,12 +50,13 @@ pub(super) fn event<K: Resource>(frame: &Bytes, decoder: &mut Decoder<K>) -> Eve
 }
 
 /// What is still known of an object that can't be read: its metadata may be fine.
-fn unreadable<K: Resource>(
+fn unreadable(
     event: UnreadableType,
     object: &[u8],
     frame: &Bytes,
     error: &str,
-) -> Box<Unreadable> {
+    kind: &dyn Kind,
+) -> Incoming<Held> {
     /// The metadata of any kind.
     #[derive(Clone, Default, PartialEq)]
     struct Any {
@@ -76,18 +70,19 @@ fn unreadable<K: Resource>(
     let key =
         Key { namespace: metadata.namespace.as_str().to_owned(), name: metadata.name.as_str().to_owned() };
     let version = metadata.resource_version.as_str();
-    Box::new(Unreadable {
+    let shown = frame.get(..BEGINNING).unwrap_or(frame);
+    Incoming::Unreadable(Box::new(Unreadable {
         event,
         key: (!key.name.is_empty()).then_some(key),
         resource_version: (!version.is_empty()).then(|| version.into()),
-        // What is reported ends in logs: of a kind with secrets in it nothing is shown.
-        beginning: if has_secrets::<K>() { Bytes::new() } else { frame.slice(..frame.len().min(BEGINNING)) },
+        // What is reported ends in logs: of a kind with secrets in it nothing is shown. A copy, since a slice would keep all of its chunk.
+        beginning: if has_secrets(kind) { Bytes::new() } else { Bytes::copy_from_slice(shown) },
         error: error.to_owned(),
-    })
+    }))
 }
 
-fn has_secrets<K: Resource>() -> bool {
-    let table = K::default().table();
+fn has_secrets(kind: &dyn Kind) -> bool {
+    let table = kind.empty().table();
     table.at_run_time || table.fields().any(|field| field.sensitive)
 }
 
@@ -111,24 +106,26 @@ fn failure(status: &str) -> Failure {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use k8s_api::core::v1::ConfigMap;
+    use crate::watch::source::testing::source;
+    use k8s_api::core::v1::{ConfigMap, Secret};
 
-    fn read(text: &'static str) -> Event<Arc<ConfigMap>> {
-        event(&Bytes::from_static(text.as_bytes()), &mut Decoder::new())
+    fn read(text: &'static str) -> Incoming<Held> {
+        event(&Bytes::from_static(text.as_bytes()), &mut source::<ConfigMap>())
     }
 
     #[test]
     fn each_type_is_understood() {
-        let Event::Added(config) =
+        let Incoming::Added(config) =
             read(r#"{"type":"ADDED","object":{"kind":"ConfigMap","metadata":{"name":"a"}}}"#)
         else {
             panic!()
         };
         assert_eq!(config.name(), "a");
         let text = r#"{"type":"BOOKMARK","object":{"metadata":{"resourceVersion":"7","annotations":{"k8s.io/initial-events-end":"true"}}}}"#;
-        assert_eq!(read(text), Event::Bookmark { resource_version: "7".into(), initial_events_end: true });
+        let Incoming::Bookmark { resource_version, initial_events_end: true } = read(text) else { panic!() };
+        assert_eq!(resource_version, "7".into());
         let text = r#"{"type":"ERROR","object":{"kind":"Status","code":410,"message":"too old","details":{"retryAfterSeconds":3}}}"#;
-        let Event::Error(failure) = read(text) else { panic!() };
+        let Incoming::Error(failure) = read(text) else { panic!() };
         assert!(failure.is_gone() && failure.message == "too old" && failure.retry_after.is_some());
     }
 
@@ -136,18 +133,18 @@ mod tests {
     fn a_bad_secret_is_told_without_what_it_holds() {
         let text =
             br#"{"type":"ADDED","object":{"data":{"k":"aHVudGVyMg=="},"metadata":{"name":"s"},"type":7}}"#;
-        let bad = event::<k8s_api::core::v1::Secret>(&Bytes::from_static(text), &mut Decoder::new());
-        assert!(matches!(&bad, Event::Unreadable(bad) if bad.key.is_some()));
+        let bad = event(&Bytes::from_static(text), &mut source::<Secret>());
+        assert!(matches!(&bad, Incoming::Unreadable(bad) if bad.key.is_some()));
         assert!(!format!("{bad:?}").contains("aHVudGVyMg"), "{bad:?}");
     }
 
     #[test]
     fn a_bad_object_is_told_by_its_name() {
         let text = r#"{"type":"MODIFIED","object":{"metadata":{"name":"a","namespace":"n","resourceVersion":"5"},"data":7}}"#;
-        let Event::Unreadable(bad) = read(text) else { panic!() };
+        let Incoming::Unreadable(bad) = read(text) else { panic!() };
         assert_eq!(bad.key, Some(Key { namespace: "n".to_owned(), name: "a".to_owned() }));
         assert_eq!((bad.event, bad.resource_version), (UnreadableType::Present, Some("5".into())));
         assert!(bad.error.contains("data"), "{}", bad.error);
-        assert!(matches!(read("{"), Event::Unreadable(bad) if bad.key.is_none()));
+        assert!(matches!(read("{"), Incoming::Unreadable(bad) if bad.key.is_none()));
     }
 }

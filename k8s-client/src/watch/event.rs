@@ -7,9 +7,9 @@ use bytes::Bytes;
 use super::object::{Key, Object};
 use super::version::ResourceVersion;
 
-/// One decoded event of a watch.
+/// One decoded event of a watch, as the machine takes it in.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Event<O> {
+pub enum Incoming<O> {
     /// `ADDED`.
     Added(O),
     /// `MODIFIED`.

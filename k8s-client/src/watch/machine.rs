@@ -11,7 +11,8 @@ use std::time::{Duration, Instant};
 
 use super::backoff::Random;
 use super::config::{Config, Strategy};
-use super::event::{Cause, Change, Event, Failure, Gone, Unreadable, UnreadableType};
+pub use super::event::Incoming;
+use super::event::{Cause, Change, Failure, Gone, Unreadable, UnreadableType};
 use super::object::Object;
 use super::query::{Freshness, ListQuery, WatchFrom, WatchQuery};
 use super::version::ResourceVersion;
@@ -68,7 +69,7 @@ pub enum Input<O> {
         continue_token: Option<String>,
     },
     /// Events of a watch, as many as came at once.
-    Events(CallId, Vec<Event<O>>),
+    Events(CallId, Vec<Incoming<O>>),
     /// The watch's stream ended in an orderly way.
     Ended(CallId),
     /// The call failed: no answer, another status than 200, or a stream that broke.
@@ -392,7 +393,7 @@ impl<O: Object + Clone> Machine<O> {
         }
     }
 
-    fn events(&mut self, now: Instant, events: Vec<Event<O>>) {
+    fn events(&mut self, now: Instant, events: Vec<Incoming<O>>) {
         let mut changes = Vec::with_capacity(events.len() + 2);
         let mut over = None;
         for event in events {
@@ -413,14 +414,19 @@ impl<O: Object + Clone> Machine<O> {
     }
 
     /// An event while the complete state is streamed. Changes may stand between the first objects and the end.
-    fn state_event(&mut self, now: Instant, event: Event<O>, changes: &mut Vec<Change<O>>) -> Option<Over> {
-        if !matches!(event, Event::Error(_)) {
+    fn state_event(
+        &mut self,
+        now: Instant,
+        event: Incoming<O>,
+        changes: &mut Vec<Change<O>>,
+    ) -> Option<Over> {
+        if !matches!(event, Incoming::Error(_)) {
             self.begin(changes);
         }
         match event {
-            Event::Added(object) | Event::Modified(object) => changes.push(Change::Applied(object)),
-            Event::Deleted(object) => changes.push(Change::Deleted(Gone::Object(object))),
-            Event::Bookmark { resource_version, initial_events_end: true }
+            Incoming::Added(object) | Incoming::Modified(object) => changes.push(Change::Applied(object)),
+            Incoming::Deleted(object) => changes.push(Change::Deleted(Gone::Object(object))),
+            Incoming::Bookmark { resource_version, initial_events_end: true }
                 if !resource_version.as_str().is_empty() =>
             {
                 self.complete(now, resource_version, changes);
@@ -429,37 +435,42 @@ impl<O: Object + Clone> Machine<O> {
                         Open { kind: Kind::Watch, started: now, progress: false, complete_by: None, ..*open };
                 }
             }
-            Event::Bookmark { .. } => {}
-            Event::Error(failure) => return Some(Over::Failed(failure)),
+            Incoming::Bookmark { .. } => {}
+            Incoming::Error(failure) => return Some(Over::Failed(failure)),
             // A list has its objects one by one, so what can't be read there costs no more than itself.
-            Event::Unreadable(unreadable) => {
+            Incoming::Unreadable(unreadable) => {
                 return quarantine(unreadable, changes).then_some(Over::NoStream);
             }
         }
         None
     }
 
-    fn watch_event(&mut self, now: Instant, event: Event<O>, changes: &mut Vec<Change<O>>) -> Option<Over> {
+    fn watch_event(
+        &mut self,
+        now: Instant,
+        event: Incoming<O>,
+        changes: &mut Vec<Change<O>>,
+    ) -> Option<Over> {
         match event {
-            Event::Added(object) | Event::Modified(object) => {
+            Incoming::Added(object) | Incoming::Modified(object) => {
                 if self.is_new(now, &object) {
                     changes.push(Change::Applied(object));
                 }
             }
-            Event::Deleted(object) => {
+            Incoming::Deleted(object) => {
                 if self.is_new(now, &object) {
                     changes.push(Change::Deleted(Gone::Object(object)));
                 }
             }
-            Event::Bookmark { resource_version, .. } => {
+            Incoming::Bookmark { resource_version, .. } => {
                 if !resource_version.as_str().is_empty() && self.advance(now, resource_version.as_str()) {
                     self.at_position = None;
                     changes.push(Change::Bookmark { resource_version });
                 }
                 self.health.current_at = Some(now);
             }
-            Event::Error(failure) => return Some(Over::Failed(failure)),
-            Event::Unreadable(unreadable) => {
+            Incoming::Error(failure) => return Some(Over::Failed(failure)),
+            Incoming::Unreadable(unreadable) => {
                 let version = unreadable.resource_version.as_ref().map(ResourceVersion::as_str);
                 if let Some(version) = version.filter(|version| !version.is_empty()) {
                     if !self.advance(now, version) {

@@ -36,13 +36,15 @@ pub mod machine;
 mod object;
 mod query;
 mod shell;
+mod source;
 mod version;
 
 pub use backoff::Backoff;
 pub use config::{Config, Strategy};
-pub use event::{Cause, Change, Event, Failure, Gone, Unreadable, UnreadableType};
+pub use event::{Cause, Change, Failure, Gone, Unreadable, UnreadableType};
 pub use machine::Health;
 pub use object::{AnyObject, Held, Key, Object, into_kind};
 pub use query::{Freshness, ListQuery, WatchFrom, WatchQuery};
 pub(crate) use shell::{LARGEST_EVENT, follow};
+pub(crate) use source::Source;
 pub use version::ResourceVersion;

@@ -8,9 +8,9 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use proptest::prelude::*;
 
-use super::{Action, CallId, Input, Machine};
+use super::{Action, CallId, Incoming, Input, Machine};
 use crate::watch::{
-    Cause, Change, Config, Event, Failure, Gone, Key, Object, ResourceVersion, Strategy as Ask, Unreadable,
+    Cause, Change, Config, Failure, Gone, Key, Object, ResourceVersion, Strategy as Ask, Unreadable,
     UnreadableType, WatchFrom,
 };
 
@@ -77,14 +77,14 @@ impl Revision {
         }
     }
 
-    fn event(&self) -> Event<Shared> {
+    fn event(&self) -> Incoming<Shared> {
         match (self.read, self.deleted) {
-            (Read::All, true) => Event::Deleted(self.thing.clone()),
-            (Read::All, false) if self.created => Event::Added(self.thing.clone()),
-            (Read::All, false) => Event::Modified(self.thing.clone()),
-            (_, true) => Event::Unreadable(self.unreadable(UnreadableType::Deleted)),
-            (Read::Metadata, false) => Event::Unreadable(self.unreadable(UnreadableType::Present)),
-            (Read::Nothing, false) => Event::Unreadable(self.unreadable(UnreadableType::Unknown)),
+            (Read::All, true) => Incoming::Deleted(self.thing.clone()),
+            (Read::All, false) if self.created => Incoming::Added(self.thing.clone()),
+            (Read::All, false) => Incoming::Modified(self.thing.clone()),
+            (_, true) => Incoming::Unreadable(self.unreadable(UnreadableType::Deleted)),
+            (Read::Metadata, false) => Incoming::Unreadable(self.unreadable(UnreadableType::Present)),
+            (Read::Nothing, false) => Incoming::Unreadable(self.unreadable(UnreadableType::Unknown)),
         }
     }
 }
@@ -168,7 +168,7 @@ impl Server {
 #[derive(Debug)]
 enum Served {
     List { version: u64, items: Vec<Result<Shared, Box<Unreadable>>>, at: usize, limit: usize, sent: usize },
-    Watch { queue: VecDeque<Event<Shared>>, cursor: u64, end: Option<u64>, sent: Vec<Event<Shared>> },
+    Watch { queue: VecDeque<Incoming<Shared>>, cursor: u64, end: Option<u64>, sent: Vec<Incoming<Shared>> },
 }
 
 /// Does what a consumer does, and holds the machine to the contract.
@@ -262,8 +262,8 @@ impl World {
                 let version =
                     self.server.version.saturating_sub(self.lag).max(self.server.compacted).max(FIRST);
                 queue.extend(self.server.state(version).values().map(|revision| match revision.item() {
-                    Ok(thing) => Event::Added(thing),
-                    Err(unreadable) => Event::Unreadable(unreadable),
+                    Ok(thing) => Incoming::Added(thing),
+                    Err(unreadable) => Incoming::Unreadable(unreadable),
                 }));
                 let end = if self.server.streams == Streams::Yes { self.server.version } else { u64::MAX };
                 (version, Some(end))
@@ -284,7 +284,7 @@ impl World {
             if self.server.version.is_multiple_of(2) {
                 self.fail(410);
             } else {
-                self.events(vec![Event::Error(Failure { code: Some(410), ..Failure::default() })]);
+                self.events(vec![Incoming::Error(Failure { code: Some(410), ..Failure::default() })]);
             }
         }
     }
@@ -324,9 +324,9 @@ impl World {
         self.input(|call| Input::Failed(call, Failure { code: Some(code), ..Failure::default() }), true);
     }
 
-    fn events(&mut self, events: Vec<Event<Shared>>) {
+    fn events(&mut self, events: Vec<Incoming<Shared>>) {
         // A deletion of nobody knows what, or of nobody knows whether.
-        let lost = |event: &Event<Shared>| matches!(event, Event::Unreadable(bad) if bad.event != UnreadableType::Present && bad.key.is_none());
+        let lost = |event: &Incoming<Shared>| matches!(event, Incoming::Unreadable(bad) if bad.event != UnreadableType::Present && bad.key.is_none());
         self.old_reasons = self.reasons.len();
         if events.iter().any(lost) {
             self.reasons.push(Cause::Unreadable);
@@ -364,7 +364,7 @@ impl World {
                     } else if end.is_some_and(|end| *cursor >= end) {
                         *end = None;
                         let resource_version = ResourceVersion::from(cursor.to_string());
-                        events.push(Event::Bookmark { resource_version, initial_events_end: true });
+                        events.push(Incoming::Bookmark { resource_version, initial_events_end: true });
                         sent.clear();
                     } else if let Some(revision) = self.server.history(*cursor).next() {
                         *cursor = revision.version;
@@ -386,7 +386,7 @@ impl World {
             && self.server.history(*cursor).next().is_none()
         {
             let resource_version = ResourceVersion::from(self.server.version.to_string());
-            self.events(vec![Event::Bookmark { resource_version, initial_events_end: false }]);
+            self.events(vec![Incoming::Bookmark { resource_version, initial_events_end: false }]);
         }
     }
 
@@ -560,7 +560,7 @@ fn run(world: &mut World, step: &Step) {
         Step::ErrorEvent(code) => {
             if let Some((_, Served::Watch { .. })) = &world.call {
                 world.blame(Some(*code));
-                world.events(vec![Event::Error(Failure { code: Some(*code), ..Failure::default() })]);
+                world.events(vec![Incoming::Error(Failure { code: Some(*code), ..Failure::default() })]);
             }
         }
         Step::Compact => world.server.compacted = world.server.version,

@@ -6,10 +6,9 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 
 use super::simulation::Thing;
-use super::{Action, CallId, Input, Machine};
+use super::{Action, CallId, Incoming, Input, Machine};
 use crate::watch::{
-    Cause, Change, Config, Event, Failure, Freshness, Gone, Key, Strategy, Unreadable, UnreadableType,
-    WatchFrom,
+    Cause, Change, Config, Failure, Freshness, Gone, Key, Strategy, Unreadable, UnreadableType, WatchFrom,
 };
 
 type Shared = Arc<Thing>;
@@ -27,12 +26,12 @@ fn failure(code: u16) -> Failure {
     Failure { code: Some(code), ..Failure::default() }
 }
 
-fn end(version: &str) -> Event<Shared> {
-    Event::Bookmark { resource_version: version.into(), initial_events_end: true }
+fn end(version: &str) -> Incoming<Shared> {
+    Incoming::Bookmark { resource_version: version.into(), initial_events_end: true }
 }
 
-fn bookmark(version: &str) -> Event<Shared> {
-    Event::Bookmark { resource_version: version.into(), initial_events_end: false }
+fn bookmark(version: &str) -> Incoming<Shared> {
+    Incoming::Bookmark { resource_version: version.into(), initial_events_end: false }
 }
 
 impl Run {
@@ -118,7 +117,7 @@ fn a_streamed_state_becomes_the_watch() {
     assert_eq!(from, WatchFrom::Everything(Freshness::Latest));
     run.input(Input::Events(
         call,
-        vec![Event::Added(thing("a", "3")), end("10"), Event::Modified(thing("a", "11"))],
+        vec![Incoming::Added(thing("a", "3")), end("10"), Incoming::Modified(thing("a", "11"))],
     ));
     let (a, b) = (Change::Applied(thing("a", "3")), Change::Applied(thing("a", "11")));
     assert_eq!(
@@ -194,7 +193,7 @@ fn a_server_that_can_not_stream_is_asked_for_lists() {
     // An old one ignores the parameters, and sends everything but the bookmark.
     let mut run = Run::new(Strategy::Stream);
     let (call, _) = run.watch();
-    run.input(Input::Events(call, vec![Event::Added(thing("a", "3"))]));
+    run.input(Input::Events(call, vec![Incoming::Added(thing("a", "3"))]));
     run.changes();
     assert_eq!(run.wait(), Config::default().initial_events);
     run.cancelled(call);
@@ -225,7 +224,7 @@ fn silence_is_noticed_and_signs_of_life_count() {
     for input in [
         Input::Alive(call),
         Input::Events(call, vec![bookmark("10")]),
-        Input::Events(call, vec![Event::Added(thing("a", "9"))]),
+        Input::Events(call, vec![Incoming::Added(thing("a", "9"))]),
     ] {
         run.pass(80);
         run.input(input);
@@ -240,12 +239,12 @@ fn silence_is_noticed_and_signs_of_life_count() {
 
 #[test]
 fn expired_history_means_a_new_state() {
-    let error = Event::Error(failure(410));
+    let error = Incoming::Error(failure(410));
     let (mut run, call) = Run::watching();
     run.pass(20);
     run.input(Input::Events(
         call,
-        vec![Event::Added(thing("a", "11")), error, Event::Added(thing("b", "12"))],
+        vec![Incoming::Added(thing("a", "11")), error, Incoming::Added(thing("b", "12"))],
     ));
     assert_eq!(run.changes(), [Change::Applied(thing("a", "11"))], "nothing behind an error counts");
     run.cancelled(call);
@@ -324,7 +323,7 @@ fn pause_resume_stop() {
     run.input(Input::Pause);
     run.cancelled(call);
     assert_eq!(run.machine.deadline(), None);
-    run.input(Input::Events(call, vec![Event::Added(thing("a", "11"))]));
+    run.input(Input::Events(call, vec![Incoming::Added(thing("a", "11"))]));
     run.input(Input::Tick);
     run.nothing();
     run.input(Input::Resume);
@@ -343,8 +342,11 @@ fn pause_resume_stop() {
 #[test]
 fn one_version_may_belong_to_several_objects() {
     let (mut run, call) = Run::watching();
-    let both =
-        vec![Event::Added(thing("a", "11")), Event::Added(thing("b", "11")), Event::Added(thing("a", "11"))];
+    let both = vec![
+        Incoming::Added(thing("a", "11")),
+        Incoming::Added(thing("b", "11")),
+        Incoming::Added(thing("a", "11")),
+    ];
     run.input(Input::Events(call, both.clone()));
     assert_eq!(run.changes(), [Change::Applied(thing("a", "11")), Change::Applied(thing("b", "11"))]);
     run.input(Input::Ended(call));
@@ -359,11 +361,14 @@ fn versions_that_are_no_numbers_are_taken_in_turn() {
     let (call, _) = run.watch();
     run.input(Input::Events(call, vec![end("x")]));
     run.changes();
-    let events =
-        vec![Event::Added(thing("a", "b")), Event::Added(thing("a", "b")), Event::Added(thing("a", "a"))];
+    let events = vec![
+        Incoming::Added(thing("a", "b")),
+        Incoming::Added(thing("a", "b")),
+        Incoming::Added(thing("a", "a")),
+    ];
     run.input(Input::Events(call, events));
     assert_eq!(run.changes(), [Change::Applied(thing("a", "b")), Change::Applied(thing("a", "a"))]);
-    run.input(Input::Events(call, vec![Event::Added(thing("a", "")), bookmark("")]));
+    run.input(Input::Events(call, vec![Incoming::Added(thing("a", "")), bookmark("")]));
     assert_eq!(run.changes(), [Change::Applied(thing("a", ""))]);
     run.input(Input::Ended(call));
     assert_eq!(run.watch().1, WatchFrom::Version("a".into()));
@@ -382,15 +387,18 @@ fn what_can_not_be_read_costs_only_itself() {
     };
     let (mut run, call) = Run::watching();
     let deleted = bad(UnreadableType::Deleted, Some("a"));
-    run.input(Input::Events(call, vec![Event::Unreadable(deleted.clone()), Event::Added(thing("b", "12"))]));
+    run.input(Input::Events(
+        call,
+        vec![Incoming::Unreadable(deleted.clone()), Incoming::Added(thing("b", "12"))],
+    ));
     let gone = Change::Deleted(Gone::Key(Key { namespace: "ns".into(), name: "a".into() }));
     assert_eq!(run.changes(), [Change::Quarantined(deleted), gone, Change::Applied(thing("b", "12"))]);
     let present = bad(UnreadableType::Present, None);
-    run.input(Input::Events(call, vec![Event::Unreadable(present.clone())]));
+    run.input(Input::Events(call, vec![Incoming::Unreadable(present.clone())]));
     assert_eq!(run.changes(), [Change::Quarantined(present)]);
     run.nothing();
     // Nobody knows what was deleted here, and a deleted object must not stay.
-    run.input(Input::Events(call, vec![Event::Unreadable(bad(UnreadableType::Deleted, None))]));
+    run.input(Input::Events(call, vec![Incoming::Unreadable(bad(UnreadableType::Deleted, None))]));
     run.changes();
     run.cancelled(call);
     run.wait();

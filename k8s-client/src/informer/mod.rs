@@ -1,5 +1,9 @@
 //! An informer: a store that follows the server.
 
+mod debounce;
+mod net;
+mod queue;
+
 use std::sync::Arc;
 
 use k8s_api::Resource;
@@ -9,8 +13,8 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::api::Api;
-use crate::cache::{Builder, Draft, Index, Snapshot, Store, Writer};
-use crate::watch::{Change, Config, Gone, Health, Object as _, follow};
+use crate::cache::{Builder, Draft, Index, Reader, Snapshot, Writer};
+use crate::watch::{Change, Config, Gone, Health, Held, Object as _, Source, follow};
 
 /// Sets up a [`Cache`] of one kind.
 ///
@@ -88,7 +92,9 @@ impl<K: verb::List + verb::Watch, P: Send + 'static> Informer<K, P> {
         let mut applier = Applier { writer, draft: None };
         // Only spreads clients over time: whatever differs between two of them will do.
         let seed = std::hash::BuildHasher::hash_one(&std::hash::RandomState::new(), 0);
-        let task = tokio::spawn(follow(self.api, self.config, self.decoder, seed, move |changes, health| {
+        let (list, watch) = (self.api.list_request(), self.api.watch_request());
+        let source = Source::new(self.api.client().clone(), list, watch, self.decoder);
+        let task = tokio::spawn(follow(source, self.config, seed, move |changes, health| {
             applier.apply(changes);
             told.send_replace(health.clone());
         }));
@@ -98,7 +104,7 @@ impl<K: verb::List + verb::Watch, P: Send + 'static> Informer<K, P> {
 
 /// The objects of one kind as the server has them, a moment ago. Dropping it ends the watch.
 pub struct Cache<K> {
-    store: Store<K>,
+    store: Reader<K>,
     health: watch::Receiver<Health>,
     task: Task,
 }
@@ -124,7 +130,7 @@ impl<K: Resource> Cache<K> {
     }
 
     /// What is known now, all of the same moment; it stays as it is.
-    pub fn snapshot(&self) -> Arc<Snapshot<K>> {
+    pub fn snapshot(&self) -> Snapshot<K> {
         self.store.snapshot()
     }
 
@@ -145,14 +151,14 @@ impl<K: Resource> Cache<K> {
 }
 
 /// Lays what the watch tells into the store.
-struct Applier<K> {
-    writer: Writer<K>,
+struct Applier {
+    writer: Writer,
     /// A complete state on the way, which replaces everything once it has been told.
-    draft: Option<Draft<K>>,
+    draft: Option<Draft>,
 }
 
-impl<K: Resource> Applier<K> {
-    fn apply(&mut self, changes: Vec<Change<Arc<K>>>) {
+impl Applier {
+    fn apply(&mut self, changes: Vec<Change<Held>>) {
         let mut live = Vec::new();
         for change in changes {
             match (change, &mut self.draft) {
@@ -176,7 +182,7 @@ impl<K: Resource> Applier<K> {
     }
 }
 
-fn lay<K: Resource>(draft: &mut Draft<K>, change: Change<Arc<K>>) {
+fn lay(draft: &mut Draft, change: Change<Held>) {
     match change {
         Change::Applied(object) => {
             draft.set_resource_version(object.resource_version().into());
