@@ -21,6 +21,7 @@ mod outside;
 #[cfg(test)]
 mod scripted;
 mod secret;
+pub mod shard;
 #[cfg(test)]
 mod test_log;
 mod transport;
