@@ -4,7 +4,7 @@
 //! alone, since an object never moves: neither its `uid` nor its namespace ever changes. What is made again under the same name is another object, and
 //! the deletion of the old one is told before.
 
-use crate::watch::{AnyObject, Change, Gone, Held, ResourceVersion};
+use crate::watch::{Change, Gone, Held, ResourceVersion};
 
 use super::selector::ShardSelector;
 

@@ -1,6 +1,8 @@
 //! Objects split among replicas.
 
 mod filter;
+mod machine;
+mod plan;
 mod ranges;
 mod selector;
 

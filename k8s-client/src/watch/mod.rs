@@ -40,6 +40,7 @@ mod source;
 mod version;
 
 pub use backoff::Backoff;
+pub(crate) use backoff::Random;
 pub use config::{Config, Strategy};
 pub use event::{Cause, Change, Failure, Gone, Unreadable, UnreadableType};
 pub use machine::Health;
