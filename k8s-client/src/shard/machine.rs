@@ -109,8 +109,8 @@ pub(super) enum Input {
 pub(super) enum Phase {
     /// Not counted by the others yet.
     Joining,
-    /// The others count it. It takes nothing until they all have seen it and it has seen them.
-    Joined { takes_from: Instant },
+    /// The others count it. It takes nothing before the next look, at which it sees whoever joins at the same time.
+    Joined,
     /// It gives back what it has.
     Leaving,
     /// Nothing is left to do.
@@ -192,7 +192,7 @@ impl Machine {
 
     /// When [`Input::Tick`] is due.
     pub(super) fn deadline(&self) -> Option<Instant> {
-        if !matches!(self.phase, Phase::Joining | Phase::Joined { .. }) {
+        if !matches!(self.phase, Phase::Joining | Phase::Joined) {
             return None;
         }
         let ends = self.leases.values().filter_map(|lease| {
@@ -269,7 +269,7 @@ impl Machine {
             lease.ours = lease.ours.filter(|ours| now < ours.sent + keep);
         }
         match self.phase {
-            Phase::Joining | Phase::Joined { .. } => {}
+            Phase::Joining | Phase::Joined => {}
             Phase::Leaving if self.pending.is_empty() => return self.phase = Phase::Left,
             Phase::Leaving | Phase::Left | Phase::Refused { .. } => return,
         }
@@ -384,10 +384,10 @@ impl Machine {
         }
         match &self.phase {
             Phase::Joining if part == self.me() => {
-                let poll = self.settings.poll();
-                self.phase = Phase::Joined { takes_from: now + poll + self.random.below(poll / 2) };
+                self.phase = Phase::Joined;
+                self.poll_at = self.poll_at.max(now + self.settings.poll() / 2);
             }
-            Phase::Joining | Phase::Joined { .. } => {}
+            Phase::Joining | Phase::Joined => {}
             // It was on its way when the others were given back.
             Phase::Leaving | Phase::Left | Phase::Refused { .. } => self.give_back(part),
         }
@@ -413,7 +413,7 @@ impl Machine {
 
     /// Takes in what a list says of leases that were not written since it was sent.
     fn listed(&mut self, now: Instant, records: Vec<Record>, written: &BTreeSet<Part>) {
-        if !matches!(self.phase, Phase::Joining | Phase::Joined { .. }) {
+        if !matches!(self.phase, Phase::Joining | Phase::Joined) {
             return;
         }
         let mut agreed = None;
@@ -479,7 +479,6 @@ impl Machine {
             }
         }
         self.members = u32::try_from(members.len()).unwrap_or(u32::MAX);
-        let takes = matches!(self.phase, Phase::Joined { takes_from } if takes_from <= now);
         let holders: Vec<Holder<'_>> = (0..self.settings.shards)
             .map(|shard| match self.leases.get(&Part::Shard(shard)) {
                 None => Holder::Free,
@@ -499,7 +498,7 @@ impl Machine {
         // One tidies up, so that not all do.
         let tidies = members.iter().max_by_key(|member| score(member, u32::MAX)) == Some(&&*self.settings.me);
         let margin = self.settings.lease - self.settings.keep();
-        for shard in (0..self.settings.shards).filter(|_| takes) {
+        for shard in 0..self.settings.shards {
             let part = Part::Shard(shard);
             let (given, lease) = (give.contains(&shard), self.leases.get_mut(&part));
             match lease {
@@ -528,7 +527,7 @@ impl Machine {
     }
 
     fn leave(&mut self, now: Instant) {
-        if matches!(self.phase, Phase::Joining | Phase::Joined { .. }) {
+        if matches!(self.phase, Phase::Joining | Phase::Joined) {
             self.give_all_back();
             self.phase = Phase::Leaving;
             self.tick(now);

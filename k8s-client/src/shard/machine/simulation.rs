@@ -105,6 +105,8 @@ struct World {
     owners: BTreeMap<u32, usize>,
     unowned_since: BTreeMap<u32, Millis>,
     writes: u64,
+    /// So long a caller waits for an answer.
+    limit: Millis,
 }
 
 impl World {
@@ -122,6 +124,7 @@ impl World {
             owners: BTreeMap::new(),
             unowned_since: BTreeMap::new(),
             writes: 0,
+            limit: millis(LEASE) / 3,
             lives,
         };
         for (who, life) in world.lives.clone().into_iter().enumerate() {
@@ -163,7 +166,7 @@ impl World {
         match shaky {
             Some(percent) if self.chance(100) < percent => {
                 let late = self.chance(40_000);
-                (late > 10_000).then_some(usual + late)
+                (late > 10_000).then_some(usual + (late - 10_000))
             }
             _ => Some(usual),
         }
@@ -183,7 +186,7 @@ impl World {
             | Action::Replace(call, ..)
             | Action::Delete(call, ..)) = action;
             // The caller's own limit, on its clock.
-            let limit = self.at + millis(LEASE) / 3 * 100 / self.lives[who].percent;
+            let limit = self.at + self.limit * 100 / self.lives[who].percent;
             self.later(limit, Event::Answered(who, call, Answer::Nothing));
             if let Some(at) = self.delivery(who) {
                 self.later(at, Event::Arrives(who, action));
@@ -364,7 +367,7 @@ impl World {
 
     fn counts(&self) -> Vec<usize> {
         let there = self.replicas.iter().flatten().filter(|replica| {
-            replica.alive && matches!(replica.machine.phase(), Phase::Joining | Phase::Joined { .. })
+            replica.alive && matches!(replica.machine.phase(), Phase::Joining | Phase::Joined)
         });
         there.map(|replica| replica.owned(self.at).len()).collect()
     }
@@ -397,6 +400,7 @@ proptest! {
     fn a_shard_has_one_owner_whatever_happens_and_all_have_one_after_it(
         lives in proptest::collection::vec(life(), 1..6),
         faults in proptest::collection::vec(fault(5), 0..8),
+        limit in 5_000..10_000_u64,
         seed: u64,
     ) {
         let mut lives = lives;
@@ -404,6 +408,7 @@ proptest! {
         lives.push(steady(100));
         let calm = faults.iter().map(|fault| fault.from + fault.length).max().unwrap_or(0).max(CHAOS);
         let mut world = World::new(lives, faults, seed);
+        world.limit = limit;
         world.run_until(calm)?;
         // What was late may come late; a lease runs out; what is too much is given away and taken.
         world.run_until(calm + 4 * millis(LEASE))?;
@@ -468,24 +473,95 @@ fn what_is_written_does_not_grow_with_the_replicas() {
     assert!((3.5..6.0).contains(&writes(4)), "{}", writes(4));
 }
 
+fn settings(agreement: &str) -> Settings {
+    Settings { me: "me".to_owned(), shards: 1, agreement: agreement.to_owned(), lease: LEASE }
+}
+
+fn record(part: Part, holder: &str, version: u32) -> Record {
+    Record { part, holder: Some(holder.to_owned()), version: version.to_string(), duration: LEASE }
+}
+
 #[test]
 fn who_wants_another_number_of_shards_is_told() {
     let now = Instant::now();
-    let settings = |agreement: &str| Settings {
-        me: "me".to_owned(),
-        shards: 32,
-        agreement: agreement.to_owned(),
-        lease: LEASE,
-    };
     let mut machine = Machine::new(settings("32 by uid"), 0, now);
     let Some(Action::List(call)) = machine.poll() else { panic!() };
-    let record = Record {
-        part: Part::Map,
-        holder: Some("16 by uid".to_owned()),
-        version: "1".to_owned(),
-        duration: LEASE,
-    };
-    machine.input(now, Input::Listed(call, vec![record]));
+    machine.input(now, Input::Listed(call, vec![record(Part::Map, "16 by uid", 1)]));
     assert_eq!(machine.phase(), &Phase::Refused { agreed: "16 by uid".to_owned() });
     assert_eq!((machine.poll(), machine.deadline()), (None, None));
+}
+
+/// A replica that owns the only shard, and the list it is asked for next.
+fn owner(now: &mut Instant) -> (Machine, Vec<Record>) {
+    let mut machine = Machine::new(settings("1"), 0, *now);
+    let mut records = vec![record(Part::Map, "1", 1)];
+    for version in 2..4 {
+        let Some(Action::List(call)) = machine.poll() else { panic!() };
+        machine.input(*now, Input::Listed(call, records.clone()));
+        let Some(Action::Create(call, part, _)) = machine.poll() else { panic!() };
+        machine.input(*now, Input::Written(call, version.to_string()));
+        records.push(record(part, "me", version));
+        *now += Duration::from_secs(4);
+        machine.input(*now, Input::Tick);
+    }
+    assert_eq!(machine.owned().count(), 1);
+    (machine, records)
+}
+
+#[test]
+fn who_finds_its_lease_in_the_hands_of_another_lets_go_at_once() {
+    let mut now = Instant::now();
+    let (mut machine, mut records) = owner(&mut now);
+    let Some(Action::List(call)) = machine.poll() else { panic!() };
+    records[2] = record(Part::Shard(0), "somebody", 9);
+    // What is said of a lease that was written since the list was sent is old.
+    while let Some(action) = machine.poll() {
+        let Action::Replace(call, ..) = action else { panic!("{action:?}") };
+        machine.input(now, Input::Failed(call));
+    }
+    machine.input(now, Input::Listed(call, records.clone()));
+    assert_eq!(machine.owned().count(), 1);
+    now += Duration::from_secs(4);
+    machine.input(now, Input::Tick);
+    let calls: Vec<_> = std::iter::from_fn(|| machine.poll()).collect();
+    let renewals = calls.iter().filter(|action| matches!(action, Action::Replace(..))).count();
+    assert_eq!((calls.len(), renewals), (3, 2), "{calls:?}");
+    let Action::List(_) = calls[0] else { panic!() };
+    for action in &calls[1..] {
+        let Action::Replace(call, ..) = action else { panic!() };
+        machine.input(now, Input::Conflict(*call));
+    }
+    // A conflict alone may be the answer to a write of our own whose answer was lost.
+    assert_eq!(machine.owned().count(), 1);
+    let Action::List(call) = calls[0] else { panic!() };
+    machine.input(now, Input::Listed(call, records.clone()));
+    now += Duration::from_millis(700);
+    machine.input(now, Input::Tick);
+    let Some(Action::List(call)) = machine.poll() else { panic!() };
+    machine.input(now, Input::Listed(call, records));
+    assert_eq!(machine.owned().count(), 0);
+}
+
+#[test]
+fn a_release_that_fails_is_not_tried_again_at_once() {
+    let mut now = Instant::now();
+    let (mut machine, _) = owner(&mut now);
+    let part = Part::Shard(0);
+    if let Some(ours) = machine.leases.get_mut(&part).and_then(|lease| lease.ours.as_mut()) {
+        ours.release_at = Some(now);
+    }
+    assert_eq!(machine.owned().count(), 0);
+    machine.input(now, Input::Tick);
+    let released = |machine: &mut Machine| {
+        std::iter::from_fn(|| machine.poll()).find_map(|action| match action {
+            Action::Replace(call, Part::Shard(0), _, None) => Some(call),
+            _ => None,
+        })
+    };
+    let call = released(&mut machine).unwrap();
+    machine.input(now, Input::Conflict(call));
+    assert_eq!(released(&mut machine), None);
+    now += Duration::from_secs(3);
+    machine.input(now, Input::Tick);
+    assert!(released(&mut machine).is_some());
 }
