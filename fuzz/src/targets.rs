@@ -8,13 +8,14 @@ use std::io::{Seek as _, Write as _};
 use bytes::Bytes;
 use k8s_api::apiextensions::v1::CustomResourceDefinition;
 use k8s_api::apps::v1::Deployment;
-use k8s_api::codec::{json, protobuf};
+use k8s_api::codec::{Decoder, ListReader, Step, json, protobuf};
 use k8s_api::core::v1::{ConfigMap, Pod, Secret};
 use k8s_api::diff::diff;
 use k8s_api::dynamic::{DynamicObject, Json};
 use k8s_api::int_or_string::IntOrString;
 use k8s_api::jsonpath::JsonPath;
 use k8s_api::list::List;
+use k8s_api::meta::v1::ListMeta;
 use k8s_api::path::FieldPath;
 use k8s_api::quantity::Quantity;
 use k8s_api::raw::RawJson;
@@ -86,8 +87,27 @@ pub const ALL: &[Target] = &[
     Target {
         name: "event",
         run: event,
-        seeds: || texts(&[r#"{"type":"ADDED","object":{"a":[1]}}"#, r#"{"object":null,"type":"\u0041"}"#]),
+        seeds: || {
+            let pod = format!(r#"{{"type":"MODIFIED","object":{}}}"#, seeds::POD);
+            texts(&[r#"{"type":"ADDED","object":{"a":[1]}}"#, r#"{"object":null,"type":"\u0041"}"#, &pod])
+        },
         tokens: &["\"type\":", "\"object\":", "{}"],
+    },
+    Target {
+        name: "list",
+        run: list,
+        seeds: || texts(&[seeds::LIST, r#" {"items":[{"a":[1]},null],"metadata":{}}"#]),
+        tokens: &[
+            "\"items\":",
+            "[{",
+            "},{",
+            "}]",
+            "\"metadata\":",
+            "\\",
+            "\"",
+            "\"kind\":\"PodList\"",
+            "null",
+        ],
     },
 ];
 
@@ -456,7 +476,28 @@ fn frames(data: &[u8]) -> u64 {
         let end = frames.finish();
         (out, end.err().map(|error| error.to_string()).unwrap_or_default())
     }
+    fn lines(data: &[u8], size: usize) -> (Vec<Bytes>, String) {
+        let (mut frames, mut out) = (Frames::json(512), Vec::new());
+        for chunk in data.chunks(size.max(1)).map(Some).chain([None]) {
+            match chunk {
+                Some(chunk) => frames.push(Bytes::copy_from_slice(chunk)),
+                None => frames.end(),
+            }
+            let read = |frame: &Bytes| (frame.clone(), RawJson::parse(frame).is_ok());
+            while let Some(frame) = frames.next_as(read, |(_, whole)| *whole) {
+                match frame {
+                    Ok((frame, _)) => out.push(frame),
+                    Err(error) => return (out, error.to_string()),
+                }
+            }
+        }
+        (out, frames.finish().err().map(|error| error.to_string()).unwrap_or_default())
+    }
     let size = usize::from(data.first().copied().unwrap_or_default() % 16);
+    let whole = cut(Frames::json(512), data, data.len());
+    for size in [1, size, data.len()] {
+        assert_eq!(lines(data, size), whole);
+    }
     let mut seen = 0;
     for new in [Frames::json, Frames::length_delimited] {
         let whole = cut(new(512), data, data.len());
@@ -470,12 +511,67 @@ fn frames(data: &[u8]) -> u64 {
     seen
 }
 
+/// What is read in one go is what is read in two.
 fn event(data: &[u8]) -> u64 {
+    let mut decoder = Decoder::<Pod>::new().erase();
+    let mut pod = Pod::default();
+    if let Some(type_) = decoder.event_into(&mut pod, data) {
+        let (known, object) = json::event(data).expect("an event");
+        assert_eq!(known, type_);
+        assert_eq!(json::decode::<Pod>(object.as_bytes()).expect("a pod"), pod);
+    }
     match json::event(data) {
         Ok((type_, object)) => {
             assert!(RawJson::parse(object.as_bytes()).is_ok());
             accepted(type_.len() + object.len())
         }
+        Err(error) => refused(&error),
+    }
+}
+
+/// However the bytes come, a list is what it is at once, but for what can't be read.
+fn list(data: &[u8]) -> u64 {
+    fn read(mut reader: ListReader, data: &[u8], size: usize) -> (Vec<Pod>, usize, Result<ListMeta, String>) {
+        let mut decoder = Decoder::<Pod>::new().erase();
+        let (mut pods, mut bad) = (Vec::new(), 0);
+        for chunk in data.chunks(size.max(1)).map(Some).chain([None]) {
+            match chunk {
+                Some(chunk) => reader.push(chunk),
+                None => reader.end(),
+            }
+            loop {
+                let mut pod = Pod::default();
+                match reader.next(&mut decoder, &mut pod) {
+                    Ok(Step::Item) => pods.push(pod),
+                    Ok(Step::Bad(_)) => bad += 1,
+                    Ok(_) => break,
+                    Err(error) => return (pods, bad, Err(error.to_string())),
+                }
+            }
+        }
+        let metadata = reader.metadata().clone();
+        (pods, bad, Ok(metadata))
+    }
+    let whole = Decoder::<Pod>::new().json_list(data);
+    let size = usize::from(data.first().copied().unwrap_or_default() % 16);
+    for (reader, size) in [
+        (ListReader::new::<Pod>(), data.len()),
+        (ListReader::new::<Pod>().eager(), size),
+        (ListReader::new::<Pod>().eager(), 1),
+    ] {
+        let (pods, bad, end) = read(reader, data, size);
+        match (&whole, end) {
+            (Ok(list), Ok(metadata)) => {
+                assert_eq!((&list.items, &list.metadata, 0), (&pods, &metadata, bad));
+            }
+            (Ok(_), Err(error)) => {
+                assert!(error.contains("come twice"), "only at once it is a list: {error}")
+            }
+            (Err(error), end) => assert!(bad > 0 || end.is_err(), "only at once it is none: {error}"),
+        }
+    }
+    match whole {
+        Ok(list) => accepted(list.items.len()),
         Err(error) => refused(&error),
     }
 }

@@ -43,17 +43,22 @@ pub(crate) fn name_items(list: &mut dyn Message) {
         Json::from(raw).as_str().map(Str::from)
     };
     let (Some(api_version), Some(kind)) = (said("apiVersion"), said("kind")) else { return };
-    let Some(kind) = kind.strip_suffix("List").filter(|kind| !kind.is_empty()).map(Str::from) else { return };
     let Some(Slot::List(items)) = list.field_mut(ITEMS) else { return };
     for at in 0..items.view().len() {
         let Some(Slot::Message(item)) = items.get_mut(at) else { continue };
-        for (name, said) in [("apiVersion", &api_version), ("kind", &kind)] {
-            let position = item.table().position(name);
-            if let Some(Slot::Str(text)) = position.and_then(|position| item.field_mut(position))
-                && text.is_empty()
-            {
-                *text = said.clone();
-            }
+        name_item(item, &api_version, &kind);
+    }
+}
+
+/// An object of a list of this kind is told what it is, unless it knows.
+pub(crate) fn name_item(item: &mut dyn Message, api_version: &Str, list_kind: &str) {
+    let Some(kind) = list_kind.strip_suffix("List").filter(|kind| !kind.is_empty()) else { return };
+    for (name, said) in [("apiVersion", api_version.clone()), ("kind", Str::from(kind))] {
+        let position = item.table().position(name);
+        if let Some(Slot::Str(text)) = position.and_then(|position| item.field_mut(position))
+            && text.is_empty()
+        {
+            *text = said;
         }
     }
 }

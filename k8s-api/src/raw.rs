@@ -16,7 +16,7 @@ use crate::view::{Slot, Value, View};
 /// clone: clones share it.
 ///
 /// 40% of the bytes of a real pod are managed fields, which next to nobody reads: they are never parsed into a tree,
-/// and kept in a shorter form from which the text is made once it is asked for.
+/// and, in lists and whatever else may be large, kept in a shorter form from which the text is made once it is asked for.
 #[derive(Clone, Default, PartialEq, Eq, Hash)]
 pub struct RawJson(Option<Arc<Kept>>);
 
@@ -26,18 +26,32 @@ enum Kept {
 }
 
 impl Kept {
-    /// Equal texts are kept in the same way, so that these are equal only for equal texts.
     fn bytes(&self) -> &[u8] {
         match self {
             Kept::Text(text) => text.as_bytes(),
             Kept::Short { short, .. } => short,
         }
     }
+
+    /// The text, which is not kept if it has to be made.
+    fn text(&self) -> Cow<'_, str> {
+        match self {
+            Kept::Text(text) => Cow::Borrowed(text),
+            Kept::Short { short, text } => match text.get() {
+                Some(text) => Cow::Borrowed(text),
+                None => compact::restore(short).into(),
+            },
+        }
+    }
 }
 
 impl PartialEq for Kept {
     fn eq(&self, other: &Kept) -> bool {
-        self.bytes() == other.bytes()
+        match (self, other) {
+            // A text has one short form.
+            (Kept::Short { short, .. }, Kept::Short { short: other, .. }) => short == other,
+            _ => self.text() == other.text(),
+        }
     }
 }
 
@@ -45,7 +59,7 @@ impl Eq for Kept {}
 
 impl Hash for Kept {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        self.bytes().hash(state);
+        self.text().hash(state);
     }
 }
 
@@ -81,6 +95,11 @@ impl RawJson {
         RawJson::from_form(&Form::of(json, &mut Vec::new()))
     }
 
+    /// The same without making it short.
+    pub(crate) fn as_it_is(json: &str) -> RawJson {
+        RawJson((json != "null").then(|| Arc::new(Kept::Text(json.into()))))
+    }
+
     pub(crate) fn from_form(form: &Form<'_>) -> RawJson {
         let kept = match form.short {
             Some(short) => Kept::Short { short: short.into(), text: OnceLock::new() },
@@ -102,14 +121,7 @@ impl RawJson {
 
     /// The JSON text, which is not kept if it has to be made.
     pub(crate) fn text(&self) -> Cow<'_, str> {
-        match self.0.as_deref() {
-            None => "null".into(),
-            Some(Kept::Text(text)) => Cow::Borrowed(text),
-            Some(Kept::Short { short, text }) => match text.get() {
-                Some(text) => Cow::Borrowed(text),
-                None => compact::restore(short).into(),
-            },
-        }
+        self.0.as_ref().map_or("null".into(), |kept| kept.text())
     }
 
     /// Checks a text and keeps it.

@@ -182,3 +182,55 @@ fn a_shared_raw_value_is_refused_where_it_would_be_too_deep() {
     let deep = format!(r#"{{"metadata":{{"managedFields":[{{"fieldsV1":{raw}}}]}}}}"#);
     assert!(decoder.json(deep.as_bytes()).unwrap_err().to_string().contains("nested more than 128 deep"));
 }
+
+#[test]
+fn equal_managed_fields_are_equal_however_they_are_kept() {
+    use std::hash::{BuildHasher as _, RandomState};
+
+    let text = br#"{"metadata":{"name":"a","managedFields":[{"fieldsV1":{"f:metadata":{"f:labels":{".":{},"f:app":{}}}}}]}}"#;
+    let alone: ConfigMap = json::decode(text).unwrap();
+    let among: ConfigMap = Decoder::new().json(text).unwrap();
+    let fields = |config: &ConfigMap| config.metadata.managed_fields[0].fields_v1.clone();
+    let (alone, among) = (fields(&alone), fields(&among));
+    let hashes = RandomState::new();
+    assert_eq!((&alone, hashes.hash_one(&alone)), (&among, hashes.hash_one(&among)));
+    assert_eq!(alone, fields(&json::decode(text).unwrap()));
+    let other = fields(
+        &Decoder::new().json(&text.map(|byte| if byte == b'p' { b'q' } else { byte })).unwrap_or_default(),
+    );
+    assert_ne!(alone, other);
+}
+
+#[test]
+fn a_transform_changes_what_is_read_but_not_who_it_is() {
+    let text = |name: &str| {
+        format!(
+            r#"{{"metadata":{{"name":"{name}","uid":"u","resourceVersion":"1","annotations":{{"kubectl.kubernetes.io/last-applied-configuration":"x","b":"c"}},"managedFields":[{{}}]}}}}"#
+        )
+    };
+    let mut decoder =
+        Decoder::<ConfigMap>::new().without_managed_fields().without_last_applied().transform(|config| {
+            config.metadata.labels.insert("seen".into(), "1".into());
+            match config.metadata.name.as_str() {
+                "renamed" => config.metadata.name = "other".into(),
+                "older" => config.metadata.resource_version = "0".into(),
+                "panics" => panic!("a mistake"),
+                _ => {}
+            }
+        });
+    let config = decoder.json(text("a").as_bytes()).unwrap();
+    assert_eq!(config.metadata.labels.get("seen").map(|seen| seen.as_str()), Some("1"));
+    assert!(config.metadata.managed_fields.is_empty() && config.metadata.annotations.len() == 1);
+    for (name, expected) in [
+        ("renamed", "metadata.name: the transform changed what tells this object from others"),
+        ("older", "metadata.resourceVersion: the transform changed"),
+        ("panics", "the transform panicked on this object"),
+    ] {
+        let error = decoder.json(text(name).as_bytes()).unwrap_err().to_string();
+        assert!(error.starts_with(expected), "{error}");
+        let list = format!(r#"{{"items":[{}]}}"#, text(name));
+        assert!(decoder.json_list(list.as_bytes()).is_err());
+    }
+    let bookmark = decoder.json(br#"{"metadata":{"resourceVersion":"7"}}"#).unwrap();
+    assert!(bookmark.metadata.labels.is_empty());
+}

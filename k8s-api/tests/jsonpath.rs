@@ -196,6 +196,9 @@ fn an_index_needs_named_fields() {
         ("spec.node", "has no field `node`"),
         ("range .spec.containers[*]", "has no field `range`"),
         ("\"a\"", "a constant leads to no field"),
+        ("spec.containers", "leads to a list: name one of its elements, or all with `[*]` (at byte 6)"),
+        ("metadata.labels", "leads to a map: name one of its keys"),
+        ("spec.securityContext", "leads to what has fields: name one of them"),
     ] {
         let path = JsonPath::expression(path);
         let error = path.and_then(|path| path.check_fields::<Pod>()).unwrap_err().to_string();

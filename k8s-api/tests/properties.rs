@@ -97,7 +97,7 @@ fn changed(document: Value) -> impl Strategy<Value = Value> {
     })
 }
 
-fn agree<M: Message + Default + DeserializeOwned + Serialize + PartialEq + std::fmt::Debug>(
+fn agree<M: Message + Default + DeserializeOwned + Serialize + PartialEq + std::fmt::Debug + 'static>(
     document: &Value,
     decoder: &RefCell<Decoder<M>>,
 ) -> Result<(), TestCaseError> {
@@ -136,7 +136,7 @@ thread_local! {
 }
 
 /// There is a difference if and only if the values are not equal, and each is where its path says.
-fn differ<M: Message + Default + DeserializeOwned + PartialEq + std::fmt::Debug>(
+fn differ<M: Message + Default + DeserializeOwned + PartialEq + std::fmt::Debug + 'static>(
     before: &Value,
     after: &Value,
 ) -> Result<(), TestCaseError> {

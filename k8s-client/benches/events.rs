@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use futures_util::{StreamExt as _, stream};
-use k8s_api::codec::json;
+use k8s_api::codec::{Decoder, json};
 use k8s_api::core::v1::Pod;
 use k8s_api::transport::{Call, Lane, Reply, ReplyBody, Sending, Transport};
 use k8s_client::watch::frames::Frames;
@@ -85,11 +85,14 @@ async fn follow(list: Bytes, chunks: Vec<Bytes>, count: usize, last: u64) -> (f6
     informer.config(Config { strategy: Strategy::List, page: None, ..Config::default() });
     let start = cpu();
     let cache = informer.start();
-    cache.synced().await;
+    cache.synced().await.unwrap();
     let synced = cpu();
     begin.notify_one();
     let last = last.to_string();
-    cache.until(|pods| pods.resource_version().is_some_and(|version| version.as_str() == last)).await;
+    cache
+        .until(|pods| pods.resource_version().is_some_and(|version| version.as_str() == last))
+        .await
+        .unwrap();
     let followed = cpu();
     let pods = cache.snapshot();
     assert_eq!(pods.len(), count);
@@ -119,10 +122,12 @@ fn main() {
         "list into the store",
         "event, one a chunk",
         "event, 64 KiB a chunk",
-        "of which framing",
-        "of which decoding",
+        "framing by brackets",
+        "type, then object",
+        "object alone",
+        "all three in one go",
     ];
-    let mut rounds: [Vec<f64>; 5] = Default::default();
+    let mut rounds: [Vec<f64>; 7] = Default::default();
     for _ in 0..5 {
         let (filled, alone) = runtime.block_on(follow(list.clone(), frames.clone(), count, last));
         let (_, together) = runtime.block_on(follow(list.clone(), joined.clone(), count, last));
@@ -141,7 +146,32 @@ fn main() {
             std::hint::black_box(json::decode::<Pod>(object.as_bytes()).unwrap());
         }
         let decoded = (cpu() - start) / count as f64;
-        for (seen, value) in rounds.iter_mut().zip([filled, alone, together, framed, decoded]) {
+        let objects: Vec<&str> = frames.iter().map(|frame| json::event(frame).unwrap().1).collect();
+        let mut decoder = Decoder::<Pod>::new().erase();
+        let start = cpu();
+        for object in objects {
+            let mut pod = Pod::default();
+            decoder.json_into(&mut pod, object.as_bytes()).unwrap();
+            std::hint::black_box(pod);
+        }
+        let object = (cpu() - start) / count as f64;
+        let start = cpu();
+        let mut framing = Frames::json(1 << 20);
+        for chunk in &joined {
+            framing.push(chunk.clone());
+            let mut read = |frame: &Bytes| {
+                let mut pod = Pod::default();
+                let type_ = decoder.event_into(&mut pod, frame).map(str::len);
+                std::hint::black_box(pod);
+                type_
+            };
+            while let Some(event) = framing.next_as(&mut read, Option::is_some) {
+                event.unwrap().unwrap();
+            }
+        }
+        let at_once = (cpu() - start) / count as f64;
+        let values = [filled, alone, together, framed, decoded, object, at_once];
+        for (seen, value) in rounds.iter_mut().zip(values) {
             seen.push(value);
         }
     }

@@ -38,6 +38,10 @@ trait Candidate {
     fn owned(&self, namespace: &str, name: &str) -> Option<Arc<Pod>>;
     fn by_ip<'a>(held: &'a Self::Held<'_>, ip: &str) -> Option<&'a Pod>;
     fn each(held: &Self::Held<'_>, f: impl FnMut(&Pod));
+    /// Everything there is at first.
+    fn fill(&mut self, pods: &[Arc<Pod>]) {
+        self.put(pods);
+    }
     fn put(&mut self, pods: &[Arc<Pod>]);
     fn delete(&mut self, pods: &[Arc<Pod>]);
 }
@@ -71,6 +75,11 @@ impl Candidate for Ours {
     }
     fn each(held: &Self::Held<'_>, f: impl FnMut(&Pod)) {
         held.0.iter().for_each(f);
+    }
+    fn fill(&mut self, pods: &[Arc<Pod>]) {
+        let mut draft = self.writer.draft();
+        pods.iter().for_each(|pod| drop(draft.put(pod.clone())));
+        self.writer.replace(draft);
     }
     fn put(&mut self, pods: &[Arc<Pod>]) {
         self.writer.batch(|draft| pods.iter().for_each(|pod| drop(draft.put(pod.clone()))));
@@ -215,10 +224,10 @@ fn key(pod: &Arc<Pod>) -> (String, String, String) {
 fn measure<C: Candidate>(count: usize, pods: &[Arc<Pod>]) {
     let mut candidate = C::new();
     let fill = cpu::nanoseconds();
-    candidate.put(pods);
+    candidate.fill(pods);
     let fill = (cpu::nanoseconds() - fill) / count as f64;
     let keys = shuffled(pods.to_vec());
-    let keys: Vec<_> = keys.iter().map(|pod| key(pod)).collect();
+    let keys: Vec<_> = keys.iter().map(key).collect();
     let held = candidate.hold();
     let get = nanoseconds(count, || {
         keys.iter().for_each(|(namespace, name, _)| {
@@ -274,7 +283,27 @@ fn measure<C: Candidate>(count: usize, pods: &[Arc<Pod>]) {
     );
 }
 
+/// Only lookups, for a profiler: its figures with few rounds are to be taken from those with many.
+fn lookups(rounds: usize) {
+    let pods: Vec<_> = (0..10_000).map(|number| pod(number, 0)).collect();
+    let mut candidate = Ours::new();
+    candidate.fill(&pods);
+    let keys: Vec<_> = shuffled(pods).iter().map(key).collect();
+    let held = candidate.hold();
+    for _ in 0..rounds {
+        for (namespace, name, ip) in &keys {
+            black_box(Ours::get(&held, namespace, name));
+            black_box(Ours::by_ip(&held, ip));
+        }
+    }
+}
+
 fn main() {
+    // `-- lookups 10` under a profiler.
+    let mut arguments = std::env::args().skip_while(|argument| argument != "lookups").skip(1);
+    if let Some(rounds) = arguments.next() {
+        return lookups(rounds.parse().unwrap());
+    }
     println!("nanoseconds of CPU for each object or event; one index; batches of {CHUNK}\n");
     for count in [10_000, 100_000] {
         let pods: Vec<_> = (0..count).map(|number| pod(number, 0)).collect();

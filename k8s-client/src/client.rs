@@ -31,8 +31,20 @@ struct Shared {
     preset: Preset,
     timeouts: Timeouts,
     origin: Origin,
+    server: Server,
     outside: Arc<dyn Outside>,
     connections: AllCounters,
+}
+
+/// Tells one server from another, for what is only comparable within one.
+#[derive(Clone, Debug)]
+pub(crate) struct Server(Arc<str>);
+
+impl PartialEq for Server {
+    /// Of what is behind another transport than the network only this very client knows.
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0) || !self.0.is_empty() && self.0 == other.0
+    }
 }
 
 /// Sets up a [`Client`].
@@ -177,6 +189,7 @@ impl ClientBuilder {
         }
         let (mut timeouts, mut origin) = (Timeouts::default(), Origin::default());
         let mut connections = AllCounters::default();
+        let mut server = String::new();
         let (transport, credential): (Arc<dyn Transport>, Option<Arc<dyn Credential>>) = match below {
             Below::Transport(transport) => (transport, None),
             Below::Network(mut config) => {
@@ -185,6 +198,7 @@ impl ClientBuilder {
                 let found = config.server.find_proxy(|name| std::env::var_os(name));
                 found.map_err(|error| error.within(&config.origin))?;
                 (timeouts, origin) = (config.settings.timeouts, Origin::of(&config));
+                server = config.server.to_string();
                 transport::check(&config)?;
                 let transport = Http::new(&config.server, &config.settings, outside.clone());
                 let transport = transport.map_err(|error| error.within(&config.origin))?;
@@ -206,6 +220,7 @@ impl ClientBuilder {
             preset,
             timeouts,
             origin,
+            server: Server(server.into()),
             outside,
             connections,
         })))
@@ -328,6 +343,10 @@ impl Client {
         self.0.timeouts
     }
 
+    pub(crate) fn server(&self) -> &Server {
+        &self.0.server
+    }
+
     pub(crate) fn outside(&self) -> &Arc<dyn Outside> {
         &self.0.outside
     }
@@ -360,6 +379,11 @@ impl Client {
                 if call.meta.lane == Lane::Watch && call.meta.op.verb == Verb::Watch {
                     *idle = idle.or(Some(timeouts.silence));
                 }
+            }
+            // What is read piece by piece may be long; it must not be silent.
+            Lane::Read if !call.meta.whole => {
+                *head = head.or(Some(timeouts.answer));
+                *idle = idle.or(Some(timeouts.answer));
             }
             lane => {
                 *deadline = deadline.or_else(|| self.0.outside.now().checked_add(self.0.preset.total));

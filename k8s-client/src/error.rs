@@ -133,6 +133,8 @@ pub enum ErrorKind {
     Decode,
     /// The closure of [`modify`](crate::Api::modify) returned an error, which is the source of this one; nothing was written.
     CalledOff,
+    /// What was waited for can't come any more: the cache was stopped.
+    Stopped,
 }
 
 /// What is not there.
@@ -203,6 +205,20 @@ impl Error {
     /// Something that did not come in time, where no call is to blame.
     pub(crate) fn timeout(message: impl Into<String>) -> Error {
         Error::new(ErrorKind::Timeout, message.into())
+    }
+
+    /// Something that did not come in time, and what the server said last.
+    pub(crate) fn late(message: String, code: Option<u16>, retry_after: Option<Duration>) -> Error {
+        let mut result = Error::timeout(message);
+        let code = code.and_then(|code| StatusCode::from_u16(code).ok());
+        result.0.answer =
+            code.map(|code| Answer { code, status: None, retry_after, missing: None, denied: None });
+        result
+    }
+
+    /// Something that can't come any more.
+    pub(crate) fn stopped(message: String) -> Error {
+        Error::new(ErrorKind::Stopped, message)
     }
 
     /// A stream of the server that can't be read any further.

@@ -13,7 +13,7 @@ pub mod config;
 pub mod discovery;
 pub mod dynamic;
 pub mod error;
-mod informer;
+pub mod informer;
 pub mod manifest;
 pub mod middleware;
 pub mod openapi;
@@ -21,6 +21,7 @@ mod outside;
 #[cfg(test)]
 mod scripted;
 mod secret;
+pub mod select;
 pub mod shard;
 #[cfg(test)]
 mod test_log;

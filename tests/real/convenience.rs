@@ -52,7 +52,8 @@ async fn running(pods: &Api<Pod>, name: &str) {
         .until(|pods| {
             pods.iter().any(|pod| pod.metadata.name == name && pod.status.phase.as_str() == "Running")
         })
-        .await;
+        .await
+        .unwrap();
 }
 
 #[tokio::test]
@@ -271,7 +272,7 @@ async fn a_pod_goes_as_far_as_its_budget_allows() {
     let budgets = client.namespaced::<PodDisruptionBudget>("budget");
     budgets.create(&budget).await.unwrap();
     let cache = Informer::new(budgets.clone()).start();
-    cache.until(|budgets| budgets.iter().any(|budget| budget.status.current_healthy == 1)).await;
+    cache.until(|budgets| budgets.iter().any(|budget| budget.status.current_healthy == 1)).await.unwrap();
     let Evicted::Blocked { message, .. } = pods.evict("kept").await.unwrap() else { panic!("it is evicted") };
     assert!(message.contains("disruption budget"), "{message}");
 
@@ -282,7 +283,7 @@ async fn a_pod_goes_as_far_as_its_budget_allows() {
     budgets.delete("all").await.unwrap();
     assert_eq!(evicting.await.unwrap().unwrap(), Evicted::Yes);
     let cache = Informer::new(pods.clone()).start();
-    cache.until(|pods| pods.is_empty()).await;
+    cache.until(|pods| pods.is_empty()).await.unwrap();
     assert!(pods.evict("kept").await.unwrap_err().is_not_found());
 }
 
@@ -419,9 +420,9 @@ async fn the_server_shows_less_or_for_people() {
     assert_eq!(labelled.metadata.labels.get("l").unwrap(), "1");
     // An informer of nothing but metadata.
     let cache = Informer::new(metadata.clone()).start();
-    cache.until(|all| all.iter().any(|one| one.metadata.name == "a")).await;
+    cache.until(|all| all.iter().any(|one| one.metadata.name == "a")).await.unwrap();
     configs.create(&config("b", "v")).await.unwrap();
-    cache.until(|all| all.iter().any(|one| one.metadata.name == "b")).await;
+    cache.until(|all| all.iter().any(|one| one.metadata.name == "b")).await.unwrap();
 
     let table = configs.list().only("a").table().await.unwrap();
     let data = table.column("Data").unwrap();

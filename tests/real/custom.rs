@@ -174,7 +174,7 @@ async fn an_informer_follows_a_custom_resource() {
     policy.spec.mode = "Open".into();
     policy.spec.hosts = Some(vec!["one.example".into(), "two.example".into()]);
     client.namespaced("default").apply(&policy, "mine").await.unwrap();
-    cache.until(|snapshot| snapshot.by(&by_host, "two.example").count() == 1).await;
+    cache.until(|snapshot| snapshot.by(&by_host, "two.example").count() == 1).await.unwrap();
     client.namespaced::<AccessPolicy>("default").delete("followed").await.unwrap();
-    cache.until(|snapshot| snapshot.by(&by_host, "two.example").count() == 0).await;
+    cache.until(|snapshot| snapshot.by(&by_host, "two.example").count() == 0).await.unwrap();
 }

@@ -83,10 +83,11 @@ async fn the_verbs_are_those_of_compiled_kinds() {
     let cache = Informer::new(client.dynamic(discovery.resolve("cm").await.unwrap()).everywhere()).start();
     cache
         .until(|all| all.iter().filter(|one| one.metadata.labels.get("dynamic").is_some()).count() == 2)
-        .await;
+        .await
+        .unwrap();
     configs.delete("dynamic-a").await.unwrap();
     configs.delete_many().labels("dynamic").await.unwrap();
-    cache.until(|all| all.iter().all(|one| one.metadata.labels.get("dynamic").is_none())).await;
+    cache.until(|all| all.iter().all(|one| one.metadata.labels.get("dynamic").is_none())).await.unwrap();
 
     let refused =
         client.dynamic(discovery.resolve("cs").await.unwrap()).cluster().delete("x").await.unwrap_err();

@@ -77,7 +77,7 @@ async fn lives<K: Everyday>(
     let object: K = read(yaml);
     let name = object.metadata().name.to_string();
     let cache = Informer::new(server.client().all::<K>()).start();
-    cache.synced().await;
+    cache.synced().await.unwrap();
 
     // Made, and not twice.
     let dry = api.create(&object).dry_run().await.unwrap();
@@ -86,7 +86,7 @@ async fn lives<K: Everyday>(
     assert_eq!(made.metadata().name, *name);
     let (namespace, uid) = (made.metadata().namespace.to_string(), made.metadata().uid.clone());
     assert!(api.create(&object).await.unwrap_err().is_already_exists());
-    cache.until(|seen| seen.get(&namespace, &name).is_some()).await;
+    cache.until(|seen| seen.get(&namespace, &name).is_some()).await.unwrap();
 
     // Read and listed.
     assert_eq!(api.get(&name).await.unwrap().metadata().uid, uid);
@@ -102,7 +102,7 @@ async fn lives<K: Everyday>(
     let replaced = modified(&api, &name, change).await;
     assert!(changed(&replaced) && !changed(&made), "{replaced:?}");
     assert!(api.replace(&made).await.unwrap_err().is_conflict());
-    cache.until(|seen| seen.get(&namespace, &name).is_some_and(|it| changed(it))).await;
+    cache.until(|seen| seen.get(&namespace, &name).is_some_and(|it| changed(it))).await.unwrap();
 
     // Patched in each way.
     let pointer = r#"[{"op": "add", "path": "/metadata/labels/json", "value": "1"}]"#;
@@ -133,7 +133,7 @@ async fn lives<K: Everyday>(
     assert!(error.is_conflict() && error.to_string().contains("mine"), "{error}");
     api.apply(&wish, "theirs").force().await.unwrap();
     let theirs = |object: &K| object.metadata().labels.get("applied").is_some_and(|it| *it == *"theirs");
-    cache.until(|seen| seen.get(&namespace, &name).is_some_and(|it| theirs(it))).await;
+    cache.until(|seen| seen.get(&namespace, &name).is_some_and(|it| theirs(it))).await.unwrap();
 
     // Deleted: not another one, not one that has changed, and then really.
     let delete = || api.delete(&name).propagation(Propagation::Background);
@@ -144,7 +144,7 @@ async fn lives<K: Everyday>(
     let answer = delete().if_uid(&uid).await.unwrap();
     let protected = matches!(K::KIND, "Namespace" | "PersistentVolume" | "PersistentVolumeClaim");
     if !protected || server.has(Ability::Controllers, &format!("a {} that was deleted goes", K::KIND)) {
-        cache.until(|seen| seen.get(&namespace, &name).is_none()).await;
+        cache.until(|seen| seen.get(&namespace, &name).is_none()).await.unwrap();
         assert!(api.get(&name).await.unwrap_err().is_not_found());
     } else {
         let Deleted::Going(going) = answer else { panic!("nothing holds it") };

@@ -53,7 +53,7 @@ async fn objects_and_a_list_of_them() {
     pod.spec.containers.push(container());
     client.namespaced("examples").create(&pod).await.unwrap();
     let cache = Informer::new(client.namespaced::<Pod>("examples")).start();
-    cache.until(|pods| pods.iter().any(|pod| pod.status.phase.as_str() == "Running")).await;
+    cache.until(|pods| pods.iter().any(|pod| pod.status.phase.as_str() == "Running")).await.unwrap();
     let (printed, error) = run(env!("CARGO_BIN_EXE_example-list"), "cert", &["examples"]).await;
     assert_eq!(printed, "examples/listed is Running\n", "{error}");
     let (printed, _) = run(env!("CARGO_BIN_EXE_example-list"), "cert", &[]).await;

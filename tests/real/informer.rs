@@ -53,7 +53,7 @@ async fn scale(client: &Client, name: &str, replicas: i32) {
 async fn settled(cache: &Cache<Pod>, count: usize) {
     let running =
         |pod: &Pod| pod.status.phase.as_str() == "Running" && pod.metadata.deletion_timestamp.is_none();
-    cache.until(|snapshot| snapshot.len() == count && snapshot.iter().all(|pod| running(pod))).await;
+    cache.until(|snapshot| snapshot.len() == count && snapshot.iter().all(|pod| running(pod))).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -63,7 +63,7 @@ async fn a_storm_and_a_restart_end_equal_to_a_fresh_list() {
     let mut informer = Informer::new(client.all::<Pod>());
     let by_node = informer.index(|pod: &Pod| Some(pod.spec.node_name.clone()));
     let cache = informer.start();
-    cache.synced().await;
+    cache.synced().await.unwrap();
     assert!(cache.snapshot().is_empty());
 
     for name in ["a", "b", "c"] {
@@ -81,7 +81,7 @@ async fn a_storm_and_a_restart_end_equal_to_a_fresh_list() {
     settled(&cache, 105).await;
 
     let fresh = listed(&client).await;
-    cache.until(|snapshot| versions(snapshot) == fresh).await;
+    cache.until(|snapshot| versions(snapshot) == fresh).await.unwrap();
     let snapshot = cache.snapshot();
     let mut on_nodes = 0;
     for node in ["node-0", "node-1", "node-2"] {

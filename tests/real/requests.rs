@@ -44,7 +44,7 @@ async fn a_pod_is_bound_read_and_evicted() {
     assert_eq!(status.status.as_str(), "Success");
 
     let cache = Informer::new(client.namespaced::<Pod>("connected")).start();
-    cache.until(|pods| pods.iter().any(|pod| pod.status.phase.as_str() == "Running")).await;
+    cache.until(|pods| pods.iter().any(|pod| pod.status.phase.as_str() == "Running")).await.unwrap();
     let log = pods::log("connected", "bound").container("c").tail(10);
     client.request(log.clone()).await.unwrap();
     // The lines may be any; what counts is that the call goes on as a stream.
@@ -55,7 +55,7 @@ async fn a_pod_is_bound_read_and_evicted() {
     eviction.metadata.name = "bound".into();
     let status = client.request(pods::evict("connected", "bound", &eviction)).await.unwrap();
     assert_eq!(status.status.as_str(), "Success");
-    cache.until(|pods| pods.is_empty()).await;
+    cache.until(|pods| pods.is_empty()).await.unwrap();
 }
 
 #[tokio::test]

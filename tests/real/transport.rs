@@ -119,7 +119,7 @@ async fn a_connection_becomes_a_stream() {
     pod.spec.node_name = client.cluster::<Node>().list().await.unwrap().items[0].metadata.name.clone();
     client.request(pods::create("streams", &pod)).await.unwrap();
     let cache = Informer::new(client.namespaced::<Pod>("streams")).start();
-    cache.until(|pods| pods.iter().any(|pod| pod.status.phase.as_str() == "Running")).await;
+    cache.until(|pods| pods.iter().any(|pod| pod.status.phase.as_str() == "Running")).await.unwrap();
 
     let exec = |command: &'static str| {
         let request = pods::exec("streams", "runs", ["sh", "-c", command]).container("c").stdin(true);

@@ -32,6 +32,12 @@ impl DecodeError {
         self
     }
 
+    /// The same, of a text with so many bytes before it.
+    pub(crate) fn after(mut self, bytes: usize) -> DecodeError {
+        self.0.offset = self.0.offset.saturating_add(bytes);
+        self
+    }
+
     pub(crate) fn message(&self) -> &str {
         &self.0.message
     }

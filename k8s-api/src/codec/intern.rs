@@ -19,6 +19,8 @@ pub(crate) struct Interner {
     begun: Vec<Begun>,
     held: usize,
     limit: usize,
+    /// What it was made with.
+    bytes: usize,
 }
 
 /// A raw value, its text, and how deep it lay.
@@ -51,7 +53,13 @@ impl Interner {
             begun: vec![Default::default(); 1 << begun.ilog2()],
             held: 0,
             limit: limit - limit / 4,
+            bytes: limit,
         }
+    }
+
+    /// Another one that may hold as much.
+    pub(crate) fn empty(&self) -> Interner {
+        Interner::new(self.bytes)
     }
 
     /// The text, shared if it was there before.

@@ -58,6 +58,11 @@ impl Shape {
         if bytes < LARGE { Shape(vec![Guess::default(); FEW].into()) } else { Shape::new() }
     }
 
+    /// Whether it was made for one small text, as of an object that was asked for by its name.
+    pub(crate) fn is_small(&self) -> bool {
+        self.0.len() == FEW
+    }
+
     #[inline(always)]
     fn get(&self, place: Place) -> Guess {
         self.0.get((place.0 >> 40) as usize & (self.0.len() - 1)).copied().unwrap_or_default()

@@ -14,8 +14,8 @@ pub(super) fn types(text: &str, parts: &[Part], message: &mut dyn Message) -> Re
     Check { text }.parts(parts, Slot::Message(message))
 }
 
-/// Whether it is one expression that leads to named fields.
-pub(super) fn only_fields(text: &str, parts: &[Part]) -> Result {
+/// Whether it is one expression that leads to named fields, and these hold single values.
+pub(super) fn only_fields(text: &str, parts: &[Part], message: &mut dyn Message) -> Result {
     let [Part::Expression(ops)] = parts else {
         return Err(JsonPathError::new(
             text,
@@ -31,9 +31,26 @@ pub(super) fn only_fields(text: &str, parts: &[Part]) -> Result {
         }
         _ => None,
     });
-    match refused {
-        Some((at, message)) => Err(JsonPathError::new(text, at, message)),
+    if let Some((at, message)) = refused {
+        return Err(JsonPathError::new(text, at, message));
+    }
+    let at = ops.last().map_or(0, |op| op.at);
+    Check { text }.ops(ops, Slot::Message(message), &mut |slot| match many(slot) {
+        Some(many) => Err(JsonPathError::new(text, at, many)),
         None => Ok(()),
+    })
+}
+
+/// Why a field has no single value that could be compared.
+fn many(slot: Slot<'_>) -> Option<&'static str> {
+    match slot {
+        Slot::Option(option) => many(option.fill()),
+        Slot::List(_) => Some("leads to a list: name one of its elements, or all with `[*]`"),
+        Slot::Map(_) => Some("leads to a map: name one of its keys"),
+        Slot::Message(message) if !message.table().union => {
+            Some("leads to what has fields: name one of them")
+        }
+        _ => None,
     }
 }
 
@@ -67,6 +84,13 @@ impl Check<'_> {
             Step::Field(name) => {
                 let alone = matches!(&slot, Slot::Message(message) if message.table().kind.is_some());
                 if alone && matches!(name.as_str(), "kind" | "apiVersion") {
+                    return Ok(());
+                }
+                // What else an object of a kind that is not known has, nobody can say.
+                let is_open = |message: &dyn Message| {
+                    message.table().at_run_time && message.table().position(name).is_none()
+                };
+                if matches!(&slot, Slot::Message(message) if is_open(&**message)) {
                     return Ok(());
                 }
                 self.ops(rest, slot.inside(name).map_err(error)?, then)

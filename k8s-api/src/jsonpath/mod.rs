@@ -82,11 +82,10 @@ impl JsonPath {
         check::types(&self.text, &self.parts, &mut M::default())
     }
 
-    /// As [`check`](Self::check), and that it is one expression that leads to named fields, as an index or a field
-    /// filter needs it: no text, no `range`, no `..`, no `.*`.
+    /// As [`check`](Self::check), and that it is one expression that leads to named fields with single values, as an index or a
+    /// field filter needs it: no text, no `range`, no `..`, no `.*`, and no list or struct at the end.
     pub fn check_fields<M: Message + Default>(&self) -> Result<(), JsonPathError> {
-        check::only_fields(&self.text, &self.parts)?;
-        self.check::<M>()
+        check::only_fields(&self.text, &self.parts, &mut M::default())
     }
 
     /// What it finds in an object or in raw JSON; texts of the template among it.

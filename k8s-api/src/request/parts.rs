@@ -66,6 +66,14 @@ impl Query {
         self.0.iter().any(|(known, _)| *known == name)
     }
 
+    pub(super) fn get(&self, name: &str) -> Option<&str> {
+        self.0.iter().find(|(known, _)| *known == name).map(|(_, value)| &**value)
+    }
+
+    pub(super) fn keep(&mut self, names: &[&str]) {
+        self.0.retain(|(known, _)| names.contains(known));
+    }
+
     pub(super) fn remove(&mut self, name: &str) {
         self.0.retain(|(known, _)| *known != name);
     }

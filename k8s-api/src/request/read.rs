@@ -117,6 +117,9 @@ impl<K: verb::List> Request for List<K> {
     }
 }
 
+/// The options that say which objects are meant.
+const SELECTS: &[&str] = &["labelSelector", "fieldSelector", "shardSelector"];
+
 /// Follows what happens to objects.
 #[derive(Clone, Debug)]
 #[must_use = "a request does nothing until it is sent"]
@@ -134,6 +137,30 @@ impl<K: verb::Watch> Watch<K> {
         let mut parts = many(places.into());
         parts.query.set("watch", &true);
         Watch { parts, kind: PhantomData }
+    }
+
+    /// A watch of the same objects that says nothing of where it begins, what it tells and when it ends.
+    pub fn anew(&self) -> Self {
+        let mut watch = self.clone();
+        watch.parts.query.keep(SELECTS);
+        watch.parts.query.set("watch", &true);
+        watch
+    }
+
+    /// A list of the same objects.
+    pub fn list(&self) -> List<K>
+    where
+        K: verb::List,
+    {
+        let mut list = List { parts: self.parts.clone(), kind: PhantomData };
+        list.parts.query.keep(SELECTS);
+        list
+    }
+
+    /// What an option was set to, by the name of its parameter.
+    #[doc(hidden)]
+    pub fn __option(&self, name: &str) -> Option<&str> {
+        self.parts.query.get(name)
     }
 
     changes!();

@@ -4,6 +4,7 @@
 
 mod again;
 mod approval;
+mod events;
 mod evict;
 mod frames;
 mod lines;
@@ -28,6 +29,7 @@ use k8s_api::{Cluster, Namespaced, Resource};
 
 use crate::client::Client;
 
+pub use events::{Events, One};
 pub use evict::{Evict, Evicted};
 pub use frames::Frames;
 pub use k8s_api::request::{Deleted, Partial, PatchDocument as Patch, Table};
@@ -141,8 +143,9 @@ impl<K: Resource, P> Api<K, P> {
         self.client.request(self.list_request())
     }
 
-    /// Starts a watch, as the server sends it: [`frames`](Pending::frames) gives its events as bytes, and ends when the server ends
-    /// it. An [`Informer`](crate::Informer) goes on by itself.
+    /// Starts a watch. [`events`](Pending::events) gives what happens to the objects, and goes on by itself for ever;
+    /// [`frames`](Pending::frames) gives one answer of the server as bytes, and ends when the server ends it. An
+    /// [`Informer`](crate::Informer) keeps all objects at hand.
     pub fn watch(&self) -> Pending<request::Watch<K>>
     where
         K: verb::Watch,
@@ -172,6 +175,15 @@ impl<K: Resource, P> Api<K, P> {
 
     pub(crate) fn client(&self) -> &Client {
         &self.client
+    }
+
+    pub(crate) fn group_and_plural(&self) -> (&str, &str) {
+        let known = self.resource.as_deref();
+        known.map_or((K::GROUP, K::PLURAL), |known| (known.group.as_str(), known.plural.as_str()))
+    }
+
+    pub(crate) fn namespace(&self) -> Option<&str> {
+        self.namespace.as_deref()
     }
 
     pub(crate) fn list_request(&self) -> request::List<K>

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
+use futures_util::StreamExt as _;
 use k8s_api::transport::{
     Body, Call, Fault, Lane, Reply, ReplyBody, Sending, Sent, Transport, TransportError,
 };
@@ -16,6 +17,8 @@ pub(super) enum Answer {
     Whole(u16, String),
     /// Pieces, and whether the connection breaks after them.
     Pieces(Vec<&'static str>, bool),
+    /// Pieces, and then nothing, for ever.
+    Hanging(Vec<&'static str>),
     Lost,
 }
 
@@ -112,6 +115,12 @@ impl Transport for Server {
                 let end = breaks.then(|| Err(broken()));
                 let pieces = pieces.into_iter().map(|piece| Ok(Bytes::from(piece))).chain(end);
                 Ok(Reply::new(head(200), ReplyBody::Stream(Box::pin(futures_util::stream::iter(pieces)))))
+            }
+            Answer::Hanging(pieces) => {
+                let pieces =
+                    futures_util::stream::iter(pieces.into_iter().map(|piece| Ok(Bytes::from(piece))));
+                let body = pieces.chain(futures_util::stream::pending());
+                Ok(Reply::new(head(200), ReplyBody::Stream(Box::pin(body))))
             }
             Answer::Lost => Err(broken()),
         }))

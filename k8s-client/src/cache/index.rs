@@ -9,40 +9,104 @@ use std::slice;
 use std::sync::Arc;
 
 use k8s_api::Resource;
+use k8s_api::jsonpath::{Found, JsonPath, JsonPathError};
+use k8s_api::text::Str;
+use k8s_api::view::Message;
 
 use super::hash::Seed;
 use super::order::{Before, Order, Walk};
 use super::slots::Slots;
 use super::state::{Helds, State};
 use super::table::Table;
+use crate::error::{Error, Result};
 use crate::watch::AnyObject;
 
 /// What makes the keys, telling each to a function: no list has to be allocated for it.
-type Keys<Key> = Arc<dyn Fn(&dyn AnyObject, &mut dyn FnMut(Key)) + Send + Sync>;
+pub(super) type Keys<Key> = Arc<dyn Fn(&dyn AnyObject, &mut dyn FnMut(Key)) + Send + Sync>;
 
 /// Names an index of a store; made by [`Builder::index`](super::Builder::index), used with
 /// [`Snapshot::by`](super::Snapshot::by).
 pub struct Index<K, Key> {
-    /// The store's mark, and the place in it.
-    store: Arc<()>,
-    at: usize,
+    place: Place,
     keys: Keys<Key>,
     kind: PhantomData<fn(&K)>,
+}
+
+/// Which index of which store.
+#[derive(Clone)]
+pub(super) struct Place {
+    /// The store's mark.
+    store: Arc<()>,
+    at: usize,
+}
+
+impl Place {
+    /// The next one of a store to be.
+    pub(super) fn new(empty: &mut State, index: Box<dyn AnyIndex>) -> Place {
+        empty.indexes.push(index);
+        Place { store: empty.store.clone(), at: empty.indexes.len() - 1 }
+    }
+
+    /// The index there, if the state is of its store.
+    pub(super) fn index<'a, I: 'static>(&self, state: &'a State) -> Option<&'a I> {
+        let own = state.indexes.get(self.at).filter(|_| Arc::ptr_eq(&state.store, &self.store));
+        own?.as_any().downcast_ref()
+    }
+}
+
+impl fmt::Debug for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.at.fmt(f)
+    }
+}
+
+/// What makes keys of an object whatever its kind.
+pub(super) fn keys<K: Resource, Key>(
+    make: impl Fn(&K, &mut dyn FnMut(Key)) + Send + Sync + 'static,
+) -> Keys<Key> {
+    Arc::new(move |object, tell| {
+        if let Some(object) = object.as_kind() {
+            make(object, tell);
+        }
+    })
 }
 
 impl<K: Resource, Key: Hash + Eq + Send + Sync + 'static> Index<K, Key> {
     pub(super) fn new<I: IntoIterator<Item = Key>>(
         empty: &mut State,
-        keys: impl Fn(&K) -> I + Send + Sync + 'static,
+        make: impl Fn(&K) -> I + Send + Sync + 'static,
     ) -> Self {
-        let keys: Keys<Key> = Arc::new(move |object, tell| {
-            if let Some(object) = object.as_kind() {
-                keys(object).into_iter().for_each(tell);
-            }
-        });
-        let at = empty.indexes.len();
-        empty.indexes.push(Box::new(Keyed::new(keys.clone(), empty.seed)));
-        Index { store: empty.store.clone(), at, keys, kind: PhantomData }
+        Index::of(empty, keys(move |object, tell| make(object).into_iter().for_each(tell)))
+    }
+
+    fn of(empty: &mut State, keys: Keys<Key>) -> Self {
+        let place = Place::new(empty, Box::new(Keyed::new(keys.clone(), empty.seed)));
+        Index { place, keys, kind: PhantomData }
+    }
+}
+
+impl<K: Resource> Index<K, Str> {
+    /// The keys are what is found in the object.
+    pub(super) fn path(empty: &mut State, path: &str) -> Result<Self> {
+        let wrong = |error: JsonPathError| Error::request("no path to index by").caused(error);
+        let path = JsonPath::expression(path).map_err(wrong)?;
+        path.check_fields::<K>().map_err(wrong)?;
+        Ok(Index::of(
+            empty,
+            Arc::new(move |object, tell| {
+                let object: &dyn Message = object;
+                // An object that is not as its type says has nothing there.
+                let found = path.find(object).unwrap_or_default();
+                found.iter().filter(|found| !found.is_null()).for_each(|found| tell(text(found)));
+            }),
+        ))
+    }
+}
+
+fn text(found: &Found<'_>) -> Str {
+    match found.as_str() {
+        Some(text) => text.into(),
+        None => found.text().into(),
     }
 }
 
@@ -52,8 +116,7 @@ impl<K, Key> Index<K, Key> {
     where
         Key: Borrow<Q> + 'static,
     {
-        let own = state.indexes.get(self.at).filter(|_| Arc::ptr_eq(&state.store, &self.store));
-        match own.and_then(|own| own.as_any().downcast_ref::<Keyed<Key>>()) {
+        match self.place.index::<Keyed<Key>>(state) {
             Some(keyed) => state.at(keyed.groups.get(key)),
             None => state.found(|object| {
                 let mut has = false;
@@ -66,13 +129,13 @@ impl<K, Key> Index<K, Key> {
 
 impl<K, Key> Clone for Index<K, Key> {
     fn clone(&self) -> Self {
-        Self { store: self.store.clone(), at: self.at, keys: self.keys.clone(), kind: PhantomData }
+        Self { place: self.place.clone(), keys: self.keys.clone(), kind: PhantomData }
     }
 }
 
 impl<K, Key> fmt::Debug for Index<K, Key> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Index").field("at", &self.at).finish_non_exhaustive()
+        f.debug_struct("Index").field("at", &self.place).finish_non_exhaustive()
     }
 }
 
@@ -91,6 +154,34 @@ pub(super) trait AnyIndex: Send + Sync {
     /// The same index without objects.
     fn empty(&self) -> Box<dyn AnyIndex>;
     fn as_any(&self) -> &dyn Any;
+}
+
+/// The keys that went, and those that came, each once.
+pub(super) fn different<Key: PartialEq>(
+    keys: &Keys<Key>,
+    old: Option<&dyn AnyObject>,
+    new: Option<&dyn AnyObject>,
+) -> (Vec<Key>, Vec<Key>) {
+    let all = |object: Option<&dyn AnyObject>| {
+        let mut all = Vec::new();
+        if let Some(object) = object {
+            keys(object, &mut |key| {
+                if !all.contains(&key) {
+                    all.push(key);
+                }
+            });
+        }
+        all
+    };
+    let (mut old, mut new) = (all(old), all(new));
+    old.retain(|key| match new.iter().position(|other| other == key) {
+        Some(same) => {
+            new.swap_remove(same);
+            false
+        }
+        None => true,
+    });
+    (old, new)
 }
 
 /// The index of one store.
@@ -113,24 +204,9 @@ impl<Key: Hash + Eq + Send + Sync + 'static> AnyIndex for Keyed<Key> {
         new: Option<&dyn AnyObject>,
         before: Before<'_>,
     ) {
-        let keys = |object: Option<&dyn AnyObject>| {
-            let mut keys = Vec::new();
-            if let Some(object) = object {
-                (self.keys)(object, &mut |key| {
-                    if !keys.contains(&key) {
-                        keys.push(key);
-                    }
-                });
-            }
-            keys
-        };
-        let (old, new) = (keys(old), keys(new));
-        for key in old.iter().filter(|key| !new.contains(key)) {
-            self.groups.remove(key, slot, before);
-        }
-        for key in new.into_iter().filter(|key| !old.contains(key)) {
-            self.groups.add(key, slot, before);
-        }
+        let (old, new) = different(&self.keys, old, new);
+        old.iter().for_each(|key| self.groups.remove(key, slot, before));
+        new.into_iter().for_each(|key| self.groups.add(key, slot, before));
     }
 
     fn copy(&self) -> Box<dyn AnyIndex> {

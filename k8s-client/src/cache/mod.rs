@@ -8,16 +8,24 @@
 
 mod hash;
 mod index;
+mod memory;
 mod order;
+mod ordered;
+mod own;
 mod slots;
 mod snapshot;
 mod state;
 mod store;
 mod table;
+mod whole;
 
 pub use index::Index;
+pub use memory::Memory;
+pub use ordered::{IntoParts, OrderedIndex};
+pub use own::Store;
 pub use snapshot::{Objects, Snapshot};
 pub use store::{Builder, Draft, Reader, Writer};
+pub(crate) use whole::Whole;
 
 #[cfg(test)]
 mod tests;

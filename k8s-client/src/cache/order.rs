@@ -22,6 +22,13 @@ pub(super) type Before<'a> = &'a dyn Fn(u32) -> bool;
 type Place = (usize, usize);
 
 impl Order {
+    /// Of slots that are in order.
+    pub(super) fn of(slots: &[u32]) -> Self {
+        // With room, so that the next insertions split nothing.
+        let chunks = slots.chunks(CHUNK - CHUNK / 4).map(|chunk| Arc::new(chunk.to_vec()));
+        Self { chunks: Arc::new(chunks.collect()), len: slots.len() }
+    }
+
     pub(super) fn len(&self) -> usize {
         self.len
     }
@@ -92,16 +99,22 @@ impl Order {
         Some(slot)
     }
 
-    /// All from the first that is not `before` what is sought.
-    pub(super) fn from(&self, before: Before<'_>) -> Walk<'_> {
-        let (at, place) = self.place(before);
-        let mut chunks = self.chunks.get(at..).unwrap_or_default().iter();
-        let chunk = chunks.next().and_then(|chunk| chunk.get(place..)).unwrap_or_default().iter();
-        Walk { chunk, chunks }
+    /// All from the first that is not `before` what is sought up to the first that is not before its `end`.
+    pub(super) fn range(&self, before: Before<'_>, end: Before<'_>) -> Walk<'_> {
+        let ((first, from), (last, to)) = (self.place(before), self.place(end));
+        let chunk = |at: usize| self.chunks.get(at).map_or(&[][..], |chunk| chunk);
+        if first >= last {
+            return Walk::of(chunk(first).get(from..to).unwrap_or_default());
+        }
+        Walk {
+            chunk: chunk(first).get(from..).unwrap_or_default().iter(),
+            chunks: self.chunks.get(first + 1..last).unwrap_or_default().iter(),
+            last: chunk(last).get(..to).unwrap_or_default().iter(),
+        }
     }
 
     pub(super) fn iter(&self) -> Walk<'_> {
-        Walk { chunk: [].iter(), chunks: self.chunks.iter() }
+        Walk { chunk: [].iter(), chunks: self.chunks.iter(), last: [].iter() }
     }
 }
 
@@ -110,23 +123,29 @@ impl Order {
 pub(super) struct Walk<'a> {
     chunk: slice::Iter<'a, u32>,
     chunks: slice::Iter<'a, Arc<Vec<u32>>>,
+    /// What is meant of the chunk behind those.
+    last: slice::Iter<'a, u32>,
 }
 
 impl Walk<'_> {
     pub(super) fn of(slots: &[u32]) -> Walk<'_> {
-        Walk { chunk: slots.iter(), chunks: [].iter() }
+        Walk { chunk: slots.iter(), chunks: [].iter(), last: [].iter() }
     }
 }
 
 impl Iterator for Walk<'_> {
     type Item = u32;
 
+    #[inline]
     fn next(&mut self) -> Option<u32> {
         loop {
             if let Some(slot) = self.chunk.next() {
                 return Some(*slot);
             }
-            self.chunk = self.chunks.next()?.iter();
+            match self.chunks.next() {
+                Some(chunk) => self.chunk = chunk.iter(),
+                None => return self.last.next().copied(),
+            }
         }
     }
 }
@@ -140,8 +159,11 @@ mod tests {
     fn check(order: &Order, model: &BTreeSet<u32>) {
         assert_eq!(order.len(), model.len());
         assert!(order.iter().eq(model.iter().copied()));
-        for from in [0, 1, 700, 2999, 4000] {
-            assert!(order.from(&|slot| slot < from).eq(model.range(from..).copied()));
+        for from in [0, 1, 63, 64, 700, 2999, 4000] {
+            for to in [0, 1, 64, 100, 701, 3000, 5000] {
+                let expected = model.range(from.min(to)..to).copied();
+                assert!(order.range(&|slot| slot < from.min(to), &|slot| slot < to).eq(expected));
+            }
         }
         let sizes: Vec<_> = order.chunks.iter().map(|chunk| chunk.len()).collect();
         assert!(sizes.iter().all(|size| (1..super::CHUNK).contains(size)), "{sizes:?}");
@@ -169,6 +191,8 @@ mod tests {
                 check(&order, &model);
             }
             held.iter().for_each(|(order, model)| check(order, model));
+            let slots: Vec<_> = model.iter().copied().collect();
+            check(&Order::of(&slots), &model);
             prop_assert_eq!(order.pop_first(), model.pop_first());
             check(&order, &model);
         }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use super::order::Order;
 
 /// Small, since copying a node raises the counter of everything in it.
-const LEAF: usize = 16;
+const LEAF: usize = 8;
 const BRANCH: usize = 64;
 
 type Leaf<T> = [Option<T>; LEAF];
@@ -34,6 +34,13 @@ impl<T> Slots<T> {
         let slot = slot as usize;
         let branch = self.root.get(slot / (LEAF * BRANCH))?;
         branch.get(slot / LEAF % BRANCH)?.as_ref()?.get(slot % LEAF)?.as_ref()
+    }
+}
+
+impl<T> Slots<T> {
+    /// Everything, by slot.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (u32, &T)> {
+        (0..self.end).filter_map(|slot| Some((slot, self.get(slot)?)))
     }
 }
 
@@ -110,6 +117,7 @@ mod tests {
             let highest = model.len().max(steps.len());
             prop_assert!(slots.end as usize <= highest);
             for (slots, model) in [(slots, model)].into_iter().chain(held) {
+                prop_assert!(slots.iter().eq(model.iter().map(|(slot, value)| (*slot, value))));
                 for slot in 0..4000 {
                     prop_assert_eq!(slots.get(slot), model.get(&slot));
                 }

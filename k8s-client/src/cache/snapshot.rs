@@ -9,7 +9,9 @@ use std::sync::Arc;
 use k8s_api::Resource;
 
 use super::index::Index;
+use super::ordered::OrderedIndex;
 use super::state::{Helds, State};
+use crate::select::Selector;
 use crate::watch::{Held, ResourceVersion, into_kind};
 
 /// All objects at one moment. It never changes, and shares with other snapshots what is the same in them. To take or to clone one costs
@@ -61,13 +63,13 @@ impl<K: Resource> Snapshot<K> {
 
     /// The objects of a namespace, by name.
     #[inline]
-    pub fn namespace<'a>(&'a self, namespace: &'a str) -> Objects<'a, K> {
+    pub fn namespace(&self, namespace: &str) -> Objects<'_, K> {
         self.prefix(namespace, "")
     }
 
     /// The objects of a namespace whose names begin so, by name.
     #[inline]
-    pub fn prefix<'a>(&'a self, namespace: &'a str, prefix: &'a str) -> Objects<'a, K> {
+    pub fn prefix(&self, namespace: &str, prefix: &str) -> Objects<'_, K> {
         Objects::new(self.state.prefix(namespace, prefix))
     }
 
@@ -81,6 +83,67 @@ impl<K: Resource> Snapshot<K> {
         Q: Hash + Eq + ?Sized,
     {
         Objects::new(index.find(&self.state, key))
+    }
+
+    /// The objects whose keys begin with these parts, by key, namespace and name; one with several such keys comes as often.
+    ///
+    /// ```
+    /// use k8s_api::core::v1::Pod;
+    /// use k8s_client::cache::Builder;
+    /// # use std::sync::Arc;
+    ///
+    /// let mut builder = Builder::<Pod>::new();
+    /// let by_node = builder.index_by(|pod| [pod.metadata.namespace.clone(), pod.spec.node_name.clone()]);
+    /// let (mut writer, reader) = builder.build();
+    /// # let mut pod = Pod::default();
+    /// # pod.metadata.namespace = "web".into();
+    /// # pod.spec.node_name = "node-0".into();
+    /// # writer.batch(|draft| draft.put(Arc::new(pod)));
+    /// let pods = reader.snapshot();
+    /// assert_eq!(pods.under(&by_node, ["web"]).count(), 1);
+    /// assert_eq!(pods.under(&by_node, ["web", "node-0"]).count(), 1);
+    /// assert_eq!(pods.starting(&by_node, ["web"], "node-").count(), 1);
+    /// ```
+    ///
+    /// More parts than the keys have don't compile. With an index of another store the answer is the same, but every object has to be looked
+    /// at.
+    #[inline]
+    pub fn under<const N: usize, const M: usize>(
+        &self,
+        index: &OrderedIndex<K, N>,
+        first: [&str; M],
+    ) -> Objects<'_, K> {
+        const { assert!(M <= N, "the keys of this index have fewer parts") }
+        Objects::new(index.find(&self.state, &first, ""))
+    }
+
+    /// The objects whose keys begin with these parts and have a next one that begins so; as [`under`](Self::under) otherwise.
+    #[inline]
+    pub fn starting<const N: usize, const M: usize>(
+        &self,
+        index: &OrderedIndex<K, N>,
+        first: [&str; M],
+        next: &str,
+    ) -> Objects<'_, K> {
+        const { assert!(M < N, "the keys of this index have no further part") }
+        Objects::new(index.find(&self.state, &first, next))
+    }
+
+    /// The objects that a selector means, by namespace and name. Each is looked at when it is its turn.
+    ///
+    /// ```
+    /// # use k8s_api::core::v1::Pod;
+    /// # let (_, reader) = k8s_client::cache::Builder::<Pod>::new().build();
+    /// use k8s_client::select::Labels;
+    ///
+    /// let front = Labels::parse("tier in (web,api)")?;
+    /// for pod in reader.snapshot().select(&front) {
+    ///     println!("{}", pod.metadata.name);
+    /// }
+    /// # Ok::<(), k8s_client::Error>(())
+    /// ```
+    pub fn select<'a>(&'a self, selector: &'a impl Selector<K>) -> impl Iterator<Item = &'a K> {
+        self.iter().filter(|object| selector.matches(object))
     }
 }
 

@@ -1,11 +1,13 @@
 //! The state of a store at one moment, whatever the kind of its objects.
 
+use std::cmp::Ordering;
 use std::sync::Arc;
-use std::{iter, vec};
+use std::vec;
 
 use super::hash::Seed;
 use super::index::AnyIndex;
 use super::order::{Order, Walk};
+use super::ordered::Entry;
 use super::slots::Slots;
 use super::table::Table;
 use crate::watch::{Held, ResourceVersion};
@@ -52,18 +54,34 @@ impl State {
     }
 
     /// What is in a namespace and has a name that begins so.
-    pub(super) fn prefix<'a>(&'a self, namespace: &'a str, prefix: &'a str) -> Helds<'a> {
-        let first = self.order.from(&before(&self.objects, namespace, prefix));
-        Helds { within: Some((namespace, prefix)), ..self.at(first) }
+    pub(super) fn prefix(&self, namespace: &str, prefix: &str) -> Helds<'_> {
+        let ends_before = |slot| {
+            self.objects.get(slot).is_some_and(|other| {
+                let other = other.metadata();
+                match other.namespace.as_str().cmp(namespace) {
+                    Ordering::Equal => other.name.as_str() < prefix || other.name.starts_with(prefix),
+                    order => order.is_lt(),
+                }
+            })
+        };
+        self.at(self.order.range(&before(&self.objects, namespace, prefix), &ends_before))
     }
 
     pub(super) fn at<'a>(&'a self, slots: Walk<'a>) -> Helds<'a> {
-        Helds { objects: &self.objects, slots, found: Vec::new().into_iter(), within: None }
+        Helds { objects: &self.objects, slots, entries: None, found: Vec::new().into_iter() }
+    }
+
+    /// The objects of an ordered index's entries.
+    pub(super) fn of<'a>(&'a self, slots: Walk<'a>, entries: &'a Slots<Entry>) -> Helds<'a> {
+        Helds { entries: Some(entries), ..self.at(slots) }
     }
 
     /// What was found by looking at every object.
     pub(super) fn found(&self, is: impl Fn(&Held) -> bool) -> Helds<'_> {
-        let found: Vec<_> = self.iter().filter(|object| is(object)).collect();
+        self.these(self.iter().filter(|object| is(object)).collect())
+    }
+
+    pub(super) fn these<'a>(&'a self, found: Vec<&'a Held>) -> Helds<'a> {
         Helds { found: found.into_iter(), ..self.at(Walk::of(&[])) }
     }
 
@@ -108,25 +126,19 @@ pub(super) fn before(objects: &Slots<Held>, namespace: &str, name: &str) -> impl
 pub(super) struct Helds<'a> {
     objects: &'a Slots<Held>,
     slots: Walk<'a>,
+    /// What `slots` are the slots of, if not of the objects.
+    entries: Option<&'a Slots<Entry>>,
     found: vec::IntoIter<&'a Held>,
-    /// The namespace, and how names begin, behind which there is an end.
-    within: Option<(&'a str, &'a str)>,
 }
 
 impl<'a> Iterator for Helds<'a> {
     type Item = &'a Held;
 
     fn next(&mut self) -> Option<&'a Held> {
-        let Some(slot) = self.slots.next() else { return self.found.next() };
-        let object = self.objects.get(slot)?;
-        match self.within {
-            Some((namespace, prefix)) => {
-                let metadata = object.metadata();
-                (metadata.namespace == namespace && metadata.name.starts_with(prefix)).then_some(object)
-            }
-            None => Some(object),
+        match (self.slots.next(), self.entries) {
+            (Some(slot), None) => self.objects.get(slot),
+            (Some(entry), Some(entries)) => self.objects.get(entries.get(entry)?.slot),
+            (None, _) => self.found.next(),
         }
     }
 }
-
-impl iter::FusedIterator for Helds<'_> {}

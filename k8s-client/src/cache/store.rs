@@ -7,16 +7,22 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use k8s_api::Resource;
+use k8s_api::text::Str;
 
 use super::hash::Seed;
 use super::index::Index;
+use super::order::Order;
+use super::ordered::{IntoParts, OrderedIndex};
+use super::own::{self, AnyStore, Changed, Own, Store};
 use super::snapshot::Snapshot;
 use super::state::{State, before};
+use crate::error::Result;
 use crate::watch::{Held, ResourceVersion, into_kind};
 
 /// A store to be.
 pub struct Builder<K> {
     empty: State,
+    stores: Vec<Box<dyn AnyStore>>,
     kind: PhantomData<fn() -> K>,
 }
 
@@ -29,7 +35,11 @@ impl<K: Resource> Default for Builder<K> {
 impl<K: Resource> Builder<K> {
     /// A store without indexes.
     pub fn new() -> Self {
-        Self { empty: State::new(Seed::random(), Arc::new(()), Vec::new()), kind: PhantomData }
+        Self {
+            empty: State::new(Seed::random(), Arc::new(()), Vec::new()),
+            stores: Vec::new(),
+            kind: PhantomData,
+        }
     }
 
     /// Adds an index by the keys that `keys` makes of an object, none, one (an `Option` will do) or several. They have to depend on the
@@ -42,10 +52,30 @@ impl<K: Resource> Builder<K> {
         Index::new(&mut self.empty, keys)
     }
 
+    /// Adds an index by what a [JSONPath](k8s_api::jsonpath) finds in an object, as `spec.nodeName` or `spec.containers[*].image`. What an
+    /// object has not has no key. A path that objects of this type can't have, and one that leads to more than single values, is refused.
+    pub fn index_path(&mut self, path: &str) -> Result<Index<K, Str>> {
+        Index::path(&mut self.empty, path)
+    }
+
+    /// Adds an index by keys of several parts, such as namespace and node: [`Snapshot::under`] finds by the first ones of them. An object has
+    /// one key (an array), none or one (`Option`), or several (`Vec`). They have to depend on the object alone.
+    pub fn index_by<const N: usize, I: IntoParts<N>>(
+        &mut self,
+        keys: impl Fn(&K) -> I + Send + Sync + 'static,
+    ) -> OrderedIndex<K, N> {
+        OrderedIndex::new(&mut self.empty, keys)
+    }
+
+    /// Keeps another store equal to this one: it is told of every change once this one has it.
+    pub fn fill(&mut self, store: Arc<impl Store<K>>) {
+        self.stores.push(Box::new(Own { store, kind: PhantomData }));
+    }
+
     /// The store, empty, and the right to write to it.
     pub fn build(self) -> (Writer, Reader<K>) {
         let current = Arc::new(ArcSwap::from_pointee(self.empty));
-        (Writer { current: current.clone() }, Reader { current, kind: PhantomData })
+        (Writer { current: current.clone(), stores: self.stores }, Reader { current, kind: PhantomData })
     }
 }
 
@@ -95,7 +125,8 @@ fn now(current: &ArcSwap<State>, namespace: &str, name: &str) -> Option<Held> {
 
 /// Writes to a store. There is one for each.
 pub struct Writer {
-    current: Arc<ArcSwap<State>>,
+    pub(super) current: Arc<ArcSwap<State>>,
+    stores: Vec<Box<dyn AnyStore>>,
 }
 
 impl fmt::Debug for Writer {
@@ -108,9 +139,13 @@ impl Writer {
     /// Makes changes that readers see all at once, when `change` returns. What it costs to publish is shared by them, so whatever came
     /// together goes into one batch.
     pub fn batch<R>(&mut self, change: impl FnOnce(&mut Draft) -> R) -> R {
-        let mut draft = Draft { next: (**self.current.load()).clone(), replaced: None };
+        let changes = (!self.stores.is_empty()).then(Vec::new);
+        let mut draft = Draft { next: (**self.current.load()).clone(), replaced: None, changes };
         let result = change(&mut draft);
         self.current.store(Arc::new(draft.next));
+        for changed in draft.changes.into_iter().flatten() {
+            own::tell(&mut self.stores, |store| store.change(changed.clone()));
+        }
         result
     }
 
@@ -118,34 +153,38 @@ impl Writer {
     /// version is kept, not held twice.
     pub fn draft(&self) -> Draft {
         let replaced = self.current.load_full();
-        Draft { next: replaced.empty(), replaced: Some(replaced) }
+        Draft { next: replaced.empty(), replaced: Some(replaced), changes: None }
     }
 
-    /// Replaces everything, at once.
+    /// Replaces everything, at once, by a [new](Self::draft) state.
     pub fn replace(&mut self, draft: Draft) {
-        self.current.store(Arc::new(draft.next));
+        let next = Arc::new(draft.finish());
+        self.current.store(next.clone());
+        own::tell(&mut self.stores, |store| store.replace(&mut next.iter()));
     }
 }
 
 /// A state that is being made. Objects of another kind than the store's are held, but no reader sees them.
 pub struct Draft {
     next: State,
+    /// What a new state is to replace. Order and indexes of a new one are made in the end: at once they cost less than one by one.
     replaced: Option<Arc<State>>,
+    /// For those who are told of each.
+    changes: Option<Vec<Changed>>,
 }
 
 impl fmt::Debug for Draft {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Draft").field("len", &self.next.order.len()).finish_non_exhaustive()
+        f.debug_struct("Draft").field("len", &self.len()).finish_non_exhaustive()
     }
 }
 
 impl Draft {
     /// Adds an object, or replaces the one of its name, which is returned.
     pub fn put(&mut self, object: Held) -> Option<Held> {
-        let object = self.known(object);
-        let metadata = object.metadata();
-        let (namespace, name) = (metadata.namespace.as_str(), metadata.name.as_str());
-        let hash = self.next.hash(namespace, name);
+        let hash = self.next.hash(&object.metadata().namespace, &object.metadata().name);
+        let object = self.known(object, hash);
+        let (namespace, name) = (object.metadata().namespace.as_str(), object.metadata().name.as_str());
         let slot = self.next.find(hash, namespace, name).map(|(slot, _)| slot);
         let State { objects, names, order, indexes, .. } = &mut self.next;
         let (slot, old) = match slot {
@@ -153,13 +192,21 @@ impl Draft {
             None => {
                 let slot = objects.insert(object.clone());
                 names.insert(hash, slot);
-                order.insert(slot, &before(objects, namespace, name));
                 (slot, None)
             }
         };
+        if self.replaced.is_some() {
+            return old;
+        }
+        if old.is_none() {
+            order.insert(slot, &before(objects, namespace, name));
+        }
         let before = before(objects, namespace, name);
         for index in indexes {
             index.change(slot, old.as_deref(), Some(&*object), &before);
+        }
+        if let Some(changes) = &mut self.changes {
+            changes.push((old.clone(), Some(object.clone())));
         }
         old
     }
@@ -170,7 +217,7 @@ impl Draft {
         let (slot, old) = self.next.find(hash, namespace, name)?;
         let old = old.clone();
         let State { objects, names, order, indexes, .. } = &mut self.next;
-        {
+        if self.replaced.is_none() {
             // The order is that of the objects, so the object goes last.
             let before = before(objects, namespace, name);
             order.remove(slot, &before);
@@ -180,6 +227,9 @@ impl Draft {
         }
         names.remove(hash, slot);
         objects.remove(slot);
+        if let Some(changes) = &mut self.changes {
+            changes.push((Some(old.clone()), None));
+        }
         Some(old)
     }
 
@@ -190,7 +240,7 @@ impl Draft {
 
     /// How many objects there are, with the changes so far.
     pub fn len(&self) -> usize {
-        self.next.order.len()
+        self.next.names.len()
     }
 
     /// Whether there are no objects, with the changes so far.
@@ -204,17 +254,42 @@ impl Draft {
     }
 
     /// The object as it is held already.
-    fn known(&self, object: Held) -> Held {
+    fn known(&self, object: Held, hash: u32) -> Held {
         let new = object.metadata();
         let same = |held: &&Held| {
             let old = held.metadata();
             !new.resource_version.is_empty()
                 && (&old.uid, &old.resource_version) == (&new.uid, &new.resource_version)
         };
-        let held = self.replaced.as_ref().and_then(|state| state.get(&new.namespace, &new.name));
-        match held.filter(same).cloned() {
+        // One key for the hashes of both states.
+        let held = self.replaced.as_ref().and_then(|state| state.find(hash, &new.namespace, &new.name));
+        match held.map(|(_, held)| held).filter(same).cloned() {
             Some(held) => held,
             None => object,
         }
+    }
+
+    /// The new state, with what is made once for all of it.
+    fn finish(self) -> State {
+        let mut next = self.next;
+        if self.replaced.is_some() {
+            let named = |(slot, object): (u32, &Held)| {
+                let metadata = object.metadata();
+                // Cheap to clone, and then at hand for every comparison.
+                (metadata.namespace.clone(), metadata.name.clone(), slot)
+            };
+            let mut slots: Vec<_> = next.objects.iter().map(named).collect();
+            // Mostly they come in order, which this sort makes use of.
+            slots.sort();
+            let slots: Vec<_> = slots.into_iter().map(|(.., slot)| slot).collect();
+            next.order = Order::of(&slots);
+            for index in &mut next.indexes {
+                for slot in &slots {
+                    // In order: all that are in already come before it.
+                    index.change(*slot, None, next.objects.get(*slot).map(|object| &**object), &|_| true);
+                }
+            }
+        }
+        next
     }
 }

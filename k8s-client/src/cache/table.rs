@@ -14,11 +14,12 @@ struct Entry {
 
 const FREE: Entry = Entry { hash: 0, slot: u32::MAX };
 
-/// Entries that a shard has on average before the shards are doubled.
-const SHARD: usize = 80;
+/// Entries that a shard has on average before the shards are doubled. A shard is plain numbers, which are copied faster than the counters
+/// of many small ones are raised.
+const SHARD: usize = 200;
 
 /// Shards in a group.
-const GROUP: usize = 32;
+const GROUP: usize = 16;
 
 /// Open addressing with linear probing. The length is a power of two, and an eighth is free at least.
 #[derive(Clone, Debug)]
@@ -45,6 +46,10 @@ fn groups(count: usize, shard: &Shard) -> Arc<Vec<Arc<[Shard; GROUP]>>> {
 }
 
 impl Table {
+    pub(super) fn len(&self) -> usize {
+        self.len
+    }
+
     /// What `is` finds in the slots with this hash.
     pub(super) fn find<R>(&self, hash: u32, mut is: impl FnMut(u32) -> Option<R>) -> Option<R> {
         let (group, shard) = self.place(hash);
@@ -81,7 +86,7 @@ impl Table {
     }
 
     fn double(&mut self) {
-        let doubled = groups(self.groups.len() * 2, &Shard::new(128));
+        let doubled = groups(self.groups.len() * 2, &Shard::new(SHARD.next_power_of_two()));
         let old = std::mem::replace(&mut self.groups, doubled);
         for entry in old.iter().flat_map(|group| group.iter()).flat_map(Shard::used) {
             if let Some(shard) = self.shard(entry.hash) {

@@ -1,11 +1,14 @@
 use std::collections::BTreeSet;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use proptest::prelude::*;
 
 use k8s_api::core::v1::Pod;
+use k8s_api::dynamic::DynamicObject;
+use k8s_api::text::Str;
 
-use super::{Builder, Draft, Index, Reader, Snapshot, Writer};
+use super::{Builder, Draft, Index, Memory, OrderedIndex, Reader, Snapshot, Store, Writer};
+use crate::select::{Fields, Labels};
 use crate::watch::{Held, Object as _};
 
 type Thing = Pod;
@@ -33,14 +36,24 @@ struct Indexed {
     store: Reader<Thing>,
     by_node: Index<Thing, String>,
     by_label: Index<Thing, u8>,
+    by_path: Index<Thing, Str>,
+    by_parts: OrderedIndex<Thing, 2>,
+    by_parts_of_many: OrderedIndex<Thing, 2>,
+    other: Arc<Memory<Thing>>,
 }
 
 fn indexed() -> Indexed {
     let mut builder = Builder::new();
     let by_node = builder.index(node);
     let by_label = builder.index(labels);
+    let by_path = builder.index_path("spec.nodeName").unwrap();
+    let by_parts =
+        builder.index_by(|thing: &Thing| [thing.metadata.namespace.clone(), thing.spec.node_name.clone()]);
+    let by_parts_of_many = builder.index_by(label_and_node);
+    let other = Arc::new(Memory::new([("node", "spec.nodeName")]).unwrap());
+    builder.fill(other.clone());
     let (writer, store) = builder.build();
-    Indexed { writer, store, by_node, by_label }
+    Indexed { writer, store, by_node, by_label, by_path, by_parts, by_parts_of_many, other }
 }
 
 fn text(parts: &str) -> String {
@@ -53,6 +66,14 @@ fn node(thing: &Thing) -> Option<String> {
 
 fn labels(thing: &Thing) -> Vec<u8> {
     thing.metadata.labels.keys().map(|label| label.parse().unwrap()).collect()
+}
+
+/// Parts that run into each other if they are joined.
+fn label_and_node(thing: &Thing) -> Vec<[String; 2]> {
+    labels(thing)
+        .into_iter()
+        .map(|label| ["n".repeat(label.into()), thing.spec.node_name.to_string()])
+        .collect()
 }
 
 const NODES: [&str; 3] = ["n1", "n2", "n3"];
@@ -80,6 +101,37 @@ impl Indexed {
             let expected = naive.0.iter().filter(|thing| thing.spec.node_name == node).collect();
             is(snapshot.by(&self.by_node, node).collect(), expected);
         }
+        for node in NODES {
+            let expected = naive.0.iter().filter(|thing| thing.spec.node_name == node).collect();
+            is(snapshot.by(&self.by_path, node).collect(), expected);
+            for namespace in ["", "a", "b", "c"] {
+                let expected = naive
+                    .0
+                    .iter()
+                    .filter(|thing| (thing.namespace(), &*thing.spec.node_name) == (namespace, node));
+                is(snapshot.under(&self.by_parts, [namespace, node]).collect(), expected.collect());
+            }
+        }
+        let mut by_parts: Vec<_> = naive.0.iter().collect();
+        by_parts.sort_by_key(|thing| (thing.namespace(), thing.spec.node_name.as_str()));
+        is(snapshot.under(&self.by_parts, []).collect(), by_parts.clone());
+        by_parts.retain(|thing| thing.namespace() == "a");
+        is(snapshot.under(&self.by_parts, ["a"]).collect(), by_parts.clone());
+        by_parts.retain(|thing| thing.spec.node_name.starts_with("n"));
+        is(snapshot.starting(&self.by_parts, ["a"], "n").collect(), by_parts);
+        for first in ["", "n", "nn", "nnn", "nnnn"] {
+            let mut expected: Vec<_> = naive
+                .0
+                .iter()
+                .flat_map(|thing| label_and_node(thing).into_iter().map(move |key| (key, thing)))
+                .collect();
+            expected.retain(|(key, _)| key[0] == first);
+            expected.sort_by(|(a, _), (b, _)| a.cmp(b));
+            is(
+                snapshot.under(&self.by_parts_of_many, [first]).collect(),
+                expected.into_iter().map(|(_, thing)| thing).collect(),
+            );
+        }
         for label in 0..4 {
             let expected = naive.0.iter().filter(|thing| labels(thing).contains(&label)).collect();
             is(snapshot.by(&self.by_label, &label).collect(), expected);
@@ -105,13 +157,13 @@ fn thing() -> impl Strategy<Value = Thing> {
 
 #[derive(Clone, Debug)]
 enum Step {
-    Put(Thing),
+    Put(Box<Thing>),
     Delete(String, String),
 }
 
 fn steps(most: usize) -> impl Strategy<Value = Vec<Step>> {
     let step = prop_oneof![
-        3 => thing().prop_map(Step::Put),
+        3 => thing().prop_map(|thing| Step::Put(Box::new(thing))),
         2 => thing().prop_map(|thing| Step::Delete(text(thing.namespace()), text(thing.name()))),
     ];
     proptest::collection::vec(step, 0..most)
@@ -128,7 +180,7 @@ fn kept(held: Option<Held>) -> Option<Thing> {
 fn apply(draft: &mut Draft, naive: &mut Naive, steps: Vec<Step>) {
     for step in steps {
         match step {
-            Step::Put(thing) => assert_eq!(put(draft, thing.clone()), naive.put(thing)),
+            Step::Put(thing) => assert_eq!(put(draft, (*thing).clone()), naive.put(*thing)),
             Step::Delete(namespace, name) => {
                 assert_eq!(kept(draft.delete(&namespace, &name)), naive.delete(&namespace, &name));
             }
@@ -137,7 +189,7 @@ fn apply(draft: &mut Draft, naive: &mut Naive, steps: Vec<Step>) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { failure_persistence: None, cases: 64, ..ProptestConfig::default() })]
 
     #[test]
     fn is_as_the_naive_store(batches in proptest::collection::vec((prop::bool::weighted(0.1), steps(40)), 0..12)) {
@@ -157,6 +209,7 @@ proptest! {
                 writer.batch(|draft| apply(draft, &mut naive, steps));
             }
             indexed.check(&indexed.store.snapshot(), &naive);
+            prop_assert!(indexed.other.snapshot().iter().eq(naive.0.iter()), "a store that is filled");
         }
         for (snapshot, naive) in held {
             indexed.check(&snapshot, &naive);
@@ -220,6 +273,108 @@ fn an_index_of_another_store_finds_the_same() {
     let own: Vec<_> = snapshot.by(&one.by_node, "n1").collect();
     let foreign: Vec<_> = snapshot.by(&other.by_node, "n1").collect();
     assert_eq!((own.len(), own), (2, foreign));
+}
+
+#[test]
+fn an_ordered_index_of_another_store_finds_the_same() {
+    let (mut one, other) = (indexed(), indexed());
+    let mut thing = named("x", "1", "n1");
+    thing.metadata.labels = ["2", "1", "0"].map(|label| (label.into(), "".into())).into_iter().collect();
+    one.writer.batch(|draft| [thing, named("y", "1", "n1")].map(|thing| put(draft, thing)));
+    let snapshot = one.store.snapshot();
+    let names = |index, first| snapshot.under(index, [first]).map(|thing| thing.name()).collect::<Vec<_>>();
+    assert_eq!(names(&one.by_parts, "a"), ["x", "y"]);
+    assert_eq!(names(&other.by_parts, "a"), ["x", "y"]);
+    let all = |index| snapshot.under(index, []).count();
+    assert_eq!((all(&one.by_parts_of_many), all(&other.by_parts_of_many)), (3, 3));
+}
+
+#[test]
+fn a_path_that_no_object_has_is_no_index() {
+    for (path, expected) in [
+        ("metadata..x", "no path to index by: JSONPath `{.metadata..x}`: `..` leads to whatever"),
+        ("spec.nodename", "PodSpec has no field `nodename`"),
+        ("spec.containers", "leads to a list"),
+        ("spec[", "JSONPath `{.spec[}`"),
+    ] {
+        let error = Builder::<Thing>::new().index_path(path).unwrap_err().to_string();
+        assert!(error.contains(expected) && !error.contains('\n'), "{error}");
+    }
+    let mut builder = Builder::<DynamicObject>::new();
+    assert!(builder.index_path("spec..x").is_err() && builder.index_path("metadata.nam").is_err());
+    let by_mode = builder.index_path("spec.mode").unwrap();
+    let (mut writer, store) = builder.build();
+    let object = DynamicObject::parse(br#"{"metadata":{"name":"a"},"spec":{"mode":"x"}}"#).unwrap();
+    writer.batch(|draft| draft.put(Arc::new(object)));
+    assert_eq!(store.snapshot().by(&by_mode, "x").count(), 1);
+}
+
+#[test]
+fn a_selector_finds_what_it_means() {
+    let mut indexed = indexed();
+    indexed.writer.batch(|draft| ["x", "y"].map(|name| put(draft, named(name, "1", name))));
+    let (snapshot, fields) = (indexed.store.snapshot(), Fields::parse("spec.nodeName=y").unwrap());
+    let found: Vec<_> = snapshot.select(&fields).map(|thing| thing.name()).collect();
+    assert_eq!(found, ["y"]);
+    assert_eq!(snapshot.select(&(Labels::parse("!app").unwrap(), fields)).count(), 1);
+    assert_eq!(snapshot.select(&Labels::parse("app").unwrap()).count(), 0);
+}
+
+/// Counts what it is told.
+#[derive(Default)]
+struct Told(Mutex<Vec<String>>);
+
+impl Told {
+    fn tell(&self, what: String) {
+        self.0.lock().unwrap().push(what);
+    }
+}
+
+impl Store<Thing> for Told {
+    fn get(&self, _: &str, _: &str) -> Option<Arc<Thing>> {
+        None
+    }
+    fn list(&self) -> Vec<Arc<Thing>> {
+        Vec::new()
+    }
+    fn by_index(&self, _: &str, _: &str) -> Option<Vec<Arc<Thing>>> {
+        None
+    }
+    fn add(&self, thing: Arc<Thing>) {
+        assert_ne!(thing.name(), "panics");
+        self.tell(format!("+{}", thing.name()));
+    }
+    fn update(&self, old: &Thing, new: Arc<Thing>) {
+        self.tell(format!("{}>{}", old.resource_version(), new.resource_version()));
+    }
+    fn delete(&self, thing: &Thing) {
+        self.tell(format!("-{}", thing.name()));
+    }
+    fn clear(&self) {
+        self.tell("0".into());
+    }
+}
+
+#[test]
+fn a_store_of_ones_own_is_told_everything_once() {
+    let told = Arc::new(Told::default());
+    let mut builder = Builder::new();
+    builder.fill(told.clone());
+    let (mut writer, store) = builder.build();
+    writer.batch(|draft| {
+        put(draft, named("x", "1", "n1"));
+        put(draft, named("x", "2", "n1"));
+        draft.delete("a", "x");
+        draft.delete("a", "x");
+    });
+    let mut draft = writer.draft();
+    put(&mut draft, named("z", "1", "n1"));
+    put(&mut draft, named("y", "1", "n1"));
+    writer.replace(draft);
+    assert_eq!(*told.0.lock().unwrap(), ["+x", "1>2", "-x", "0", "+y", "+z"]);
+    writer.batch(|draft| put(draft, named("panics", "1", "n1")));
+    writer.batch(|draft| put(draft, named("w", "1", "n1")));
+    assert_eq!((store.snapshot().len(), told.0.lock().unwrap().len()), (4, 6), "it is told no more");
 }
 
 #[test]

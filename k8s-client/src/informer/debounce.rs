@@ -11,12 +11,20 @@ pub struct Debounce {
     pub max_wait: Duration,
     /// Whether the first change after a quiet time is told at once, and only what follows is gathered.
     pub leading: bool,
+    /// Whether calls come before the first complete state. A complete state replaces everything at once, so there is something to
+    /// tell only where several namespaces are followed: those that are there already.
+    pub during_sync: bool,
 }
 
 impl Default for Debounce {
     /// After 500 ms of quiet, and after 5 s at the latest.
     fn default() -> Self {
-        Debounce { quiet: Duration::from_millis(500), max_wait: Duration::from_secs(5), leading: false }
+        Debounce {
+            quiet: Duration::from_millis(500),
+            max_wait: Duration::from_secs(5),
+            leading: false,
+            during_sync: false,
+        }
     }
 }
 
@@ -37,7 +45,7 @@ impl Timing {
 
     /// Something has changed.
     pub(crate) fn changed(&mut self, now: Instant) {
-        let Debounce { quiet, max_wait, leading } = self.debounce;
+        let Debounce { quiet, max_wait, leading, .. } = self.debounce;
         let far = |wait| now.checked_add(wait).unwrap_or(now);
         let first = match self.pending {
             Some((first, _)) => first,
@@ -106,7 +114,7 @@ mod tests {
     }
 
     fn debounce(leading: bool) -> Debounce {
-        Debounce { quiet: ms(500), max_wait: ms(1200), leading }
+        Debounce { quiet: ms(500), max_wait: ms(1200), leading, during_sync: false }
     }
 
     #[test]

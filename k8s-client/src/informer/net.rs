@@ -24,6 +24,10 @@ impl Net {
         self.fates.is_empty()
     }
 
+    pub(crate) fn len(&self) -> usize {
+        self.fates.len()
+    }
+
     /// The object is there in a new state; `created` if it was not there just before.
     pub(crate) fn applied(&mut self, object: &impl Object, created: bool) {
         let fate = match self.fates.get(&key(object)) {

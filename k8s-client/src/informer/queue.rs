@@ -46,6 +46,10 @@ impl<O: Object> Queue<O> {
         Queue { capacity, each, order, latest, coalesced: 0 }
     }
 
+    pub(crate) fn set_capacity(&mut self, capacity: usize) {
+        self.capacity = capacity;
+    }
+
     /// Whether nothing waits.
     pub(crate) fn is_empty(&self) -> bool {
         self.each.is_empty() && self.order.is_empty()
@@ -105,11 +109,17 @@ impl<O: Object> Queue<O> {
         let object = match &item {
             Item::Applied(object) | Item::Deleted(object) => object,
             Item::Complete(cause) => {
-                // One of them says all: the last, and where it stands.
-                let before = self.order.len();
-                self.order.retain(|turn| matches!(turn, Turn::Key(_)));
-                self.coalesced += (before - self.order.len()) as u64;
-                return self.order.push_back(Turn::Complete(*cause));
+                // One of them says all, and stands where the last did; but that it is the first is never lost.
+                let mut cause = *cause;
+                self.order.retain(|turn| match turn {
+                    Turn::Key(_) => true,
+                    Turn::Complete(before) => {
+                        self.coalesced += 1;
+                        cause = if *before == Cause::Start { Cause::Start } else { cause };
+                        false
+                    }
+                });
+                return self.order.push_back(Turn::Complete(cause));
             }
         };
         let key = Arc::from(format!("{}/{}", object.namespace(), object.name()));

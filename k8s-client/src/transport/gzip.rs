@@ -1,6 +1,6 @@
 //! Answers that come compressed.
 //!
-//! A list is a tenth as long that way; the API server compresses what is longer than 128 KiB. Watches are never asked for
+//! A list is a tenth as long that way, also one that is read while it arrives; the API server compresses what is longer than 128 KiB. Watches are never asked for
 //! in this form, since an event would wait in a compressor, nor are answers of what runs behind the server, which come as they are.
 //!
 //! There is no limit on what comes out: an answer has none without compression either, and who could send a
@@ -17,6 +17,7 @@ use flate2::write::MultiGzDecoder;
 use futures_core::Stream;
 use http::HeaderMap;
 use http::header::{ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_LENGTH, HeaderValue};
+use k8s_api::operation::Verb;
 use k8s_api::transport::{ByteStream, Call, Fault, Sent, TransportError};
 
 /// About as much is handed on at a time.
@@ -25,8 +26,8 @@ const PIECE: usize = 64 << 10;
 /// Asks for it, where it is of use and the caller has nothing of his own to say of it.
 pub(super) fn ask(call: &mut Call) -> bool {
     let meta = &call.meta;
-    let ask =
-        meta.whole && meta.op.subresource != "proxy" && !call.head.headers.contains_key(ACCEPT_ENCODING);
+    let ends = meta.whole || meta.op.verb == Verb::List;
+    let ask = ends && meta.op.subresource != "proxy" && !call.head.headers.contains_key(ACCEPT_ENCODING);
     if ask {
         call.head.headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("gzip"));
     }

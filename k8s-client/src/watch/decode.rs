@@ -1,7 +1,7 @@
 //! From the bytes of a server to what the machine takes in.
 
 use bytes::Bytes;
-use k8s_api::codec::json;
+use k8s_api::codec::{AnyDecoder, BadItem, json};
 use k8s_api::meta::v1::{ObjectMeta, Status};
 
 use super::event::{Failure, Incoming, Unreadable, UnreadableType};
@@ -15,48 +15,71 @@ const INITIAL_EVENTS_END: &str = "k8s.io/initial-events-end";
 
 /// One frame of a watch.
 pub(super) fn event(frame: &Bytes, source: &mut Source) -> Incoming<Held> {
-    let (type_, object) = match json::event(frame) {
-        Ok(event) => event,
-        Err(error) => {
-            return unreadable(UnreadableType::Unknown, frame, frame, &error.to_string(), &*source.kind);
+    let Source { kind, decoder, .. } = source;
+    // Once over the bytes does for all that is as it should be. What is not is looked at again.
+    let mut type_ = None;
+    let object = kind.make(&mut |object| {
+        type_ = decoder.event_into(object, frame).filter(|_| decoder.finish(object).is_ok());
+    });
+    type_.and_then(|type_| known(type_, object)).unwrap_or_else(|| unusual(frame, &**kind, decoder))
+}
+
+fn known(type_: &str, object: Held) -> Option<Incoming<Held>> {
+    Some(match type_ {
+        "ADDED" => Incoming::Added(object),
+        "MODIFIED" => Incoming::Modified(object),
+        "DELETED" => Incoming::Deleted(object),
+        "BOOKMARK" => {
+            let end = object.metadata().annotations.get(INITIAL_EVENTS_END);
+            Incoming::Bookmark {
+                resource_version: object.resource_version().into(),
+                initial_events_end: end.is_some_and(|value| *value == "true"),
+            }
         }
+        _ => return None,
+    })
+}
+
+/// A frame that is not simply an event with an object of the kind in it.
+#[cold]
+fn unusual(frame: &Bytes, kind: &dyn Kind, decoder: &mut AnyDecoder) -> Incoming<Held> {
+    let bad = |event, object: &[u8], error: &str| {
+        Incoming::Unreadable(unreadable(event, object, frame, error, kind))
     };
-    let known = match &*type_ {
+    let (type_, json) = match json::event(frame) {
+        Ok(event) => event,
+        Err(error) => return bad(UnreadableType::Unknown, frame, &error.to_string()),
+    };
+    let event = match &*type_ {
         "ADDED" | "MODIFIED" => UnreadableType::Present,
         "DELETED" => UnreadableType::Deleted,
-        "ERROR" => return Incoming::Error(failure(object)),
-        "BOOKMARK" => UnreadableType::Unknown,
-        other => {
-            let error = format!("an event of the type {other}");
-            return unreadable(UnreadableType::Unknown, frame, frame, &error, &*source.kind);
-        }
+        "ERROR" => return Incoming::Error(failure(json)),
+        _ => UnreadableType::Unknown,
     };
-    match source.object(object.as_bytes()) {
-        Err(error) => unreadable(known, object.as_bytes(), frame, &error.to_string(), &*source.kind),
-        Ok(object) => match &*type_ {
-            "ADDED" => Incoming::Added(object),
-            "MODIFIED" => Incoming::Modified(object),
-            "DELETED" => Incoming::Deleted(object),
-            _ => Incoming::Bookmark {
-                resource_version: object.resource_version().into(),
-                initial_events_end: object
-                    .metadata()
-                    .annotations
-                    .get(INITIAL_EVENTS_END)
-                    .is_some_and(|value| *value == "true"),
-            },
-        },
+    let mut read = Ok(());
+    let object = kind.make(&mut |object| {
+        read = decoder.json_into(object, json.as_bytes()).and_then(|()| decoder.finish(object));
+    });
+    match read {
+        Err(error) => bad(event, json.as_bytes(), &error.to_string()),
+        Ok(()) => known(&type_, object)
+            .unwrap_or_else(|| bad(event, frame, &format!("an event of the type {type_}"))),
     }
+}
+
+/// An object of a list that can't be read.
+pub(super) fn bad_item(bad: &BadItem, kind: &dyn Kind) -> Box<Unreadable> {
+    unreadable(UnreadableType::Present, &bad.json, &bad.json, &bad.error.to_string(), kind)
 }
 
 /// What is still known of an object that can't be read: its metadata may be fine.
 fn unreadable(
     event: UnreadableType,
     object: &[u8],
-    frame: &Bytes,
+    all: &[u8],
     error: &str,
     kind: &dyn Kind,
-) -> Incoming<Held> {
+) -> Box<Unreadable> {
     /// The metadata of any kind.
     #[derive(Clone, Default, PartialEq)]
     struct Any {
@@ -70,19 +93,19 @@ fn unreadable(
     let key =
         Key { namespace: metadata.namespace.as_str().to_owned(), name: metadata.name.as_str().to_owned() };
     let version = metadata.resource_version.as_str();
-    let shown = frame.get(..BEGINNING).unwrap_or(frame);
-    Incoming::Unreadable(Box::new(Unreadable {
+    let shown = all.get(..BEGINNING).unwrap_or(all);
+    Box::new(Unreadable {
         event,
         key: (!key.name.is_empty()).then_some(key),
         resource_version: (!version.is_empty()).then(|| version.into()),
         // What is reported ends in logs: of a kind with secrets in it nothing is shown. A copy, since a slice would keep all of its chunk.
         beginning: if has_secrets(kind) { Bytes::new() } else { Bytes::copy_from_slice(shown) },
         error: error.to_owned(),
-    }))
+    })
 }
 
 fn has_secrets(kind: &dyn Kind) -> bool {
-    let table = kind.empty().table();
+    let table = kind.make(&mut |_| {}).table();
     table.at_run_time || table.fields().any(|field| field.sensitive)
 }
 

@@ -1,10 +1,12 @@
 //! What goes into the machine from the server, and what comes out of it for the consumer.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use k8s_api::Resource;
 
-use super::object::{Key, Object};
+use super::object::{AnyObject, Key, Object, into_kind};
 use super::version::ResourceVersion;
 
 /// One decoded event of a watch, as the machine takes it in.
@@ -126,6 +128,45 @@ pub enum Change<O> {
     },
     /// An object could not be read; the rest is not concerned.
     Quarantined(Box<Unreadable>),
+}
+
+/// What a [stream of events](crate::api::Events) tells, which says what it may be relied upon for.
+#[derive(Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Event<K: ?Sized> {
+    /// The object is there, in this state.
+    Applied(Arc<K>),
+    /// The object is gone.
+    Deleted(Gone<Arc<K>>),
+    /// The first complete state has been told.
+    Synced,
+    /// Another complete state has been told, since the watch could not go on: states in between may be missing, the latest are not.
+    Resynced {
+        /// Why.
+        cause: Cause,
+    },
+    /// Everything up to this version has been told.
+    Bookmark {
+        /// The version.
+        resource_version: ResourceVersion,
+    },
+    /// An object could not be read; the rest is not concerned.
+    Quarantined(Box<Unreadable>),
+}
+
+impl Event<dyn AnyObject> {
+    /// The same of a kind; none if it is of another.
+    pub(crate) fn of<K: Resource>(self) -> Option<Event<K>> {
+        Some(match self {
+            Event::Applied(object) => Event::Applied(into_kind(object)?),
+            Event::Deleted(Gone::Object(object)) => Event::Deleted(Gone::Object(into_kind(object)?)),
+            Event::Deleted(Gone::Key(key)) => Event::Deleted(Gone::Key(key)),
+            Event::Synced => Event::Synced,
+            Event::Resynced { cause } => Event::Resynced { cause },
+            Event::Bookmark { resource_version } => Event::Bookmark { resource_version },
+            Event::Quarantined(bad) => Event::Quarantined(bad),
+        })
+    }
 }
 
 /// A deleted object.

@@ -1,10 +1,12 @@
 //! Splits the bytes of a watch into frames, one event each, however the transport cut them up.
 //!
-//! A frame that lies in one chunk shares its memory; only one that spans chunks is copied. Every byte is looked at once.
+//! A frame that lies in one chunk shares its memory; only one that spans chunks is copied. Every byte is looked at once; and with
+//! [`Frames::next_as`] not even that, where each frame is a line.
 
 use std::fmt;
 
 use bytes::{Buf as _, Bytes, BytesMut};
+use memchr::memchr;
 
 /// Why a stream can't be split any further.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,6 +48,18 @@ pub struct Frames {
     chunk: Bytes,
     scanned: usize,
     failed: Option<FrameError>,
+    /// Whether every frame so far was a line.
+    lines: bool,
+}
+
+/// What is known of a line.
+enum Line {
+    /// It may be a frame.
+    Whole(Bytes),
+    /// The rest of it is needed.
+    Wait,
+    /// Nothing: the brackets have to be looked at.
+    Unknown,
 }
 
 #[derive(Debug)]
@@ -78,7 +92,15 @@ impl Frames {
     }
 
     fn new(format: Format, limit: usize) -> Self {
-        Self { format, limit, partial: BytesMut::new(), chunk: Bytes::new(), scanned: 0, failed: None }
+        Self {
+            format,
+            limit,
+            partial: BytesMut::new(),
+            chunk: Bytes::new(),
+            scanned: 0,
+            failed: None,
+            lines: true,
+        }
     }
 
     /// Takes the next bytes of the stream. Memory stays within the limit and one chunk if `next` was called until it had
@@ -112,27 +134,112 @@ impl Frames {
         self.failed.clone().map(Err)
     }
 
+    /// The next frame, as `read` understands it; `is_whole` says of what that gave whether the frame was one whole JSON value.
+    ///
+    /// An API server writes an object a line. So the next line is read at once, without looking for brackets first: what was read to its
+    /// end as one value is a frame. Only where that fails are the brackets looked at: is it a frame that can't be read, or none?
+    pub fn next_as<T>(
+        &mut self,
+        mut read: impl FnMut(&Bytes) -> T,
+        is_whole: impl Fn(&T) -> bool,
+    ) -> Option<Result<T, FrameError>> {
+        match self.line() {
+            Line::Wait => return None,
+            Line::Unknown => {}
+            Line::Whole(line) => {
+                let value = read(&line);
+                if is_whole(&value) {
+                    return Some(Ok(value));
+                }
+                self.put_back(&line);
+                return match self.next()? {
+                    Err(error) => Some(Err(error)),
+                    // A frame that can't be read.
+                    Ok(frame) if frame.len() == line.len() => Some(Ok(value)),
+                    Ok(frame) => {
+                        self.lines = false;
+                        Some(Ok(read(&frame)))
+                    }
+                };
+            }
+        }
+        self.next().map(|frame| frame.map(|frame| read(&frame)))
+    }
+
+    /// Says that nothing will be pushed any more: what is there is not waited with for the end of its line.
+    pub fn end(&mut self) {
+        self.lines = false;
+    }
+
+    /// The next line, if it may be a frame.
+    fn line(&mut self) -> Line {
+        if !self.lines || self.failed.is_some() || !matches!(self.format, Format::Json(Scan { depth: 0, .. }))
+        {
+            return Line::Unknown;
+        }
+        if self.partial.is_empty() {
+            self.skip_spaces();
+            match self.chunk.first() {
+                None => return Line::Wait,
+                Some(b'{') => {}
+                Some(_) => return Line::Unknown,
+            }
+        }
+        let end = memchr(b'\n', &self.chunk);
+        if self.partial.len() + end.unwrap_or(self.chunk.len()) > self.limit {
+            return Line::Unknown;
+        }
+        let Some(end) = end else {
+            // An object that ends here may be the last for long, and its newline come with the next.
+            if self.chunk.iter().rfind(|byte| !is_space(**byte)) == Some(&b'}') {
+                return Line::Unknown;
+            }
+            self.scanned = self.chunk.len();
+            self.keep();
+            return Line::Wait;
+        };
+        self.scanned = end;
+        let mut line = self.take();
+        let spaces = line.iter().rev().take_while(|byte| is_space(**byte)).count();
+        line.truncate(line.len() - spaces);
+        Line::Whole(line)
+    }
+
+    /// Takes a line for what it is, some bytes.
+    fn put_back(&mut self, bytes: &Bytes) {
+        self.chunk = [&**bytes, &*self.chunk].concat().into();
+    }
+
+    fn skip_spaces(&mut self) {
+        let spaces = self.chunk.iter().take_while(|byte| is_space(**byte)).count();
+        self.chunk.advance(spaces);
+    }
+
     /// The stream has ended: says whether it did so within a frame. A last line needs no newline.
-    pub fn finish(self) -> Result<(), FrameError> {
+    pub fn finish(&self) -> Result<(), FrameError> {
         let blank = self.chunk.iter().all(|byte| matches!(self.format, Format::Json(_)) && is_space(*byte));
-        match self.failed {
-            Some(error) => Err(error),
+        match &self.failed {
+            Some(error) => Err(error.clone()),
             None if self.partial.is_empty() && self.scanned == 0 && blank => Ok(()),
             None => Err(FrameError::Truncated),
         }
     }
 
     fn next_object(&mut self) -> Result<Option<Bytes>, FrameError> {
-        let Format::Json(scan) = &mut self.format else { return Ok(None) };
-        if scan.depth == 0 {
-            let spaces = self.chunk.iter().take_while(|byte| is_space(**byte)).count();
-            self.chunk.advance(spaces);
+        if matches!(self.format, Format::Json(Scan { depth: 0, .. })) {
+            // A part of a line, at which nobody has looked.
+            if !self.partial.is_empty() {
+                let partial = self.partial.split().freeze();
+                self.put_back(&partial);
+            }
+            self.skip_spaces();
             match self.chunk.first() {
                 None => return Ok(None),
                 Some(b'{') => {}
                 Some(other) => return Err(FrameError::NotAnObject(*other)),
             }
         }
+        let Format::Json(scan) = &mut self.format else { return Ok(None) };
         let rest = self.chunk.get(self.scanned..).unwrap_or_default();
         let end = scan.end(rest);
         self.scanned += end.unwrap_or(rest.len());

@@ -85,7 +85,7 @@ pub enum Input<O> {
 /// How the watch is doing.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Health {
-    /// Whether a complete state was told, ever.
+    /// Whether a complete state was told, ever, or the consumer has one.
     pub synced: bool,
     /// What is wrong; none once the server answers as it should.
     pub failure: Option<Failure>,
@@ -93,8 +93,24 @@ pub struct Health {
     pub failures: u32,
     /// The last byte from the server.
     pub alive_at: Option<Instant>,
+    /// The last event that told a change.
+    pub event_at: Option<Instant>,
+    /// The last bookmark.
+    pub bookmark_at: Option<Instant>,
+    /// Objects that could not be read, so far.
+    pub quarantined: u64,
     /// When everything up to the server's state of that moment was known: the last event, bookmark or complete state.
     pub current_at: Option<Instant>,
+}
+
+impl Health {
+    /// Whether everything is known that the server had a time `within` before `now`. It may serve as a readiness gate.
+    ///
+    /// Where nothing happens, an API server sends a bookmark a minute, give or take some seconds; so 90 s is a good measure, and less than
+    /// 75 s would find fault with a watch that is fine.
+    pub fn fresh_within(&self, within: Duration, now: Instant) -> bool {
+        self.synced && self.current_at.is_some_and(|at| now.saturating_duration_since(at) <= within)
+    }
 }
 
 /// The state machine. It is cheap when `O` is cheap to clone, as an `Arc` is.
@@ -195,6 +211,17 @@ impl<O: Object + Clone> Machine<O> {
             actions: VecDeque::new(),
             calls: 0,
         };
+        machine.start(now);
+        machine
+    }
+
+    /// The same, for a consumer that knows the state of this version: it is told what comes after it, and a complete state only when
+    /// the server can't go on from there.
+    pub fn after(config: Config, version: ResourceVersion, seed: u64, now: Instant) -> Self {
+        let mut machine = Self::new(config, seed, now);
+        machine.actions.clear();
+        (machine.goal, machine.position) = (Goal::Watch, version);
+        machine.health.synced = true;
         machine.start(now);
         machine
     }
@@ -467,7 +494,7 @@ impl<O: Object + Clone> Machine<O> {
                     self.at_position = None;
                     changes.push(Change::Bookmark { resource_version });
                 }
-                self.health.current_at = Some(now);
+                (self.health.current_at, self.health.bookmark_at) = (Some(now), Some(now));
             }
             Incoming::Error(failure) => return Some(Over::Failed(failure)),
             Incoming::Unreadable(unreadable) => {
@@ -486,6 +513,7 @@ impl<O: Object + Clone> Machine<O> {
 
     /// Whether an event of a watch was not told yet.
     fn is_new(&mut self, now: Instant, object: &O) -> bool {
+        self.health.event_at = Some(now);
         let version = object.resource_version();
         if version.is_empty() {
             return true;
@@ -541,6 +569,8 @@ impl<O: Object + Clone> Machine<O> {
     }
 
     fn emit(&mut self, changes: Vec<Change<O>>) {
+        let bad = changes.iter().filter(|change| matches!(change, Change::Quarantined(_))).count();
+        self.health.quarantined += u64::try_from(bad).unwrap_or_default();
         if !changes.is_empty() {
             self.actions.push_back(Action::Emit(changes));
         }

@@ -27,25 +27,29 @@
 //!
 //! [`frames`] cuts bytes into events, [`machine`] decides. Neither does any I/O; what decodes, sends and waits stands around them.
 
+mod account;
 mod backoff;
 mod config;
 mod decode;
 mod event;
 pub mod frames;
 pub mod machine;
+mod monitor;
 mod object;
 mod query;
 mod shell;
 mod source;
 mod version;
 
+pub(crate) use account::Account;
 pub use backoff::Backoff;
 pub(crate) use backoff::Random;
 pub use config::{Config, Strategy};
-pub use event::{Cause, Change, Failure, Gone, Unreadable, UnreadableType};
+pub use event::{Cause, Change, Event, Failure, Gone, Unreadable, UnreadableType};
 pub use machine::Health;
+pub use monitor::Monitor;
 pub use object::{AnyObject, Held, Key, Object, into_kind};
 pub use query::{Freshness, ListQuery, WatchFrom, WatchQuery};
-pub(crate) use shell::{LARGEST_EVENT, follow};
+pub(crate) use shell::{Follower, LARGEST_EVENT, follow};
 pub(crate) use source::Source;
 pub use version::ResourceVersion;

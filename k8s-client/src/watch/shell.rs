@@ -1,5 +1,6 @@
 //! Carries out what the machine says: the only part of a watch that does I/O.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use bytes::Bytes;
@@ -7,6 +8,7 @@ use futures_util::FutureExt as _;
 use futures_util::StreamExt as _;
 use futures_util::future::BoxFuture;
 use futures_util::stream::BoxStream;
+use k8s_api::codec::{BadItem, ListReader, Step, json};
 use k8s_api::request::RequestError;
 use k8s_api::transport::Call;
 
@@ -14,76 +16,130 @@ use super::config::Config;
 use super::decode;
 use super::event::{Change, Failure};
 use super::frames::Frames;
-use super::machine::{Action, CallId, Health, Input, Machine};
+use super::machine::{Action, CallId, Health, Incoming, Input, Machine};
 use super::object::Held;
 use super::source::Source;
+use super::version::ResourceVersion;
 use crate::client::Client;
 use crate::error::{Error, Result};
-use crate::outside::Waiting;
+use crate::outside::{Outside, Waiting};
 
 /// No object is larger: etcd takes 1.5 MiB, and its managed fields and the event around it come on top.
 pub(crate) const LARGEST_EVENT: usize = 64 << 20;
 
-/// Follows a kind for as long as it is polled. `tell` gets every step in order, and how the watch is doing after it.
+/// Follows a kind for as long as it is polled. `tell` gets every step in order, and how the watch is doing after it; a step may be
+/// nothing but that.
 pub(crate) async fn follow(
-    mut source: Source,
+    source: Source,
     config: Config,
     seed: u64,
     mut tell: impl FnMut(Vec<Change<Held>>, &Health),
 ) {
-    let outside = source.client.outside().clone();
-    let mut machine = Machine::new(config, seed, outside.now());
-    let mut open: Option<Open> = None;
-    let mut alarm: Option<(Instant, Waiting)> = None;
+    let mut follower = Follower::new(source, config, None, seed);
     loop {
-        while let Some(action) = machine.poll() {
-            match action {
-                Action::StartList { call, query } => {
-                    open = Some(Open::list(call, source.client.clone(), source.kind.list(&query)));
-                }
-                Action::StartWatch { call, query } => {
-                    open = Some(Open::watch(call, source.client.clone(), source.kind.watch(&query)));
-                }
-                // Dropping it closes the connection's stream.
-                Action::Cancel { call } => open = open.filter(|open| open.call != call),
-                Action::Emit(changes) => tell(changes, machine.health()),
-            }
-        }
-        // Every byte moves the deadline further off, so a wait for one that has passed only finds out that it has moved.
-        let due = machine.deadline();
-        alarm = match (alarm, due) {
-            (Some((at, waiting)), Some(due)) if at <= due => Some((at, waiting)),
-            (_, due) => due.map(|due| (due, outside.wait(due))),
+        let changes = follower.next().await;
+        tell(changes, follower.health());
+    }
+}
+
+/// A watch that is read step by step: what is not asked for is not read from the server either.
+pub(crate) struct Follower {
+    source: Source,
+    machine: Machine<Held>,
+    open: Option<Open>,
+    alarm: Option<(Instant, Waiting)>,
+    outside: Arc<dyn Outside>,
+    /// Whether something has happened that was not told.
+    news: bool,
+}
+
+impl Follower {
+    /// It begins with a complete state, or after a version.
+    pub(crate) fn new(source: Source, config: Config, after: Option<ResourceVersion>, seed: u64) -> Follower {
+        let outside = source.client.outside().clone();
+        let machine = match after {
+            Some(version) => Machine::after(config, version, seed, outside.now()),
+            None => Machine::new(config, seed, outside.now()),
         };
+        Follower { source, machine, open: None, alarm: None, outside, news: false }
+    }
+
+    /// How the watch is doing.
+    pub(crate) fn health(&self) -> &Health {
+        self.machine.health()
+    }
+
+    /// The next step: what the consumer is to be told, which may be nothing. Nothing is lost when it is dropped before it is ready.
+    pub(crate) async fn next(&mut self) -> Vec<Change<Held>> {
+        loop {
+            while let Some(action) = self.machine.poll() {
+                match action {
+                    Action::StartList { call, query } => {
+                        let reader = Reader::List(Box::new(self.source.kind.reader()));
+                        self.start(call, self.source.kind.list(&query), reader);
+                    }
+                    Action::StartWatch { call, query } => {
+                        let reader = Reader::Watch(Frames::json(LARGEST_EVENT));
+                        self.start(call, self.source.kind.watch(&query), reader);
+                    }
+                    // Dropping it closes the connection's stream.
+                    Action::Cancel { call } => _ = self.open.take_if(|open| open.call == call),
+                    Action::Emit(changes) => {
+                        self.news = false;
+                        return changes;
+                    }
+                }
+            }
+            if std::mem::take(&mut self.news) {
+                return Vec::new();
+            }
+            self.step().await;
+        }
+    }
+
+    fn start(&mut self, call: CallId, request: std::result::Result<Call, RequestError>, reader: Reader) {
+        self.open = Some(Open::new(call, self.source.client.clone(), request, reader));
+    }
+
+    /// Waits for something to happen, and says it to the machine.
+    async fn step(&mut self) {
+        // Every byte moves the deadline further off, so a wait for one that has passed only finds out that it has moved.
+        self.alarm = match (self.alarm.take(), self.machine.deadline()) {
+            (Some((at, waiting)), Some(due)) if at <= due => Some((at, waiting)),
+            (_, due) => due.map(|due| (due, self.outside.wait(due))),
+        };
+        let Follower { source, machine, open, alarm, outside, news } = self;
         let next = async {
-            match &mut open {
-                Some(open) => open.next(&mut source).await,
+            match &mut *open {
+                Some(open) => open.next(source).await,
                 None => std::future::pending().await,
             }
         };
         let tick = async {
-            match &mut alarm {
+            match &mut *alarm {
                 Some((_, waiting)) => waiting.await,
                 None => std::future::pending().await,
             }
         };
         tokio::select! {
-            inputs = next => {
-                let Some(inputs) = inputs else {
-                    // The call has said how it ended.
-                    open = None;
-                    continue;
-                };
-                for input in inputs {
-                    let failed = matches!(input, Input::Failed(..));
-                    machine.input(outside.now(), input);
-                    if failed {
-                        tell(Vec::new(), machine.health());
+            // What has come is a proof of life, however late this is asked for it: a slow consumer makes no server silent.
+            biased;
+            inputs = next => match inputs {
+                None => *open = None,
+                Some(inputs) => {
+                    *news = true;
+                    for input in inputs {
+                        machine.input(outside.now(), input);
+                    }
+                    // Of a server that sends without a pause, too, not everything is waited for.
+                    if machine.deadline().is_some_and(|due| due <= outside.now()) {
+                        machine.input(outside.now(), Input::Tick);
                     }
                 }
-            }
+            },
             () = tick => {
-                alarm = None;
+                *alarm = None;
+                *news = true;
                 machine.input(outside.now(), Input::Tick);
             }
         }
@@ -96,85 +152,164 @@ struct Open {
     state: State,
 }
 
+/// What comes of an answer.
+type Pieces = BoxStream<'static, Result<Bytes>>;
+
 enum State {
-    Listing(BoxFuture<'static, Result<Bytes>>),
-    Asking(BoxFuture<'static, Result<BoxStream<'static, Result<Bytes>>>>),
-    Watching(BoxStream<'static, Result<Bytes>>, Frames),
+    Asking(BoxFuture<'static, Result<Pieces>>, Reader),
+    Reading(Pieces, Reader),
     Over,
 }
 
+/// What makes something of the pieces.
+enum Reader {
+    List(Box<ListReader>),
+    Watch(Frames),
+}
+
 impl Open {
-    fn list(call: CallId, client: Client, request: std::result::Result<Call, RequestError>) -> Open {
-        Open { call, state: State::Listing(async move { client.bytes(request?).await }.boxed()) }
+    fn new(
+        call: CallId,
+        client: Client,
+        request: std::result::Result<Call, RequestError>,
+        reader: Reader,
+    ) -> Open {
+        let asking = async move {
+            let mut request = request?;
+            // What breaks off is told as far as it came, and where to go on from there the machine knows best.
+            request.meta.whole = false;
+            client.open(request).await
+        };
+        Open { call, state: State::Asking(asking.boxed(), reader) }
     }
 
-    fn watch(call: CallId, client: Client, request: std::result::Result<Call, RequestError>) -> Open {
-        Open { call, state: State::Asking(async move { client.open(request?).await }.boxed()) }
-    }
-
-    /// What happens next. Nothing is lost when it is dropped before it is ready.
+    /// What happens next, a whole step. Nothing is lost when it is dropped before it is ready.
     async fn next(&mut self, source: &mut Source) -> Option<Vec<Input<Held>>> {
         let call = self.call;
-        let inputs = match &mut self.state {
+        let piece = match &mut self.state {
             State::Over => return None,
-            State::Listing(bytes) => {
-                let page = bytes.await;
-                self.state = State::Over;
-                page.map(|page| match source.kind.page(&mut source.decoder, &page) {
-                    Err(error) => {
-                        let kind = source.kind.list_kind();
-                        vec![failed(call, &format!("the server's answer is no {kind}: {error}"))]
+            State::Asking(asking, _) => match asking.await {
+                Ok(pieces) => {
+                    if let State::Asking(_, reader) = std::mem::replace(&mut self.state, State::Over) {
+                        self.state = State::Reading(pieces, reader);
                     }
-                    Ok((metadata, items)) => {
-                        let resource_version = metadata.resource_version.as_str().into();
-                        let continue_token = Some(metadata.continue_.as_str().to_owned());
-                        let items = items.into_iter().map(Ok).collect();
-                        vec![
-                            Input::Items(call, items),
-                            Input::Page { call, resource_version, continue_token },
-                        ]
-                    }
-                })
-            }
-            State::Asking(asking) => asking.await.map(|pieces| {
-                self.state = State::Watching(pieces, Frames::json(LARGEST_EVENT));
-                vec![Input::Alive(call)]
-            }),
-            State::Watching(pieces, frames) => match pieces.next().await {
-                Some(Err(error)) => Err(error),
-                Some(Ok(piece)) => {
-                    frames.push(piece);
-                    let mut events = Vec::new();
-                    let broken = loop {
-                        match frames.next() {
-                            Some(Ok(frame)) => events.push(decode::event(&frame, source)),
-                            Some(Err(error)) => break Some(failed(call, &error.to_string())),
-                            None => break None,
-                        }
-                    };
-                    let heard =
-                        if events.is_empty() { Input::Alive(call) } else { Input::Events(call, events) };
-                    if broken.is_some() {
-                        self.state = State::Over;
-                    }
-                    Ok([heard].into_iter().chain(broken).collect())
+                    return Some(vec![Input::Alive(call)]);
                 }
-                None => {
-                    let State::Watching(_, frames) = std::mem::replace(&mut self.state, State::Over) else {
-                        return None;
-                    };
-                    Ok(vec![match frames.finish() {
-                        Ok(()) => Input::Ended(call),
-                        Err(error) => failed(call, &error.to_string()),
-                    }])
-                }
+                Err(error) => Some(Err(error)),
             },
+            State::Reading(pieces, _) => pieces.next().await,
         };
-        Some(inputs.unwrap_or_else(|error| {
+        let mut inputs = Vec::new();
+        let is_over = match (&mut self.state, piece) {
+            (State::Reading(_, reader), Some(Ok(piece))) => {
+                reader.read(call, Some(piece), source, &mut inputs)
+            }
+            (State::Reading(_, reader), None) => reader.read(call, None, source, &mut inputs),
+            (_, Some(Err(error))) => {
+                inputs.push(Input::Failed(call, failure(&error)));
+                true
+            }
+            _ => true,
+        };
+        if is_over {
             self.state = State::Over;
-            vec![Input::Failed(call, failure(&error))]
-        }))
+        }
+        Some(inputs)
     }
+}
+
+impl Reader {
+    /// Makes something of a piece, or of there being none any more. Says whether that was the end.
+    fn read(
+        &mut self,
+        call: CallId,
+        piece: Option<Bytes>,
+        source: &mut Source,
+        inputs: &mut Vec<Input<Held>>,
+    ) -> bool {
+        match self {
+            Reader::List(reader) => list(reader, call, piece, source, inputs),
+            Reader::Watch(frames) => watch(frames, call, piece, source, inputs),
+        }
+    }
+}
+
+fn list(
+    reader: &mut ListReader,
+    call: CallId,
+    piece: Option<Bytes>,
+    source: &mut Source,
+    inputs: &mut Vec<Input<Held>>,
+) -> bool {
+    match &piece {
+        Some(piece) => reader.push(piece),
+        None => reader.end(),
+    }
+    let Source { kind, decoder, .. } = source;
+    let mut items = Vec::new();
+    let end = loop {
+        let mut step = Ok(Step::Wait);
+        let object = kind.make(&mut |object| {
+            step = reader.next(decoder, object);
+            if let (Ok(Step::Item), Err(error)) = (&step, decoder.finish(object)) {
+                let json = json::encode(object).unwrap_or_default();
+                step = Ok(Step::Bad(Box::new(BadItem { error, json })));
+            }
+        });
+        match step {
+            Ok(Step::Item) => items.push(Ok(object)),
+            Ok(Step::Bad(bad)) => items.push(Err(decode::bad_item(&bad, &**kind))),
+            Ok(Step::Wait) => break None,
+            Ok(Step::Done) => {
+                let metadata = reader.metadata();
+                let resource_version = metadata.resource_version.as_str().into();
+                let continue_token = Some(metadata.continue_.as_str().to_owned());
+                break Some(Input::Page { call, resource_version, continue_token });
+            }
+            Err(error) => {
+                break Some(failed(call, &format!("the server's answer is no list of them: {error}")));
+            }
+        }
+    };
+    inputs.push(if items.is_empty() { Input::Alive(call) } else { Input::Items(call, items) });
+    let is_over = end.is_some();
+    inputs.extend(end);
+    is_over
+}
+
+fn watch(
+    frames: &mut Frames,
+    call: CallId,
+    piece: Option<Bytes>,
+    source: &mut Source,
+    inputs: &mut Vec<Input<Held>>,
+) -> bool {
+    let ended = piece.is_none();
+    match piece {
+        Some(piece) => frames.push(piece),
+        None => frames.end(),
+    }
+    let mut events = Vec::new();
+    let end = loop {
+        let read = |frame: &Bytes| decode::event(frame, source);
+        match frames.next_as(read, |event| !matches!(event, Incoming::Unreadable(_))) {
+            Some(Ok(event)) => events.push(event),
+            Some(Err(error)) => break Some(failed(call, &error.to_string())),
+            None if ended => {
+                break Some(match frames.finish() {
+                    Ok(()) => Input::Ended(call),
+                    Err(error) => failed(call, &error.to_string()),
+                });
+            }
+            None => break None,
+        }
+    };
+    if !ended || !events.is_empty() {
+        inputs.push(if events.is_empty() { Input::Alive(call) } else { Input::Events(call, events) });
+    }
+    let is_over = end.is_some();
+    inputs.extend(end);
+    is_over
 }
 
 fn failed<O>(call: CallId, message: &str) -> Input<O> {

@@ -2,15 +2,15 @@
 
 use std::sync::Arc;
 
-use k8s_api::codec::error::DecodeError;
-use k8s_api::codec::{AnyDecoder, Decoder};
-use k8s_api::meta::v1::ListMeta;
+use k8s_api::Resource;
+use k8s_api::codec::{AnyDecoder, Decoder, ListReader};
 use k8s_api::request::{self, Request as _, RequestError, verb};
 use k8s_api::transport::Call;
 
-use super::object::Held;
+use super::object::{AnyObject, Held};
 use super::query::{ListQuery, WatchQuery};
 use crate::client::Client;
+use crate::outside::Outside;
 
 /// Objects of one kind in one place, as everything else sees them: without the kind.
 pub(crate) struct Source {
@@ -32,14 +32,14 @@ impl Source {
 }
 
 impl Source {
-    /// Reads one object.
-    pub(super) fn object(&mut self, json: &[u8]) -> Result<Held, DecodeError> {
-        let mut object = self.kind.empty();
-        // Nobody else holds it yet, so it is filled where it stays.
-        if let Some(object) = Arc::get_mut(&mut object) {
-            self.decoder.json_into(object, json)?;
-        }
-        Ok(object)
+    /// Reads objects with another decoder, of the same kind.
+    pub(crate) fn decoder<K: Resource>(&mut self, decoder: Decoder<K>) {
+        self.decoder = decoder.erase();
+    }
+
+    /// Time and chance.
+    pub(crate) fn outside(&self) -> &Arc<dyn Outside> {
+        self.client.outside()
     }
 }
 
@@ -49,12 +49,10 @@ pub(super) trait Kind: Send + Sync {
     fn list(&self, query: &ListQuery) -> Result<Call, RequestError>;
     /// The call for a watch.
     fn watch(&self, query: &WatchQuery) -> Result<Call, RequestError>;
-    /// What a list of them is called.
-    fn list_kind(&self) -> &'static str;
-    /// Reads a page.
-    fn page(&self, decoder: &mut AnyDecoder, json: &[u8]) -> Result<(ListMeta, Vec<Held>), DecodeError>;
-    /// An object with nothing in it.
-    fn empty(&self) -> Held;
+    /// What reads a page.
+    fn reader(&self) -> ListReader;
+    /// An object, filled.
+    fn make(&self, fill: &mut dyn FnMut(&mut dyn AnyObject)) -> Held;
 }
 
 struct Of<K> {
@@ -71,17 +69,14 @@ impl<K: verb::List + verb::Watch> Kind for Of<K> {
         query.narrow(self.watch.clone()).call()
     }
 
-    fn list_kind(&self) -> &'static str {
-        K::LIST_KIND
+    fn reader(&self) -> ListReader {
+        ListReader::new::<K>()
     }
 
-    fn page(&self, decoder: &mut AnyDecoder, json: &[u8]) -> Result<(ListMeta, Vec<Held>), DecodeError> {
-        let list = decoder.json_list::<K>(json)?;
-        Ok((list.metadata, list.items.into_iter().map(|object| Arc::new(object) as Held).collect()))
-    }
-
-    fn empty(&self) -> Held {
-        Arc::new(K::default())
+    fn make(&self, fill: &mut dyn FnMut(&mut dyn AnyObject)) -> Held {
+        let mut object = K::default();
+        fill(&mut object);
+        Arc::new(object)
     }
 }
 

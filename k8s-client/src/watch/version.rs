@@ -24,15 +24,19 @@ impl ResourceVersion {
 
     /// As `partial_cmp`, with a version still borrowed from its object.
     pub(super) fn compare(&self, other: &str) -> Option<Ordering> {
-        if self.0 == other {
-            return Some(Ordering::Equal);
-        }
-        // Longer than any integer type is fine: digits without a leading zero compare by length, then as text.
-        let decimal = |text: &str| {
-            !text.is_empty() && !text.starts_with('0') && text.bytes().all(|byte| byte.is_ascii_digit())
-        };
-        (decimal(&self.0) && decimal(other)).then(|| (self.0.len(), &*self.0).cmp(&(other.len(), other)))
+        compare(&self.0, other)
     }
+}
+
+pub(super) fn compare(one: &str, other: &str) -> Option<Ordering> {
+    if one == other {
+        return Some(Ordering::Equal);
+    }
+    // Longer than any integer type is fine: digits without a leading zero compare by length, then as text.
+    let decimal = |text: &str| {
+        !text.is_empty() && !text.starts_with('0') && text.bytes().all(|byte| byte.is_ascii_digit())
+    };
+    (decimal(one) && decimal(other)).then(|| (one.len(), one).cmp(&(other.len(), other)))
 }
 
 impl PartialOrd for ResourceVersion {

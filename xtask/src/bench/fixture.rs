@@ -1,5 +1,5 @@
 //! Lists of running pods from the real control plane: `pods` of a few deployments with many replicas, and `mixed`, in
-//! which no pod is like another.
+//! which no pod is like another; and `watch`, what happens to `pods` while the deployments roll out.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -7,13 +7,13 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, bail};
 use serde_json::{Value, json};
 
-use super::pods;
+use super::{capture, pods};
 use crate::cluster::{Api, Cluster, Options, wait};
 use crate::repo;
 
 const PROTOBUF: &str = "application/vnd.kubernetes.protobuf";
 
-/// Ten pods of each sort, so that everything runs without Go; made with `--pods 10`.
+/// Ten pods of each sort, so that everything runs without Go; made with `--pods 10 --events 40`.
 const SAMPLE: &str = "tests/bench/sample";
 
 /// How a fixture is made.
@@ -22,6 +22,12 @@ pub struct Args {
     /// How many pods each list holds; ten thousand take some minutes.
     #[arg(long, value_name = "N", default_value_t = 10_000)]
     pods: usize,
+    /// How many events of those pods the captured watch holds, or a few more.
+    #[arg(long, value_name = "N", default_value_t = 6846)]
+    events: usize,
+    /// Make only those pods and their watch, not the unlike ones.
+    #[arg(long)]
+    watch_only: bool,
     /// Where the lists go, if not to target/bench/fixture.
     #[arg(long, value_name = "DIR")]
     dir: Option<PathBuf>,
@@ -48,12 +54,15 @@ pub(super) fn find(named: Option<&Path>) -> PathBuf {
 pub(super) fn run(args: &Args) -> Result<()> {
     let dir = args.dir.clone().unwrap_or_else(default_dir);
     std::fs::create_dir_all(&dir).with_context(|| format!("creating {}", dir.display()))?;
-    make(&dir, "pods", &pods::replicas(args.pods), args.pods)?;
-    make(&dir, "mixed", &pods::mixed(args.pods), args.pods)
+    make(&dir, "pods", &pods::replicas(args.pods), args.pods, Some(args.events))?;
+    if args.watch_only {
+        return Ok(());
+    }
+    make(&dir, "mixed", &pods::mixed(args.pods), args.pods, None)
 }
 
-/// Runs the deployments on a cluster of their own, and keeps the list of all pods in both formats.
-fn make(dir: &Path, name: &str, deployments: &[Value], pods: usize) -> Result<()> {
+/// Runs the deployments on a cluster of their own, and keeps the list of all pods in both formats; and so many events after it.
+fn make(dir: &Path, name: &str, deployments: &[Value], pods: usize, events: Option<usize>) -> Result<()> {
     let mut options = Options::test()?;
     options.nodes = 2 + pods / 1500;
     let cluster = Cluster::start(options)?;
@@ -86,7 +95,13 @@ fn make(dir: &Path, name: &str, deployments: &[Value], pods: usize) -> Result<()
     let exact = format!("/api/v1/pods?resourceVersion={version}&resourceVersionMatch=Exact");
     let binary = api.bytes_as(&exact, PROTOBUF)?;
     write(dir, &format!("{name}.json"), text.as_bytes())?;
-    write(dir, &format!("{name}.pb"), &binary)
+    write(dir, &format!("{name}.pb"), &binary)?;
+    if let Some(events) = events {
+        let watch = capture::watch(api, version, deployments, events)?;
+        write(dir, "watch.ndjson", &watch.json)?;
+        write(dir, "watch.pb", &watch.protobuf)?;
+    }
+    Ok(())
 }
 
 fn create(api: &Api, deployments: &[Value]) -> Result<()> {

@@ -1,9 +1,12 @@
 //! `cargo xtask bench`: what is measured, always side by side in one run. Look at ratios.
 
+mod busy;
+mod capture;
 mod compile;
 mod copy;
 mod decode;
 mod fixture;
+mod informer;
 mod options;
 mod pods;
 mod programs;
@@ -26,6 +29,8 @@ pub enum Bench {
     Options(options::Args),
     /// Read one pod with this client, kube and client-go from a server that replays what a real one said.
     Request(request::Args),
+    /// Follow pods with this client, kube and client-go: the first state, events, lookups.
+    Informer(informer::Args),
     /// Build the smallest program with these types and with k8s-openapi's, from nothing and again.
     Compile(compile::Args),
     /// Compare the store with other structures, and replay events into it.
@@ -39,6 +44,7 @@ impl Bench {
             Bench::Decode(args) => decode::run(&args),
             Bench::Options(args) => options::run(&args),
             Bench::Request(args) => request::run(&args),
+            Bench::Informer(args) => informer::run(&args),
             Bench::Compile(args) => compile::run(&args),
             Bench::Store(args) => store::run(&args),
         }

@@ -12,10 +12,14 @@ pub(super) struct Replay {
 }
 
 impl Replay {
-    /// Serves the lists of a folder.
-    pub(super) fn start(program: &Path, lists: &Path) -> Result<Replay> {
+    /// Serves the lists of a folder, made longer or shorter to so many pods.
+    pub(super) fn start(program: &Path, lists: &Path, pods: Option<usize>) -> Result<Replay> {
         let mut command = Command::new(program);
-        command.arg(lists).stdin(Stdio::piped()).stdout(Stdio::piped());
+        command
+            .arg(lists)
+            .args(pods.map(|pods| pods.to_string()))
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped());
         let mut child = command.spawn().with_context(|| format!("starting {}", program.display()))?;
         let out = child.stdout.take();
         // From here on it ends with this value, whatever becomes of it.

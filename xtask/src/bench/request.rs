@@ -138,7 +138,7 @@ fn ask(
     lists: &Path,
     concurrency: usize,
 ) -> Result<Value> {
-    let replay = Replay::start(replay, lists)?;
+    let replay = Replay::start(replay, lists, None)?;
     programs::run(
         Command::new(program).arg(&replay.url).arg(concurrency.to_string()).args(contender.argument),
     )

@@ -17,6 +17,16 @@ impl Figures {
         self.0.get(self.0.len() / 2).copied().unwrap_or(f64::NAN)
     }
 
+    /// The median, if there is one.
+    pub(super) fn median_or_nothing(&self, digits: usize) -> String {
+        if self.0.is_empty() { String::new() } else { format!("{:.digits$}", self.median()) }
+    }
+
+    /// As [`Figures::spread`], if there is anything.
+    pub(super) fn spread_or_nothing(&self, digits: usize) -> String {
+        if self.0.is_empty() { String::new() } else { self.spread(digits) }
+    }
+
     /// The median, and the least and most beside it.
     pub(super) fn spread(&self, digits: usize) -> String {
         let number = |value: Option<&f64>| value.map_or(String::new(), |value| format!("{value:.digits$}"));

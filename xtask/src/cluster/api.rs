@@ -52,17 +52,22 @@ impl Api {
 
     /// The lines of a stream such as a watch or a followed log, as they come, until the server ends it.
     pub fn lines(&self, path: &str) -> Result<impl Iterator<Item = std::io::Result<String>> + use<>> {
+        Ok(std::io::BufReader::new(self.stream(path, "*/*")?).lines())
+    }
+
+    /// The bytes of a stream in some representation, as they come, until the server ends it.
+    pub fn stream(&self, path: &str, accept: &str) -> Result<impl std::io::Read + use<>> {
         let mut request =
             self.agent.get(format!("{}{path}", self.server)).config().timeout_global(None).build();
         if let Some(authorization) = &self.authorization {
             request = request.header("authorization", authorization);
         }
-        let response = request.call().with_context(|| format!("GET {path}"))?;
+        let response = request.header("accept", accept).call().with_context(|| format!("GET {path}"))?;
         if !response.status().is_success() {
             answer(Ok(response), "GET", path)?;
             bail!("GET {path} did not answer a stream");
         }
-        Ok(std::io::BufReader::new(response.into_body().into_reader()).lines())
+        Ok(response.into_body().into_reader())
     }
 
     /// The object at `path`.

@@ -33,6 +33,16 @@ impl<'a> Lexer<'a> {
         Ok(Lexer { text, at: 0, depth: 0 })
     }
 
+    /// The same inside of so many objects and lists, somewhere in a longer text.
+    pub(crate) fn within(text: &'a str, depth: usize) -> Lexer<'a> {
+        Lexer { text, at: 0, depth }
+    }
+
+    /// How much has been taken.
+    pub(crate) fn taken(&self) -> usize {
+        self.at
+    }
+
     #[cold]
     pub(crate) fn error(&self, message: impl Into<String>) -> DecodeError {
         DecodeError::new(message, self.at)
@@ -304,6 +314,26 @@ impl<'a> Lexer<'a> {
             self.at = end;
         }
         taken
+    }
+
+    /// The type of an event of a watch, and on to its object; `None` if something else comes first, or an error is told.
+    pub(crate) fn event_type(&mut self) -> Result<Option<&'a str>> {
+        let mut first = true;
+        self.open(b'{')?;
+        if !self.more(&mut first, b'}')? || self.key()? != "type" {
+            return Ok(None);
+        }
+        let Cow::Borrowed(type_) = self.string()? else { return Ok(None) };
+        let has_object = self.more(&mut first, b'}')? && self.key()? == "object";
+        Ok((has_object && type_ != "ERROR").then_some(type_))
+    }
+
+    /// Nothing comes after the object of an event.
+    pub(crate) fn event_end(&mut self) -> Result<()> {
+        if self.more(&mut false, b'}')? {
+            return Err(self.error("an event has more than its object"));
+        }
+        self.end()
     }
 
     /// Passes over one value and gives its text.

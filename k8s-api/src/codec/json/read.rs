@@ -45,13 +45,24 @@ pub(crate) fn read(
     interner: Option<&mut Interner>,
     prune: Option<&Prune>,
 ) -> Result<()> {
-    let mut reader = Reader { lexer: Lexer::new(json)?, shape, interner, room: Vec::new() };
-    reader.message(message, Place::ROOT, prune)?;
-    reader.lexer.end()?;
+    let mut lexer = Lexer::new(json)?;
+    read_next(message, &mut lexer, shape, interner, prune)?;
+    lexer.end()?;
     if message.table().at_run_time {
         list::name_items(message);
     }
     Ok(())
+}
+
+/// Reads the object that comes next in a longer text.
+pub(crate) fn read_next<'a>(
+    message: &mut dyn Message,
+    lexer: &mut Lexer<'a>,
+    shape: &mut Shape,
+    interner: Option<&mut Interner>,
+    prune: Option<&Prune>,
+) -> Result<()> {
+    Reader { lexer, shape, interner, room: Vec::new() }.message(message, Place::ROOT, prune)
 }
 
 /// One event of a watch: its type, and the JSON of its object.
@@ -74,7 +85,7 @@ pub fn event(json: &[u8]) -> Result<(Cow<'_, str>, &str)> {
 }
 
 struct Reader<'a, 's> {
-    lexer: Lexer<'a>,
+    lexer: &'s mut Lexer<'a>,
     shape: &'s mut Shape,
     interner: Option<&'s mut Interner>,
     /// Used again for every raw value.
@@ -122,7 +133,7 @@ impl Reader<'_, '_> {
     fn unknown(&mut self, message: &mut dyn Message, name: &str) -> Result<()> {
         let table = message.table();
         if table.kind.is_some() && matches!(name, "apiVersion" | "kind") {
-            return type_meta(&mut self.lexer, table, name);
+            return type_meta(self.lexer, table, name);
         }
         let raw = self.raw()?;
         message.unknown_mut().push_json(name.into(), raw);
@@ -176,7 +187,7 @@ impl Reader<'_, '_> {
             set_null(slot);
             return Ok(());
         }
-        let lexer = &mut self.lexer;
+        let lexer = &mut *self.lexer;
         match slot {
             Slot::Bool(value) => *value = lexer.bool()?,
             Slot::I32(value) => {
@@ -285,6 +296,10 @@ impl Reader<'_, '_> {
     }
 
     fn raw(&mut self) -> Result<RawJson> {
+        // One object is soon gone again; many of them may be kept, and are worth the time of making them small.
+        if self.shape.is_small() {
+            return Ok(RawJson::as_it_is(self.lexer.raw()?));
+        }
         self.lexer.raw_with(self.interner.as_deref_mut(), &mut self.room)
     }
 }

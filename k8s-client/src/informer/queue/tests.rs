@@ -72,7 +72,7 @@ fn above_it_the_latest_state_of_a_key_has_the_place_of_its_first() {
         Item::Applied(thing(1, 2, 4)),
         Item::Applied(thing(2, 3, 3)),
         Item::Applied(thing(0, 1, 5)),
-        Item::Complete(Cause::Expired),
+        Item::Complete(Cause::Start),
     ];
     assert_eq!(drain(&mut queue), expected);
 }

@@ -166,7 +166,7 @@ impl World {
         match shaky {
             Some(percent) if self.chance(100) < percent => {
                 let late = self.chance(40_000);
-                (late > 10_000).then_some(usual + (late - 10_000))
+                (late > 10_000).then(|| usual + (late - 10_000))
             }
             _ => Some(usual),
         }
@@ -491,54 +491,60 @@ fn who_wants_another_number_of_shards_is_told() {
     assert_eq!((machine.poll(), machine.deadline()), (None, None));
 }
 
-/// A replica that owns the only shard, and the list it is asked for next.
+/// A replica that owns the only shard and has just been told so, and its leases.
 fn owner(now: &mut Instant) -> (Machine, Vec<Record>) {
     let mut machine = Machine::new(settings("1"), 0, *now);
     let mut records = vec![record(Part::Map, "1", 1)];
-    for version in 2..4 {
-        let Some(Action::List(call)) = machine.poll() else { panic!() };
-        machine.input(*now, Input::Listed(call, records.clone()));
-        let Some(Action::Create(call, part, _)) = machine.poll() else { panic!() };
-        machine.input(*now, Input::Written(call, version.to_string()));
-        records.push(record(part, "me", version));
-        *now += Duration::from_secs(4);
-        machine.input(*now, Input::Tick);
+    while machine.owned().count() == 0 {
+        let Some(action) = machine.poll() else {
+            *now += Duration::from_secs(1);
+            machine.input(*now, Input::Tick);
+            continue;
+        };
+        match action {
+            Action::List(call) => machine.input(*now, Input::Listed(call, records.clone())),
+            Action::Create(call, part, _) => {
+                records.push(record(part, "me", 2));
+                machine.input(*now, Input::Written(call, "2".to_owned()));
+            }
+            other => panic!("{other:?}"),
+        }
     }
-    assert_eq!(machine.owned().count(), 1);
     (machine, records)
+}
+
+/// What it does after so many seconds.
+fn later(machine: &mut Machine, now: &mut Instant, seconds: u64) -> Vec<Action> {
+    *now += Duration::from_secs(seconds);
+    machine.input(*now, Input::Tick);
+    std::iter::from_fn(|| machine.poll()).collect()
+}
+
+fn refuse(machine: &mut Machine, now: Instant, actions: &[Action]) {
+    for action in actions {
+        if let Action::Replace(call, ..) = action {
+            machine.input(now, Input::Conflict(*call));
+        }
+    }
 }
 
 #[test]
 fn who_finds_its_lease_in_the_hands_of_another_lets_go_at_once() {
     let mut now = Instant::now();
     let (mut machine, mut records) = owner(&mut now);
-    let Some(Action::List(call)) = machine.poll() else { panic!() };
     records[2] = record(Part::Shard(0), "somebody", 9);
+    let actions = later(&mut machine, &mut now, 6);
+    let [Action::List(list), Action::Replace(..), Action::Replace(..)] = actions[..] else { panic!("{actions:?}") };
+    // A conflict may be the answer to a write of our own whose answer was lost.
+    refuse(&mut machine, now, &actions);
+    assert_eq!(machine.owned().count(), 1);
     // What is said of a lease that was written since the list was sent is old.
-    while let Some(action) = machine.poll() {
-        let Action::Replace(call, ..) = action else { panic!("{action:?}") };
-        machine.input(now, Input::Failed(call));
-    }
-    machine.input(now, Input::Listed(call, records.clone()));
+    machine.input(now, Input::Listed(list, records.clone()));
     assert_eq!(machine.owned().count(), 1);
-    now += Duration::from_secs(4);
-    machine.input(now, Input::Tick);
-    let calls: Vec<_> = std::iter::from_fn(|| machine.poll()).collect();
-    let renewals = calls.iter().filter(|action| matches!(action, Action::Replace(..))).count();
-    assert_eq!((calls.len(), renewals), (3, 2), "{calls:?}");
-    let Action::List(_) = calls[0] else { panic!() };
-    for action in &calls[1..] {
-        let Action::Replace(call, ..) = action else { panic!() };
-        machine.input(now, Input::Conflict(*call));
-    }
-    // A conflict alone may be the answer to a write of our own whose answer was lost.
-    assert_eq!(machine.owned().count(), 1);
-    let Action::List(call) = calls[0] else { panic!() };
-    machine.input(now, Input::Listed(call, records.clone()));
-    now += Duration::from_millis(700);
-    machine.input(now, Input::Tick);
-    let Some(Action::List(call)) = machine.poll() else { panic!() };
-    machine.input(now, Input::Listed(call, records));
+    let actions = later(&mut machine, &mut now, 1);
+    let Action::List(list) = actions[0] else { panic!("{actions:?}") };
+    assert_eq!(actions.len(), 1, "renewals wait for their turn: {actions:?}");
+    machine.input(now, Input::Listed(list, records));
     assert_eq!(machine.owned().count(), 0);
 }
 
@@ -551,17 +557,12 @@ fn a_release_that_fails_is_not_tried_again_at_once() {
         ours.release_at = Some(now);
     }
     assert_eq!(machine.owned().count(), 0);
-    machine.input(now, Input::Tick);
-    let released = |machine: &mut Machine| {
-        std::iter::from_fn(|| machine.poll()).find_map(|action| match action {
-            Action::Replace(call, Part::Shard(0), _, None) => Some(call),
-            _ => None,
-        })
+    let releases = |actions: &[Action]| {
+        actions.iter().filter(|action| matches!(action, Action::Replace(_, Part::Shard(0), _, None))).count()
     };
-    let call = released(&mut machine).unwrap();
-    machine.input(now, Input::Conflict(call));
-    assert_eq!(released(&mut machine), None);
-    now += Duration::from_secs(3);
-    machine.input(now, Input::Tick);
-    assert!(released(&mut machine).is_some());
+    let actions = later(&mut machine, &mut now, 0);
+    assert_eq!(releases(&actions), 1);
+    refuse(&mut machine, now, &actions);
+    assert_eq!(releases(&later(&mut machine, &mut now, 1)), 0);
+    assert_eq!(releases(&later(&mut machine, &mut now, 2)), 1);
 }

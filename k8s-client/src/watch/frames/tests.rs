@@ -89,6 +89,50 @@ fn a_frame_in_one_chunk_is_not_copied() {
     }
 }
 
+/// The same by lines: what is read of a frame is the frame, and whether serde_json takes it for a value.
+fn by_lines(mut frames: Frames, chunks: &[&[u8]]) -> (Vec<Vec<u8>>, Result<(), FrameError>) {
+    let mut found = Vec::new();
+    for chunk in chunks.iter().map(Some).chain([None]) {
+        match chunk {
+            Some(chunk) => frames.push(Bytes::copy_from_slice(chunk)),
+            None => frames.end(),
+        }
+        let read =
+            |frame: &Bytes| (frame.to_vec(), serde_json::from_slice::<serde_json::Value>(frame).is_ok());
+        while let Some(frame) = frames.next_as(read, |(_, whole)| *whole) {
+            match frame {
+                Ok((frame, _)) => found.push(frame),
+                Err(error) => return (found, Err(error)),
+            }
+        }
+    }
+    (found, frames.finish())
+}
+
+#[test]
+fn a_line_is_read_without_looking_for_its_end_in_brackets() {
+    let mut frames = Frames::json(100);
+    frames.push(Bytes::from_static(b"{\"a\":1}\n{\"b\":2}\n{\"c\":"));
+    // Whatever it is told to be whole, it takes for a frame.
+    let read = |frame: &Bytes| frame.clone();
+    assert_eq!(frames.next_as(read, |_| true).unwrap().unwrap(), "{\"a\":1}");
+    assert_eq!(frames.next_as(read, |_| true).unwrap().unwrap(), "{\"b\":2}");
+    assert_eq!(frames.next_as(read, |_| true), None);
+    // An object that is there is not waited with for its newline.
+    frames.push(Bytes::from_static(b"3}"));
+    assert_eq!(frames.next_as(read, |_| true).unwrap().unwrap(), "{\"c\":3}");
+    // A frame that can't be read is told once, and does not cost the next line its speed.
+    frames.push(Bytes::from_static(b"\n{x}\n{y\n"));
+    let mut reads = 0;
+    let mut count = |frame: &Bytes| {
+        reads += 1;
+        frame.clone()
+    };
+    assert_eq!(frames.next_as(&mut count, |_| false).unwrap().unwrap(), "{x}");
+    assert_eq!(reads, 1);
+    assert!(frames.lines);
+}
+
 fn value() -> impl Strategy<Value = String> {
     let leaf = prop_oneof![
         Just("1".to_owned()),
@@ -134,10 +178,12 @@ proptest! {
     ) {
         let objects: Vec<_> = values.iter().map(|(value, _)| object(std::slice::from_ref(value))).collect();
         let stream: String = objects.iter().zip(&values).map(|(object, (_, gap))| format!("{object}{gap}")).collect();
-        let (found, end) = split(Frames::json(10_000), &cut(stream.as_bytes(), &sizes));
         let expected: Vec<_> = objects.iter().map(|object| object.as_bytes().to_vec()).collect();
-        prop_assert_eq!(found, expected);
-        prop_assert_eq!(end, Ok(()));
+        for way in [split, by_lines] {
+            let (found, end) = way(Frames::json(10_000), &cut(stream.as_bytes(), &sizes));
+            prop_assert_eq!(found, expected.clone());
+            prop_assert_eq!(end, Ok(()));
+        }
     }
 
     #[test]
@@ -153,6 +199,17 @@ proptest! {
         let (found, end) = split(Frames::length_delimited(30), &cut(&stream, &sizes));
         prop_assert_eq!(found, expected);
         prop_assert_eq!(end, Ok(()));
+    }
+
+    /// Also of streams that are broken, or longer than they may be.
+    #[test]
+    fn lines_are_the_same_frames(
+        parts in proptest::collection::vec(prop::sample::select(vec!["{", "}", "{\"a\":1}", "{}", "\n", "\n", " ", "\"", "\\", "x", "\"a\":1"]), 0..30),
+        sizes in proptest::collection::vec(1..9_usize, 0..4),
+    ) {
+        let stream = parts.concat();
+        let chunks = cut(stream.as_bytes(), &sizes);
+        prop_assert_eq!(split(Frames::json(12), &chunks), by_lines(Frames::json(12), &chunks));
     }
 
     #[test]

@@ -1,0 +1,4 @@
+//! With the allocator that users get.
+fn main() {
+    informer_ours::main();
+}
