@@ -146,6 +146,8 @@ struct Lease {
     ours: Option<Ours>,
     /// Whether a write is on its way.
     busy: bool,
+    /// Whether the version is known to be an old one, so that nothing can be written before a list.
+    outdated: bool,
 }
 
 /// A lease of ours.
@@ -223,6 +225,11 @@ impl Machine {
         self.members
     }
 
+    /// Whether it takes part and has seen who else does.
+    pub(super) fn has_looked(&self) -> bool {
+        self.members > 0
+    }
+
     pub(super) fn phase(&self) -> &Phase {
         &self.phase
     }
@@ -241,7 +248,9 @@ impl Machine {
             Input::Conflict(call) => {
                 if let Some(pending) = self.pending.remove(&call) {
                     self.not_written(now, &pending);
-                    // What is known is old.
+                    if let Some(lease) = pending.part().and_then(|part| self.leases.get_mut(part)) {
+                        lease.outdated = true;
+                    }
                     self.poll_at = self.poll_at.min(now + self.random.below(self.settings.poll() / 4));
                 }
             }
@@ -301,7 +310,7 @@ impl Machine {
             .leases
             .iter()
             .filter(|(_, lease)| {
-                !lease.busy
+                !(lease.busy || lease.outdated)
                     && lease.ours.is_some_and(|ours| ours.release_at.is_none() && ours.sent + renew <= now)
             })
             .map(|(part, _)| part.clone())
@@ -404,9 +413,7 @@ impl Machine {
     }
 
     fn done(&mut self, pending: &Pending) {
-        if let Pending::Hold(part, _) | Pending::Release(part) | Pending::Delete(part) = pending
-            && let Some(lease) = self.leases.get_mut(part)
-        {
+        if let Some(lease) = pending.part().and_then(|part| self.leases.get_mut(part)) {
             lease.busy = false;
         }
     }
@@ -428,6 +435,7 @@ impl Machine {
                 continue;
             }
             let lease = self.leases.entry(part).or_insert_with(|| Lease::absent(now));
+            lease.outdated = false;
             if lease.version.as_ref() == Some(&version) {
                 continue;
             }
@@ -559,9 +567,19 @@ impl Machine {
     }
 }
 
+impl Pending {
+    /// The lease that is written.
+    fn part(&self) -> Option<&Part> {
+        match self {
+            Pending::Hold(part, _) | Pending::Release(part) | Pending::Delete(part) => Some(part),
+            Pending::List(_) | Pending::Agree => None,
+        }
+    }
+}
+
 impl Lease {
     fn absent(now: Instant) -> Lease {
-        Lease { holder: None, version: None, duration: Duration::ZERO, seen: now, ours: None, busy: false }
+        Lease { holder: None, version: None, duration: Duration::ZERO, seen: now, ours: None, busy: false, outdated: false }
     }
 
     fn is_over(&self, now: Instant) -> bool {
