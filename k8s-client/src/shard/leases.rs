@@ -56,10 +56,13 @@ impl Leases {
     pub(super) async fn carry_out(self: Arc<Self>, action: Action) -> (Input, Option<String>) {
         let (call, done) = match action {
             Action::List(call) => (call, self.list().await.map(|records| Input::Listed(call, records))),
-            Action::Create(call, part, holder) => (call, self.write(&part, None, holder).await.map(|version| Input::Written(call, version))),
-            Action::Replace(call, part, version, holder) => {
-                (call, self.write(&part, Some(version), holder).await.map(|version| Input::Written(call, version)))
+            Action::Create(call, part, holder) => {
+                (call, self.write(&part, None, holder).await.map(|version| Input::Written(call, version)))
             }
+            Action::Replace(call, part, version, holder) => (
+                call,
+                self.write(&part, Some(version), holder).await.map(|version| Input::Written(call, version)),
+            ),
             Action::Delete(call, part, version) => {
                 let delete = leases::delete(&self.namespace, &self.name(&part)).if_version(&version);
                 (call, self.send(delete).await.map(|_| Input::Written(call, version)))
@@ -67,7 +70,9 @@ impl Leases {
         };
         match done {
             Ok(input) => (input, None),
-            Err(error) if error.is_conflict() || error.is_already_exists() || error.is_not_found() => (Input::Conflict(call), None),
+            Err(error) if error.is_conflict() || error.is_already_exists() || error.is_not_found() => {
+                (Input::Conflict(call), None)
+            }
             Err(error) => (Input::Failed(call), Some(error.to_string())),
         }
     }
@@ -108,7 +113,8 @@ impl Leases {
         if spec.holder_identity != holder {
             spec.acquire_time = holder.as_ref().and(now);
             if holder.is_some() {
-                spec.lease_transitions = Some(spec.lease_transitions.map_or(0, |before| before.saturating_add(1)));
+                spec.lease_transitions =
+                    Some(spec.lease_transitions.map_or(0, |before| before.saturating_add(1)));
             }
         }
         spec.renew_time = now;

@@ -579,7 +579,15 @@ impl Pending {
 
 impl Lease {
     fn absent(now: Instant) -> Lease {
-        Lease { holder: None, version: None, duration: Duration::ZERO, seen: now, ours: None, busy: false, outdated: false }
+        Lease {
+            holder: None,
+            version: None,
+            duration: Duration::ZERO,
+            seen: now,
+            ours: None,
+            busy: false,
+            outdated: false,
+        }
     }
 
     fn is_over(&self, now: Instant) -> bool {

@@ -76,7 +76,9 @@ impl ShardMapBuilder {
     pub fn start(self) -> Result<ShardMap> {
         let wrong = |what: String| Err(Error::config(format!("shard map {:?}: {what}", self.name)));
         if !is_label(&self.name) {
-            return wrong("its name must be up to 63 characters a-z, 0-9 and -, with neither end a -".to_owned());
+            return wrong(
+                "its name must be up to 63 characters a-z, 0-9 and -, with neither end a -".to_owned(),
+            );
         }
         if !(1..=1024).contains(&self.shards) {
             return wrong(format!("{} shards: there must be 1 to 1024", self.shards));
@@ -423,6 +425,35 @@ async fn run(mut machine: Machine, leases: Arc<Leases>, end: End, mut leaving: w
     }
 }
 
+/// A map without a server.
+#[cfg(test)]
+pub(crate) struct Script(Arc<Shared>);
+
+#[cfg(test)]
+impl Script {
+    pub(crate) fn start(count: u32, outside: Arc<dyn Outside>) -> (Script, ShardMap) {
+        let shared = Arc::new(Shared {
+            parts: Shards::split(count).collect(),
+            by: By::Uid,
+            name: "scripted".to_owned(),
+            identity: "me".to_owned(),
+            state: watch::Sender::new(State::default()),
+            outside,
+        });
+        let task = Arc::new(Task { leave: watch::Sender::new(false), task: Mutex::default() });
+        (Script(shared.clone()), ShardMap { shared, task })
+    }
+
+    /// It owns these, for an hour.
+    pub(crate) fn own(&self, numbers: &[u32]) {
+        let until = self.0.outside.now() + Duration::from_secs(3600);
+        self.0.state.send_modify(|state| {
+            state.owned = numbers.iter().map(|number| (*number, until)).collect();
+            state.joined = true;
+        });
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::{identity, is_label};
@@ -431,6 +462,12 @@ mod tests {
     fn names_are_those_of_leases() {
         assert_eq!(identity(Some("Web_0.example"), 0xffff_0000_0001), "web-0-example-00000001");
         assert_eq!(identity(Some("--"), 0x1_0000_00ab), "replica-000000ab");
-        assert!(is_label("a-1") && !is_label("") && !is_label("A") && !is_label("-a") && !is_label(&"a".repeat(64)));
+        assert!(
+            is_label("a-1")
+                && !is_label("")
+                && !is_label("A")
+                && !is_label("-a")
+                && !is_label(&"a".repeat(64))
+        );
     }
 }

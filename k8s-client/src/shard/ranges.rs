@@ -12,7 +12,8 @@ pub enum By {
     #[default]
     Uid,
     /// `metadata.namespace`: what lives in one namespace stays together. A large namespace makes a large shard, and everything that lives in
-    /// none is in the same one.
+    /// none is in the same one. Names that differ at their ends alone, such as `team-1` to `team-9`, are mostly in the same one too: the
+    /// hash, which is the server's, hardly spreads them.
     Namespace,
 }
 

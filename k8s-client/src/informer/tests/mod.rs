@@ -2,6 +2,7 @@
 
 mod changes;
 mod handlers;
+mod shards;
 mod subscriptions;
 mod tokens;
 mod waiting;
@@ -34,6 +35,7 @@ fn word(event: &Event<ConfigMap>) -> String {
     match event {
         Event::Applied(object) => format!("+{}", shown(object)),
         Event::Deleted(object) => format!("-{}", object.metadata.name),
+        Event::Released(object) => format!("~{}", object.metadata.name),
         Event::Redelivered(object) => format!("again {}", shown(object)),
         Event::Synced => "synced".to_owned(),
         Event::Resynced { cause } => format!("resynced {cause:?}"),

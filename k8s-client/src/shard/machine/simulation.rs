@@ -534,7 +534,9 @@ fn who_finds_its_lease_in_the_hands_of_another_lets_go_at_once() {
     let (mut machine, mut records) = owner(&mut now);
     records[2] = record(Part::Shard(0), "somebody", 9);
     let actions = later(&mut machine, &mut now, 6);
-    let [Action::List(list), Action::Replace(..), Action::Replace(..)] = actions[..] else { panic!("{actions:?}") };
+    let [Action::List(list), Action::Replace(..), Action::Replace(..)] = actions[..] else {
+        panic!("{actions:?}")
+    };
     // A conflict may be the answer to a write of our own whose answer was lost.
     refuse(&mut machine, now, &actions);
     assert_eq!(machine.owned().count(), 1);
