@@ -18,6 +18,7 @@ mod kinds;
 mod operations;
 mod releases;
 mod requests;
+mod shards;
 mod subresources;
 mod transport;
 mod unknown;
