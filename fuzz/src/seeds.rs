@@ -79,6 +79,30 @@ pub(crate) const TIMES: &[&str] = &[
     "2016-12-31T23:59:60Z",
 ];
 
+pub(crate) const LABELS: &[&str] = &[
+    "app in (api,web),!legacy",
+    "example.com/tier=front",
+    "a!=b,c==d,e>1,f<20",
+    "in notin (,x)",
+    "notin",
+    " in (",
+    ",",
+    "=",
+    "!",
+];
+
+pub(crate) const FIELDS: &[&str] = &[
+    "metadata.name=a,spec.nodeName!=b",
+    "status.conditions[?(@.type==\"Ready\")].status=True",
+    "spec.containers[0,1].image==a\\,b\\=c\\\\",
+    "metadata.labels.app\\.kubernetes\\.io/name=x",
+    "spec.hostNetwork=false",
+    ",",
+    "!=",
+    "\\",
+    "[*]",
+];
+
 pub(crate) const PATHS: &[&str] = &[
     "{.metadata.name}",
     "{range .spec.containers[*]}{.name}={.image}{\"\\n\"}{end}",

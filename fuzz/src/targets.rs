@@ -21,6 +21,7 @@ use k8s_api::quantity::Quantity;
 use k8s_api::raw::RawJson;
 use k8s_api::time::{MicroTime, Time};
 use k8s_api::view::Message;
+use k8s_client::select::{Fields, Labels, Selector as _};
 use k8s_client::watch::frames::Frames;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -61,6 +62,8 @@ pub const ALL: &[Target] = &[
     },
     Target { name: "time", run: time, seeds: || texts(seeds::TIMES), tokens: seeds::TIMES },
     Target { name: "jsonpath", run: jsonpath, seeds: || texts(seeds::PATHS), tokens: seeds::PATHS },
+    Target { name: "labels", run: labels, seeds: || texts(seeds::LABELS), tokens: seeds::LABELS },
+    Target { name: "fields", run: fields, seeds: || texts(seeds::FIELDS), tokens: seeds::FIELDS },
     Target { name: "path", run: path, seeds: || texts(seeds::FIELD_PATHS), tokens: seeds::FIELD_PATHS },
     Target {
         name: "kubeconfig",
@@ -390,6 +393,32 @@ fn time(data: &[u8]) -> u64 {
     let time: Time = text.parse().expect("what is a time with microseconds is a time");
     assert_eq!(time.to_string().parse::<Time>().expect("what was written is read"), time);
     accepted(text.len())
+}
+
+/// What is a selector is printed as one that means the same.
+fn labels(data: &[u8]) -> u64 {
+    let Ok(text) = std::str::from_utf8(data) else { return 0 };
+    let labels = match Labels::parse(text) {
+        Ok(labels) => labels,
+        Err(error) => return refused(&error),
+    };
+    assert_eq!(Labels::parse(&labels.to_string()).expect("what was written is read"), labels);
+    let pod: Pod = json::decode(seeds::POD.as_bytes()).expect("a seed");
+    accepted(text.len() + usize::from(labels.matches(&pod)) * 64)
+}
+
+fn fields(data: &[u8]) -> u64 {
+    let Ok(text) = std::str::from_utf8(data) else { return 0 };
+    if text.matches("..").count() > 3 {
+        return 0;
+    }
+    let fields = match Fields::<Pod>::parse(text) {
+        Ok(fields) => fields,
+        Err(error) => return refused(&error),
+    };
+    assert_eq!(Fields::parse(&fields.to_string()).expect("what was written is read"), fields);
+    let pod: Pod = json::decode(seeds::POD.as_bytes()).expect("a seed");
+    accepted(text.len() + usize::from(fields.matches(&pod)) * 64)
 }
 
 fn jsonpath(data: &[u8]) -> u64 {

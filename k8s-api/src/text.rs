@@ -58,6 +58,7 @@ impl Str {
     }
 
     /// The text.
+    #[inline]
     pub const fn as_str(&self) -> &str {
         self.0.as_str()
     }
@@ -66,6 +67,7 @@ impl Str {
 impl Deref for Str {
     type Target = str;
 
+    #[inline]
     fn deref(&self) -> &str {
         self.as_str()
     }
@@ -84,6 +86,7 @@ impl fmt::Display for Str {
 }
 
 impl Borrow<str> for Str {
+    #[inline]
     fn borrow(&self) -> &str {
         self
     }
@@ -92,6 +95,7 @@ impl Borrow<str> for Str {
 macro_rules! as_ref {
     ($($target:ty),*) => {$(
         impl AsRef<$target> for Str {
+            #[inline]
             fn as_ref(&self) -> &$target {
                 self.as_str().as_ref()
             }
@@ -154,6 +158,7 @@ impl FromIterator<char> for Str {
 macro_rules! compare {
     ($($other:ty),*) => {$(
         impl PartialEq<$other> for Str {
+            #[inline]
             fn eq(&self, other: &$other) -> bool {
                 let other: &str = other;
                 self.as_str() == other
@@ -161,12 +166,14 @@ macro_rules! compare {
         }
 
         impl PartialEq<Str> for $other {
+            #[inline]
             fn eq(&self, other: &Str) -> bool {
                 other == self
             }
         }
 
         impl PartialOrd<$other> for Str {
+            #[inline]
             fn partial_cmp(&self, other: &$other) -> Option<Ordering> {
                 let other: &str = other;
                 Some(self.as_str().cmp(other))
@@ -174,6 +181,7 @@ macro_rules! compare {
         }
 
         impl PartialOrd<Str> for $other {
+            #[inline]
             fn partial_cmp(&self, other: &Str) -> Option<Ordering> {
                 other.partial_cmp(self).map(Ordering::reverse)
             }

@@ -73,6 +73,7 @@ mod status;
 use std::borrow::Cow;
 use std::error::Error as StdError;
 use std::fmt;
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use http::StatusCode;
@@ -158,6 +159,7 @@ pub(crate) struct Request {
     sent: redact::Sent,
 }
 
+#[derive(Clone)]
 struct Answer {
     code: StatusCode,
     status: Option<Status>,
@@ -233,6 +235,14 @@ impl Error {
         result.0.request = Some(request);
         result.0.source = Some(error);
         result
+    }
+
+    /// The same failure, for another one who waited for it.
+    pub(crate) fn shared(error: &Arc<Error>) -> Error {
+        let Inner { kind, message, request, answer, sent, source: _ } = &*error.0;
+        let (message, request, answer) = (message.clone(), request.clone(), answer.clone());
+        let source = Some(error.clone().into());
+        Error(Box::new(Inner { kind: *kind, message, request, answer, sent: *sent, source }))
     }
 
     /// Says the cause after the message.

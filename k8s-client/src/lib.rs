@@ -16,6 +16,7 @@ pub mod error;
 pub mod informer;
 pub mod manifest;
 pub mod middleware;
+pub mod on_demand;
 pub mod openapi;
 mod outside;
 #[cfg(test)]
@@ -36,5 +37,6 @@ pub use error::{Error, ErrorKind, Result};
 pub use informer::{Cache, Informer};
 pub use manifest::Manifest;
 pub use middleware::Preset;
+pub use on_demand::OnDemand;
 pub use secret::Secret;
 pub use transport::{Connections, LaneConnections};

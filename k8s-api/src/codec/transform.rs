@@ -7,6 +7,8 @@ use std::sync::Arc;
 
 use super::error::DecodeError;
 use crate::kind::Resource;
+use crate::meta::v1::ObjectMeta;
+use crate::text::Str;
 
 /// Whatever the kind.
 #[derive(Clone)]
@@ -34,25 +36,33 @@ impl Transform {
 }
 
 fn apply<K: Resource>(object: &mut K, change: &impl Fn(&mut K)) -> Result<(), DecodeError> {
-    let identity = |object: &K| {
-        let metadata = object.metadata();
-        [&metadata.name, &metadata.namespace, &metadata.uid, &metadata.resource_version].map(Clone::clone)
-    };
-    let before = identity(object);
+    let before = identity(object.metadata_mut()).map(|part| part.clone());
     // A bookmark comes as an object that has nothing but a version.
     if before[0].is_empty() {
         return Ok(());
     }
-    if catch_unwind(AssertUnwindSafe(|| change(object))).is_err() {
-        return Err(DecodeError::new("the transform panicked on this object", 0));
+    let panicked = catch_unwind(AssertUnwindSafe(|| change(object))).is_err();
+    let mut changed = None;
+    for (at, (now, before)) in identity(object.metadata_mut()).into_iter().zip(before).enumerate() {
+        if *now != before {
+            changed = changed.or(NAMES.get(at));
+            // Whoever tells that it can't be read tells its name.
+            *now = before;
+        }
     }
-    let names = ["name", "namespace", "uid", "resourceVersion"];
-    let after = identity(object);
-    match names.iter().zip(before.iter().zip(&after)).find(|(_, (before, after))| before != after) {
-        Some((name, _)) => {
+    match (panicked, changed) {
+        (true, _) => Err(DecodeError::new("the transform panicked on this object", 0)),
+        (false, Some(name)) => {
             let error = DecodeError::new("the transform changed what tells this object from others", 0);
             Err(error.in_field(name).in_field("metadata"))
         }
-        None => Ok(()),
+        (false, None) => Ok(()),
     }
+}
+
+const NAMES: [&str; 4] = ["name", "namespace", "uid", "resourceVersion"];
+
+fn identity(metadata: &mut ObjectMeta) -> [&mut Str; 4] {
+    let ObjectMeta { name, namespace, uid, resource_version, .. } = metadata;
+    [name, namespace, uid, resource_version]
 }

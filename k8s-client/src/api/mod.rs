@@ -173,6 +173,16 @@ impl<K: Resource, P> Api<K, P> {
         }
     }
 
+    /// The same kind where one object lives; `namespace` is empty for what lives in none.
+    pub(crate) fn one(&self, namespace: &str) -> Api<K> {
+        Api {
+            client: self.client.clone(),
+            namespace: (!namespace.is_empty()).then(|| namespace.to_owned()),
+            resource: self.resource.clone(),
+            kind: PhantomData,
+        }
+    }
+
     pub(crate) fn client(&self) -> &Client {
         &self.client
     }

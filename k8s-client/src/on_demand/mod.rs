@@ -6,6 +6,7 @@ mod tests;
 
 use std::collections::HashMap;
 use std::fmt;
+use std::future::IntoFuture as _;
 use std::marker::PhantomData;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -13,10 +14,11 @@ use std::time::Duration;
 use futures_util::FutureExt as _;
 use futures_util::future::{BoxFuture, Shared, WeakShared};
 use k8s_api::Resource;
-use k8s_api::request::verb;
+use k8s_api::request::{Partial, verb};
 
 use crate::api::Api;
 use crate::error::{Error, Result};
+use crate::informer::{Cache, Event, Handler};
 use crate::outside::{self, Outside};
 use crate::watch::{Held, into_kind};
 
@@ -49,8 +51,27 @@ impl Default for Hold {
 /// - A failed read is told to all who waited for it, and kept by nobody.
 ///
 /// What is given is as new as the keys. Before those are complete, everything is asked for that is not held.
+///
+/// ```no_run
+/// # async fn f(client: k8s_client::Client) -> k8s_client::Result<()> {
+/// use k8s_api::core::v1::ConfigMap;
+/// use k8s_client::on_demand::Hold;
+/// use k8s_client::{Informer, OnDemand};
+///
+/// let all = client.all::<ConfigMap>();
+/// let keys = Informer::new(all.metadata()).start();
+/// keys.synced().await?;
+/// let configs = OnDemand::new(all, keys, Hold { objects: 200, ..Hold::default() });
+/// if let Some(config) = configs.get("web", "limits").await? {
+///     println!("{} entries; {:.0}% of the reads were free", config.data.len(), configs.rates().hit_rate() * 100.0);
+/// }
+/// # Ok(())
+/// # }
+/// ```
 pub struct OnDemand<K> {
     inner: Arc<Inner>,
+    /// Hears of changes, to drop what is held of the state before.
+    handler: Arc<Handler>,
     kind: PhantomData<fn() -> K>,
 }
 
@@ -73,25 +94,49 @@ struct State {
 
 impl<K> Clone for OnDemand<K> {
     fn clone(&self) -> Self {
-        OnDemand { inner: self.inner.clone(), kind: PhantomData }
+        OnDemand { inner: self.inner.clone(), handler: self.handler.clone(), kind: PhantomData }
     }
 }
 
-impl<K: verb::Get> OnDemand<K>
-where
-    K: verb::Get<Object = K>,
-{
-    fn of<P: Send + Sync + 'static>(
-        api: Api<K, P>,
-        keys: impl Fn(&Key) -> Known + Send + Sync + 'static,
-        hold: Hold,
-    ) -> Self {
+impl<K: verb::Get<Object = K>> OnDemand<K> {
+    /// Objects of what `api` reaches, whose keys `keys` follows, which goes on for as long as this is held. It has to be made on a runtime.
+    pub fn new<P>(api: Api<K, P>, keys: Cache<Partial<K>>, hold: Hold) -> Self {
+        let api = api.one("");
         let fetch = move |(namespace, name): &Key| -> BoxFuture<'static, Result<Option<Held>>> {
             let read = api.one(namespace).get_opt(name).into_future();
             read.map(|object| Ok(object?.map(|object| Arc::new(object) as Held))).boxed()
         };
-        OnDemand { inner: Inner::new(keys, fetch, hold, outside::real()), kind: PhantomData }
+        let reader = keys.clone();
+        let known = move |(namespace, name): &Key| {
+            let keys = reader.snapshot();
+            match keys.get(namespace, name) {
+                Some(key) => at(key),
+                None if keys.resource_version().is_none() => Known::Unknown,
+                None => Known::Gone,
+            }
+        };
+        let inner = Inner::new(known, fetch, hold, outside::real());
+        let of = Arc::downgrade(&inner);
+        let handler = keys.on_event(move |event| {
+            let (object, known) = match &event {
+                Event::Applied(object) => (object, at(&**object)),
+                Event::Deleted(object) => (object, Known::Gone),
+                _ => return std::future::ready(()),
+            };
+            if let Some(inner) = of.upgrade() {
+                let metadata = object.metadata();
+                let key = (metadata.namespace.clone(), metadata.name.clone());
+                inner.lock().shelf.changed(&key, &known);
+            }
+            std::future::ready(())
+        });
+        OnDemand { inner, handler: Arc::new(handler), kind: PhantomData }
     }
+}
+
+fn at(key: &impl Resource) -> Known {
+    let metadata = key.metadata();
+    Known::At { uid: metadata.uid.clone(), version: metadata.resource_version.as_str().into() }
 }
 
 impl<K: Resource> OnDemand<K> {

@@ -152,11 +152,11 @@ impl Shelf {
     /// Makes it the one that was asked for last.
     fn used(&mut self, key: &Key) -> Option<Held> {
         self.uses += 1;
+        self.rates.held = self.kept.len();
         let kept = self.kept.get_mut(key)?;
         self.by_use.remove(&kept.used);
         kept.used = self.uses;
         self.by_use.insert(self.uses, key.clone());
-        self.rates.held = self.kept.len();
         Some(kept.object.clone())
     }
 

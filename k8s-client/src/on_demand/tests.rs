@@ -12,8 +12,8 @@ use tokio::sync::oneshot;
 use super::shelf::{Key, Known, Shelf};
 use super::{Hold, Inner, Rates};
 use crate::error::{Error, Result};
-use crate::outside::testing::{Handle, Virtual};
 use crate::outside::Outside as _;
+use crate::outside::testing::{Handle, Virtual};
 use crate::watch::{Held, Object as _};
 
 fn key(name: &str) -> Key {
@@ -171,7 +171,10 @@ fn a_failure_is_told_to_all_and_kept_by_nobody() {
     setup.answer(Err(Error::timeout("the server is slow")));
     for answer in join_all(callers).now_or_never().unwrap() {
         let error = answer.unwrap_err();
-        assert_eq!((error.to_string().as_str(), error.kind()), ("the server is slow", crate::ErrorKind::Timeout));
+        assert_eq!(
+            (error.to_string().as_str(), error.kind()),
+            ("the server is slow", crate::ErrorKind::Timeout)
+        );
     }
     let caller = setup.ask("a");
     setup.answer(Ok(Some(object("a", "u", "5"))));

@@ -19,6 +19,8 @@ pub(crate) struct Account {
     state: Option<Cause>,
     /// Whether one was told, or need not be.
     synced: bool,
+    /// Whether one was told.
+    complete: bool,
     bookmarks: bool,
 }
 
@@ -33,7 +35,14 @@ struct Known {
 impl Account {
     /// An account that begins with a complete state, or somewhere later.
     pub(crate) fn new(begins_later: bool, bookmarks: bool) -> Account {
-        Account { known: HashMap::new(), round: 0, state: None, synced: begins_later, bookmarks }
+        Account {
+            known: HashMap::new(),
+            round: 0,
+            state: None,
+            synced: begins_later,
+            complete: false,
+            bookmarks,
+        }
     }
 
     /// Tells what a change means.
@@ -46,8 +55,8 @@ impl Account {
             Change::Applied(object) => self.applied(object, tell),
             Change::Deleted(gone) => {
                 let was_told = self.known.remove(&key_of(&gone)).is_some();
-                // In a complete state it may have been there only before it was told.
-                if was_told || self.state.is_none() {
+                // What was never told need not be taken back, unless it was there before all that is known.
+                if was_told || !self.complete && self.state.is_none() {
                     tell.push_back(Event::Deleted(gone));
                 }
             }
@@ -93,6 +102,7 @@ impl Account {
     /// What a complete state does not have is gone.
     fn end(&mut self, tell: &mut VecDeque<Event<dyn AnyObject>>) {
         let Some(cause) = self.state.take() else { return };
+        self.complete = true;
         let round = self.round;
         let mut gone: Vec<_> =
             self.known.extract_if(|_, known| known.round != round).map(|(key, _)| key).collect();

@@ -146,12 +146,14 @@ impl Frames {
         match self.line() {
             Line::Wait => return None,
             Line::Unknown => {}
-            Line::Whole(line) => {
+            Line::Whole(all) => {
+                let spaces = all.iter().rev().take_while(|byte| is_space(**byte)).count();
+                let line = all.slice(..all.len() - spaces);
                 let value = read(&line);
                 if is_whole(&value) {
                     return Some(Ok(value));
                 }
-                self.put_back(&line);
+                self.put_back(&all);
                 return match self.next()? {
                     Err(error) => Some(Err(error)),
                     // A frame that can't be read.
@@ -199,10 +201,7 @@ impl Frames {
             return Line::Wait;
         };
         self.scanned = end;
-        let mut line = self.take();
-        let spaces = line.iter().rev().take_while(|byte| is_space(**byte)).count();
-        line.truncate(line.len() - spaces);
-        Line::Whole(line)
+        Line::Whole(self.take())
     }
 
     /// Takes a line for what it is, some bytes.

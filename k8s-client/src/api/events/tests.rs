@@ -131,7 +131,7 @@ fn it_goes_on_after_a_version_and_tells_bookmarks_if_asked() {
 
 #[test]
 fn a_refused_watch_says_so_and_recovers() {
-    let (client, _, clock) = client([refused(403, "Forbidden", ""), Hanging(vec![STATE])]);
+    let (client, server, clock) = client([refused(403, "Forbidden", ""), Hanging(vec![STATE])]);
     let mut events = client.namespaced::<ConfigMap>("web").watch().events();
     let monitor = events.monitor();
     let refused = monitor.until(|health| health.failure.as_ref().is_some_and(|failure| failure.is_refused()));
@@ -144,6 +144,7 @@ fn a_refused_watch_says_so_and_recovers() {
     });
     assert_eq!(take(&clock, &mut events, 4), ["+a@3", "+b@4", "+c@5", "synced"]);
     assert!(monitor.health().failure.is_none());
+    assert!(server.times()[1] <= 500, "{:?}", server.times());
     drop(events);
     assert!(!clock.run(monitor.until(|_| false)), "it says when the watch is over");
 }

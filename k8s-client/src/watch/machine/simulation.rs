@@ -6,12 +6,13 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use k8s_api::core::v1::ConfigMap;
 use proptest::prelude::*;
 
 use super::{Action, CallId, Incoming, Input, Machine};
 use crate::watch::{
-    Cause, Change, Config, Failure, Gone, Key, Object, ResourceVersion, Strategy as Ask, Unreadable,
-    UnreadableType, WatchFrom,
+    Account, Cause, Change, Config, Event, Failure, Freshness, Gone, Held, Key, Object, ResourceVersion,
+    Strategy as Ask, Unreadable, UnreadableType, WatchFrom,
 };
 
 /// An object of the model. One that is not readable reaches the machine only as [`Unreadable`].
@@ -38,6 +39,28 @@ impl Object for Thing {
 }
 
 type Shared = Arc<Thing>;
+
+/// A thing as an object of a real kind.
+fn held(thing: &Thing) -> Held {
+    let mut config = ConfigMap::default();
+    config.metadata.namespace = "ns".into();
+    config.metadata.name = thing.name.as_str().into();
+    config.metadata.uid = thing.uid.as_str().into();
+    config.metadata.resource_version = thing.version.as_str().into();
+    Arc::new(config)
+}
+
+fn erased(change: &Change<Shared>) -> Change<Held> {
+    match change.clone() {
+        Change::Applied(thing) => Change::Applied(held(&thing)),
+        Change::Deleted(Gone::Object(thing)) => Change::Deleted(Gone::Object(held(&thing))),
+        Change::Deleted(Gone::Key(key)) => Change::Deleted(Gone::Key(key)),
+        Change::Begin { cause } => Change::Begin { cause },
+        Change::End { resource_version } => Change::End { resource_version },
+        Change::Bookmark { resource_version } => Change::Bookmark { resource_version },
+        Change::Quarantined(bad) => Change::Quarantined(bad),
+    }
+}
 
 /// How much of an object can be read.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -101,6 +124,10 @@ struct Server {
     /// Watches and pages can't begin before this.
     compacted: u64,
     streams: Streams,
+    /// Whether it refuses to be told how old a state may be.
+    no_match: bool,
+    /// In which order it streams what there is: any will do.
+    shuffle: u64,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -159,6 +186,13 @@ impl Server {
         assert_eq!(stays, None, "deleted, but there");
     }
 
+    /// What there is, in an order that is no order.
+    fn shuffled(&self, version: u64) -> Vec<Revision> {
+        let mut state: Vec<_> = self.state(version).into_values().collect();
+        state.sort_by_key(|revision| revision.version.wrapping_mul(self.shuffle | 1) % 7);
+        state
+    }
+
     fn history(&self, after: u64) -> impl Iterator<Item = &Revision> {
         self.log.iter().filter(move |revision| revision.version > after)
     }
@@ -198,6 +232,11 @@ struct World {
     reasons: Vec<Cause>,
     /// So many of them were given before what the machine is being told.
     old_reasons: usize,
+    /// The other consumer, which has no store.
+    account: Account,
+    told: BTreeMap<String, u64>,
+    last: BTreeMap<String, u64>,
+    any_first_state: bool,
     /// Calls started since something new came or time went on; complete states asked for since time went on.
     starts: usize,
     lists: usize,
@@ -206,7 +245,9 @@ struct World {
 impl World {
     fn new(config: Config, streams: Streams) -> Self {
         let now = Instant::now();
-        let server = Server { log: Vec::new(), version: FIRST, compacted: 0, streams };
+        let server =
+            Server { log: Vec::new(), version: FIRST, compacted: 0, streams, no_match: false, shuffle: 0 };
+        let any_first_state = config.any_first_state;
         Self {
             server,
             machine: Machine::new(config, 1, now),
@@ -218,6 +259,10 @@ impl World {
             lag: 0,
             reasons: vec![Cause::Start],
             old_reasons: 0,
+            account: Account::new(false, true),
+            told: BTreeMap::new(),
+            last: BTreeMap::new(),
+            any_first_state,
             starts: 0,
             lists: 0,
         }
@@ -237,7 +282,11 @@ impl World {
                 Action::StartList { call, query } => {
                     self.lists += usize::from(query.continue_token.is_none());
                     let token = query.continue_token.as_deref().map(|token| token.split_once(':').unwrap());
-                    let (version, at) = token.map_or((self.server.version, 0), |(version, at)| {
+                    let version = match query.freshness {
+                        Freshness::Latest => self.server.version,
+                        Freshness::Any => self.old(),
+                    };
+                    let (version, at) = token.map_or((version, 0), |(version, at)| {
                         (version.parse().unwrap(), at.parse().unwrap())
                     });
                     let items = self.server.state(version).values().map(Revision::item).collect();
@@ -245,6 +294,8 @@ impl World {
                     self.started(call, Served::List { version, items, at, limit, sent: at });
                     if token.is_some() && version < self.server.compacted {
                         self.fail(410);
+                    } else if self.server.no_match && token.is_none() && query.freshness == Freshness::Any {
+                        self.fail(400);
                     }
                 }
                 Action::StartWatch { call, query } => self.watch(call, query.from),
@@ -253,19 +304,27 @@ impl World {
         assert!(self.call.is_none() || self.machine.deadline().is_some(), "an open call has a deadline");
     }
 
+    /// What a server has at hand that may be behind.
+    fn old(&self) -> u64 {
+        self.server.version.saturating_sub(self.lag).max(self.server.compacted).max(FIRST)
+    }
+
     fn watch(&mut self, call: CallId, from: WatchFrom) {
         let mut queue = VecDeque::new();
         let everything = matches!(from, WatchFrom::Everything(_));
         let (cursor, end) = match from {
-            WatchFrom::Everything(_) => {
+            WatchFrom::Everything(freshness) => {
                 self.lists += 1;
-                let version =
-                    self.server.version.saturating_sub(self.lag).max(self.server.compacted).max(FIRST);
-                queue.extend(self.server.state(version).values().map(|revision| match revision.item() {
+                let version = self.old();
+                queue.extend(self.server.shuffled(version).iter().map(|revision| match revision.item() {
                     Ok(thing) => Incoming::Added(thing),
                     Err(unreadable) => Incoming::Unreadable(unreadable),
                 }));
-                let end = if self.server.streams == Streams::Yes { self.server.version } else { u64::MAX };
+                let end = match (self.server.streams, freshness) {
+                    (Streams::Yes, Freshness::Latest) => self.server.version,
+                    (Streams::Yes, Freshness::Any) => version,
+                    _ => u64::MAX,
+                };
                 (version, Some(end))
             }
             WatchFrom::Version(version) => {
@@ -276,7 +335,7 @@ impl World {
         };
         let expired = !everything && cursor < self.server.compacted;
         self.started(call, Served::Watch { queue, cursor, end, sent: Vec::new() });
-        if everything && self.server.streams == Streams::Refused {
+        if everything && (self.server.streams == Streams::Refused || self.server.no_match) {
             self.fail(400);
         } else if expired {
             self.reasons.push(Cause::Expired);
@@ -380,13 +439,13 @@ impl World {
         }
     }
 
-    fn bookmark(&mut self) {
+    fn bookmark(&mut self, initial_events_end: bool) {
         if let Some((_, Served::Watch { queue, cursor, end: None, .. })) = &self.call
             && queue.is_empty()
             && self.server.history(*cursor).next().is_none()
         {
             let resource_version = ResourceVersion::from(self.server.version.to_string());
-            self.events(vec![Incoming::Bookmark { resource_version, initial_events_end: false }]);
+            self.events(vec![Incoming::Bookmark { resource_version, initial_events_end }]);
         }
     }
 
@@ -410,7 +469,48 @@ impl World {
         self.machine.input(self.now, Input::Resume);
     }
 
+    /// What the consumer without a store is told.
+    fn account(&mut self, change: &Change<Shared>) {
+        let mut events = VecDeque::new();
+        self.account.take(erased(change), &mut events);
+        for event in events {
+            match event {
+                Event::Applied(object) => {
+                    let version: u64 = object.resource_version().parse().unwrap();
+                    let last = self.last.insert(object.name().to_owned(), version);
+                    // Only before the first complete state may it be an old one that is told.
+                    let may_be_old = self.any_first_state && !self.consumer.synced;
+                    assert!(may_be_old || last.is_none_or(|last| last < version), "twice, or back in time");
+                    self.told.insert(object.name().to_owned(), version);
+                }
+                Event::Deleted(gone) => {
+                    assert!(
+                        self.told.remove(gone.name()).is_some(),
+                        "never told, or deleted twice: {gone:?}"
+                    );
+                }
+                Event::Synced => assert_eq!(self.consumer.restarts, 1),
+                Event::Resynced { .. } => assert!(self.consumer.restarts > 1),
+                Event::Bookmark { .. } | Event::Quarantined(_) => {}
+            }
+        }
+        if let Change::End { resource_version } = change {
+            self.check_account(resource_version.as_str().parse().unwrap());
+        }
+    }
+
+    /// Whoever takes over what is applied and removes what is deleted has what the server has.
+    fn check_account(&self, version: u64) {
+        let state = self.server.state(version);
+        for (name, revision) in state.iter().filter(|(_, revision)| revision.read == Read::All) {
+            assert_eq!(self.told.get(name), Some(&revision.version), "{name}");
+        }
+        let stays = self.told.keys().find(|name| !state.contains_key(*name));
+        assert_eq!(stays, None, "deleted, but there");
+    }
+
     fn consume(&mut self, change: Change<Shared>) {
+        self.account(&change);
         let consumer = &mut self.consumer;
         // No state that the server told and that can be read is left out, and none comes twice.
         let step = |consumer: &mut Consumer, version: &str, server: &Server| {
@@ -478,7 +578,7 @@ impl World {
             if self.call.is_some() {
                 self.serve(usize::MAX);
                 self.drain();
-                self.bookmark();
+                self.bookmark(false);
                 self.drain();
                 let watching = matches!(&self.call, Some((_, Served::Watch { end: None, .. })));
                 if watching && self.consumer.version == self.server.version {
@@ -486,7 +586,7 @@ impl World {
                 }
             }
             if let Some(deadline) = self.machine.deadline()
-                && (self.call.is_none() || self.server.streams == Streams::NoBookmark)
+                && matches!(&self.call, None | Some((_, Served::Watch { end: Some(u64::MAX), .. })))
             {
                 self.pass(deadline - self.now);
             }
@@ -494,6 +594,7 @@ impl World {
         let consumer = &self.consumer;
         assert!(consumer.synced && consumer.draft.is_none(), "not complete: {consumer:?} {:?}", self.machine);
         self.server.check(self.server.version, &consumer.store);
+        self.check_account(self.server.version);
         assert!(self.machine.health().failure.is_none());
     }
 }
@@ -503,7 +604,8 @@ enum Step {
     Write(u8, Read),
     Delete(u8),
     Serve(usize),
-    Bookmark,
+    /// With the mark of the first state, too: an old one comes again.
+    Bookmark(bool),
     Alive,
     Again(usize),
     Break,
@@ -513,6 +615,12 @@ enum Step {
     Compact,
     Rewind(u64),
     Lag(u64),
+    /// Another server answers from now on, which can do something else.
+    Become(Streams),
+    /// It streams what there is in another order.
+    Shuffle(u64),
+    /// Whether it takes a match of versions.
+    Match(bool),
     Pass(u64),
     Deadline,
     Pause,
@@ -526,7 +634,7 @@ fn step() -> impl Strategy<Value = Step> {
         12 => (0..5_u8, read).prop_map(|(key, read)| Step::Write(key, read)),
         5 => (0..5_u8).prop_map(Step::Delete),
         16 => (0..6_usize).prop_map(Step::Serve),
-        3 => Just(Step::Bookmark),
+        3 => proptest::bool::weighted(0.2).prop_map(Step::Bookmark),
         1 => Just(Step::Alive),
         3 => (1..5_usize).prop_map(Step::Again),
         3 => Just(Step::Break),
@@ -536,6 +644,9 @@ fn step() -> impl Strategy<Value = Step> {
         3 => Just(Step::Compact),
         1 => (0..5_u64).prop_map(Step::Rewind),
         1 => (0..5_u64).prop_map(Step::Lag),
+        1 => streams().prop_map(Step::Become),
+        1 => any::<u64>().prop_map(Step::Shuffle),
+        1 => any::<bool>().prop_map(Step::Match),
         3 => (0..20_u64).prop_map(Step::Pass),
         6 => Just(Step::Deadline),
         1 => Just(Step::Pause),
@@ -548,7 +659,7 @@ fn run(world: &mut World, step: &Step) {
         Step::Write(key, read) => world.server.write(*key, *read, false),
         Step::Delete(key) => world.server.write(*key, Read::All, true),
         Step::Serve(count) => world.serve(*count),
-        Step::Bookmark => world.bookmark(),
+        Step::Bookmark(end) => world.bookmark(*end),
         Step::Alive => world.input(Input::Alive, false),
         Step::Again(count) => world.again(*count),
         Step::Break => world.input(|call| Input::Failed(call, Failure::default()), true),
@@ -566,6 +677,9 @@ fn run(world: &mut World, step: &Step) {
         Step::Compact => world.server.compacted = world.server.version,
         Step::Rewind(count) => world.rewind = *count,
         Step::Lag(count) => world.lag = *count,
+        Step::Become(streams) => world.server.streams = *streams,
+        Step::Shuffle(shuffle) => world.server.shuffle = *shuffle,
+        Step::Match(takes) => world.server.no_match = !takes,
         Step::Pass(seconds) => world.pass(Duration::from_secs(*seconds)),
         Step::Deadline => {
             if let Some(deadline) = world.machine.deadline() {
@@ -579,11 +693,13 @@ fn run(world: &mut World, step: &Step) {
     world.drain();
 }
 
+fn streams() -> impl Strategy<Value = Streams> {
+    prop_oneof![4 => Just(Streams::Yes), 1 => Just(Streams::Refused), 1 => Just(Streams::NoBookmark)]
+}
+
 fn config() -> impl Strategy<Value = (Config, Streams)> {
     let ask = prop::sample::select(vec![Ask::Stream, Ask::List]);
-    let streams =
-        prop_oneof![4 => Just(Streams::Yes), 1 => Just(Streams::Refused), 1 => Just(Streams::NoBookmark)];
-    (ask, proptest::option::of(1..4_u32), any::<bool>(), streams).prop_map(
+    (ask, proptest::option::of(1..4_u32), any::<bool>(), streams()).prop_map(
         |(strategy, page, any_first_state, streams)| {
             (Config { strategy, page, any_first_state, ..Config::default() }, streams)
         },
@@ -615,6 +731,7 @@ proptest! {
                 Step::Compact => false,
                 Step::Refuse(code, _) | Step::ErrorEvent(code) => !matches!(code, 400 | 410 | 422),
                 Step::Write(_, read) => *read == Read::All,
+                Step::Become(_) => false,
                 _ => true,
             };
             if harmless {

@@ -99,6 +99,8 @@ pub fn main<I: Informer>() {
         }
     });
     println!("{figures}");
+    // At once: while a runtime ends, its tasks see each other's connections break.
+    std::process::exit(0);
 }
 
 async fn start<I: Informer>(how: &How) -> I {

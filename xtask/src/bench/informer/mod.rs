@@ -78,6 +78,8 @@ pub(super) fn run(args: &Args) -> Result<()> {
                     let others = busy::Moment::now().others_since(&before);
                     foreign.add(others * 100.0);
                     raw.push(json!({"client": contender.name, "mode": mode, "round": round, "others_percent": others * 100.0, "figures": &answer}));
+                    // At once: a run takes minutes, and may be stopped.
+                    keep(&raw)?;
                     for (name, value) in answer.as_object().into_iter().flatten() {
                         answers[name] = value.clone();
                     }
@@ -88,16 +90,19 @@ pub(super) fn run(args: &Args) -> Result<()> {
         show(&contenders, &seen, args)?;
         println!("\nothers had {} % of this machine meanwhile", foreign.spread(0));
     }
-    keep(&raw)
+    println!("every figure of every run: {}", raw_figures().display());
+    Ok(())
+}
+
+fn raw_figures() -> PathBuf {
+    programs::target().join("informer.json")
 }
 
 /// Every figure of every run, for whoever wants to do more with them.
 fn keep(raw: &[Value]) -> Result<()> {
-    let path = programs::target().join("informer.json");
+    let path = raw_figures();
     std::fs::write(&path, serde_json::to_vec_pretty(raw)?)
-        .with_context(|| format!("writing {}", path.display()))?;
-    println!("every figure of every run: {}", path.display());
-    Ok(())
+        .with_context(|| format!("writing {}", path.display()))
 }
 
 const OURS: &str = "k8s-client";
