@@ -1,12 +1,15 @@
 //! The examples of k8s-client, run as the programs that they are.
 
-use std::process::Command;
+use std::io::{BufRead as _, BufReader};
+use std::process::{Command, Stdio};
 
 use k8s_api::apps::v1::Deployment;
 use k8s_api::coordination::v1::Lease;
 use k8s_api::core::v1::{ConfigMap, Container, Namespace, Pod, namespaces};
+use k8s_client::api::Patch;
 use k8s_client::{Client, Informer};
 use k8s_tests::{blocking, client, cluster};
+use serde_json::json;
 
 /// What an example prints, and what it complains of.
 async fn run(program: &'static str, context: &'static str, args: &[&str]) -> (String, String) {
@@ -147,4 +150,41 @@ async fn config_maps_shared_by_replicas() {
     let held: Vec<_> = leases.items.iter().filter(|lease| lease.spec.holder_identity.is_some()).collect();
     // What all have to agree on stays.
     assert_eq!((leases.items.len(), held.len()), (17, 1), "{held:?}");
+}
+
+#[tokio::test]
+async fn a_controller_follows() {
+    let client = namespace("examples-informer").await;
+    let configs = client.namespaced::<ConfigMap>("examples-informer");
+    let counted = |name: &str, keys: &[&str]| {
+        let mut config = ConfigMap::default();
+        config.metadata.name = name.into();
+        config.metadata.labels.insert("counted".into(), "".into());
+        config.data = keys.iter().map(|key| ((*key).into(), "x".into())).collect();
+        config
+    };
+    configs.create(&counted("a", &["x", "y"])).await.unwrap();
+    let (folder, mut child) = blocking(|| {
+        let folder = tempfile::tempdir()?;
+        let file = folder.path().join("config");
+        std::fs::write(&file, std::fs::read(cluster().kubeconfig())?)?;
+        let mut command = Command::new(env!("CARGO_BIN_EXE_example-informer"));
+        let child =
+            command.arg("examples-informer").env("KUBECONFIG", &file).stdout(Stdio::piped()).spawn()?;
+        Ok((folder, child))
+    })
+    .await;
+    let (send, mut printed) = tokio::sync::mpsc::unbounded_channel();
+    let output = BufReader::new(child.stdout.take().unwrap());
+    std::thread::spawn(move || output.lines().map_while(Result::ok).for_each(|line| _ = send.send(line)));
+    assert_eq!(printed.recv().await.unwrap(), "1 are counted");
+    assert_eq!(printed.recv().await.unwrap(), "a has 2 entries");
+    configs.create(&counted("b", &[])).await.unwrap();
+    assert_eq!(printed.recv().await.unwrap(), "b has 0 entries");
+    configs.patch("a", &Patch::merge(json!({"data": {"z": "x"}}))).await.unwrap();
+    assert_eq!(printed.recv().await.unwrap(), "a has 3 entries");
+    assert_eq!(configs.get("a").await.unwrap().data.get("entries").unwrap(), "3");
+    child.kill().unwrap();
+    child.wait().unwrap();
+    drop(folder);
 }

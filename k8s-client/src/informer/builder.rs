@@ -42,7 +42,7 @@ pub struct Informer<K> {
     places: Vec<Place<K>>,
     builder: Builder<K>,
     config: Config,
-    decoder: Decoder<K>,
+    pub(super) decoder: Decoder<K>,
     /// None for all objects.
     shards: Option<Wanted>,
 }

@@ -40,7 +40,10 @@ use crate::error::{Error, Result};
 /// # }
 /// ```
 #[derive(Clone, Default)]
-pub struct Factory(Arc<Mutex<BTreeMap<Wanted, Vec<Box<dyn Entry>>>>>);
+pub struct Factory(Arc<Mutex<Entries>>);
+
+/// More than one only where there are several servers.
+type Entries = BTreeMap<Wanted, Vec<Box<dyn Entry>>>;
 
 /// What is followed; the server is looked at apart, since servers have no order.
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
@@ -132,7 +135,7 @@ impl Factory {
         self.lock().values().flatten().filter_map(|entry| entry.core()).collect()
     }
 
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<Wanted, Vec<Box<dyn Entry>>>> {
+    fn lock(&self) -> MutexGuard<'_, Entries> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -151,7 +154,7 @@ pub struct SharedInformer<K> {
 }
 
 enum Stage<K> {
-    Setup(Informer<K>),
+    Setup(Box<Informer<K>>),
     Started(Cache<K>),
 }
 
@@ -164,7 +167,7 @@ impl<K> Clone for SharedInformer<K> {
 impl<K: verb::List + verb::Watch> SharedInformer<K> {
     fn new(informer: Informer<K>) -> Self {
         let resource = informer.resource().clone();
-        SharedInformer { resource, stage: Arc::new(Mutex::new(Stage::Setup(informer))) }
+        SharedInformer { resource, stage: Arc::new(Mutex::new(Stage::Setup(Box::new(informer)))) }
     }
 
     fn lock(&self) -> MutexGuard<'_, Stage<K>> {
@@ -189,7 +192,7 @@ impl<K: verb::List + verb::Watch> SharedInformer<K> {
             Stage::Started(cache) => return cache.clone(),
             Stage::Setup(informer) => {
                 let nothing = informer.of_nothing();
-                std::mem::replace(informer, nothing).start()
+                std::mem::replace(&mut **informer, nothing).start()
             }
         };
         *stage = Stage::Started(cache.clone());

@@ -1,7 +1,7 @@
 //! How several watches do, as one.
 
 use super::hub::Status;
-use crate::watch::Health;
+use crate::watch::{Failure, Health};
 
 impl Status {
     pub(super) fn is_synced(&self) -> bool {
@@ -22,6 +22,12 @@ impl Status {
             all.event_at = all.event_at.min(health.event_at);
             all.bookmark_at = all.bookmark_at.min(health.bookmark_at);
             all.current_at = all.current_at.min(health.current_at);
+        }
+        if let Some(why) = self.ended {
+            all.failure = Some(Failure {
+                message: format!("nothing is followed any more: {why}"),
+                ..Failure::default()
+            });
         }
         all
     }

@@ -133,6 +133,7 @@ impl Hub {
         {
             member.close();
         }
+        state.audience.retain(|member| member.strong_count() > 0);
         state.audience.push(member);
         begun
     }

@@ -24,6 +24,7 @@ mod handler;
 mod health;
 mod hub;
 mod inbox;
+mod kept;
 mod lister;
 mod net;
 mod queue;

@@ -1,6 +1,5 @@
 //! From the bytes of a server to what the machine takes in.
 
-
 use bytes::Bytes;
 use k8s_api::codec::{AnyDecoder, BadItem, json};
 use k8s_api::meta::v1::{ObjectMeta, Status};

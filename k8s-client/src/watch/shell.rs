@@ -251,7 +251,9 @@ fn list(
         let mut step = Ok(Step::Wait);
         let object = kind.make(&mut |object| {
             step = reader.next(decoder, object);
-            if let (Ok(Step::Item), Err(error)) = (&step, decoder.finish(object)) {
+            if matches!(step, Ok(Step::Item))
+                && let Err(error) = decoder.finish(object)
+            {
                 let json = json::encode(object).unwrap_or_default();
                 step = Ok(Step::Bad(Box::new(BadItem { error, json })));
             }

@@ -227,7 +227,8 @@ proptest! {
             prop_assert_eq!(subscriber.count + queue.len() as u64 + queue.coalesced(), pushed);
         }
         drain(&mut queue).into_iter().for_each(|item| subscriber.hear(item));
-        prop_assert!(queue.is_empty() && queue.len() == 0);
+        prop_assert!(queue.is_empty());
+        prop_assert_eq!(queue.len(), 0_usize);
         prop_assert_eq!(&subscriber.known, &there);
         prop_assert_eq!(subscriber.count + queue.coalesced(), pushed);
         for (name, told) in &subscriber.told {

@@ -2,6 +2,8 @@
 
 mod changes;
 mod handlers;
+mod joining;
+mod setup;
 mod shards;
 mod subscriptions;
 mod tokens;

@@ -2,7 +2,7 @@
 
 use k8s_api::core::v1::ConfigMap;
 
-use super::{Server, caught_up, heard, seconds, start};
+use super::{Server, heard, seconds, start};
 use crate::error::ErrorKind;
 use crate::informer::Informer;
 
@@ -87,22 +87,8 @@ async fn code_of_the_program_that_panics_in_the_watch_is_told() {
     server.put("ns", "bad", "1");
     let error = cache.until(|_| false).await.unwrap_err();
     assert!(error.to_string().ends_with(": something that it called panicked"), "{error}");
+    let failure = cache.health().failure.unwrap();
+    assert_eq!(failure.message, "nothing is followed any more: something that it called panicked");
     assert!(!cache.is_running());
     cache.stop().await;
-}
-
-#[tokio::test(start_paused = true)]
-async fn selectors_go_to_the_server() {
-    let (server, client) = Server::start();
-    server.put("ns", "a", "1");
-    let mut informer = Informer::new(client.all::<ConfigMap>());
-    informer.labels("app=x").fields("metadata.name=a");
-    let cache = informer.start();
-    cache.synced().await.unwrap();
-    caught_up(&cache, &server).await;
-    assert!(
-        server.asked()[0].contains("labelSelector=app%3Dx&fieldSelector=metadata.name%3Da"),
-        "{:?}",
-        server.asked()
-    );
 }
