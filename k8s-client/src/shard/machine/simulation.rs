@@ -446,6 +446,18 @@ fn three_that_start_together_split_evenly_and_a_dead_one_is_followed_soon() {
 }
 
 #[test]
+fn an_owner_with_a_slow_clock_that_is_cut_off_has_stopped_when_one_with_a_fast_clock_begins() {
+    for seed in 0..60 {
+        let cut = Fault { from: 60_000 + seed * 100, length: 60_000, what: What::Cut(0) };
+        let mut world = World::new(vec![steady(85), steady(119)], vec![cut], seed);
+        world.run_until(100_000).unwrap();
+        assert_eq!(world.counts(), [0, 16], "seed {seed}");
+        world.run_until(180_000).unwrap();
+        assert_eq!(world.counts(), [8, 8], "seed {seed}");
+    }
+}
+
+#[test]
 fn who_leaves_in_an_orderly_way_is_followed_at_once() {
     for seed in 0..20 {
         let mut lives = vec![steady(100), steady(100)];
