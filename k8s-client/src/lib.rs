@@ -23,6 +23,7 @@ mod outside;
 mod scripted;
 mod secret;
 pub mod select;
+pub mod shard;
 #[cfg(test)]
 mod test_log;
 mod transport;

@@ -4,6 +4,7 @@ use std::io::{BufRead as _, BufReader};
 use std::process::{Command, Stdio};
 
 use k8s_api::apps::v1::Deployment;
+use k8s_api::coordination::v1::Lease;
 use k8s_api::core::v1::{ConfigMap, Container, Namespace, Pod, namespaces};
 use k8s_client::api::Patch;
 use k8s_client::{Client, Informer};
@@ -130,6 +131,25 @@ async fn what_is_allowed() {
     assert_eq!(printed, format!("may admin-token {asked}? yes\n"), "{error}");
     let (printed, error) = run(can_i, "nobody", &["get", "/metrics"]).await;
     assert_eq!(printed, "may nobody get /metrics? no: get /metrics\n", "{error}");
+}
+
+#[tokio::test]
+async fn config_maps_shared_by_replicas() {
+    let client = namespace("examples-sharded").await;
+    for name in ["a", "b", "c"] {
+        let mut config = ConfigMap::default();
+        config.metadata.name = name.into();
+        client.namespaced("examples-sharded").create(&config).await.unwrap();
+    }
+    let (printed, error) = run(env!("CARGO_BIN_EXE_example-sharded"), "token", &["examples-sharded"]).await;
+    assert!(printed.starts_with("1 replica, and 16 shards are ours\n"), "{printed}{error}");
+    for name in ["a", "b", "c"] {
+        assert!(printed.contains(&format!("takes care of {name}\n")), "{printed}");
+    }
+    let leases = client.namespaced::<Lease>("examples-sharded").list().await.unwrap();
+    let held: Vec<_> = leases.items.iter().filter(|lease| lease.spec.holder_identity.is_some()).collect();
+    // What all have to agree on stays.
+    assert_eq!((leases.items.len(), held.len()), (17, 1), "{held:?}");
 }
 
 #[tokio::test]

@@ -21,6 +21,7 @@ mod operations;
 mod releases;
 mod requests;
 mod selectors;
+mod shards;
 mod subresources;
 mod transport;
 mod unknown;

@@ -16,7 +16,8 @@ use crate::api::Api;
 use crate::cache::{Builder, Index, IntoParts, OrderedIndex, Store};
 use crate::client::Client;
 use crate::error::Result;
-use crate::watch::{Config, Health, Source, follow};
+use crate::shard::{self, ShardMap, ShardSelector, Shardings, Wanted};
+use crate::watch::{Change, Config, Health, Held, Source, follow};
 
 /// Sets up a [`Cache`] of one kind.
 ///
@@ -42,6 +43,8 @@ pub struct Informer<K> {
     builder: Builder<K>,
     config: Config,
     pub(super) decoder: Decoder<K>,
+    /// None for all objects.
+    shards: Option<Wanted>,
 }
 
 /// Where objects are followed.
@@ -63,7 +66,15 @@ impl<K: verb::List + verb::Watch> Informer<K> {
 
     fn of(client: Client, resource: Identity, places: Vec<Place<K>>) -> Self {
         let decoder = Decoder::new().interning(INTERNED);
-        Informer { client, resource, places, builder: Builder::new(), config: Config::default(), decoder }
+        Informer {
+            client,
+            resource,
+            places,
+            builder: Builder::new(),
+            config: Config::default(),
+            decoder,
+            shards: None,
+        }
     }
 
     /// Of the same kind, and follows nothing.
@@ -128,6 +139,41 @@ impl<K: verb::List + verb::Watch> Informer<K> {
         self
     }
 
+    /// Only the objects of some shards.
+    ///
+    /// The server is asked for them, and whatever it answers, nothing else gets into the cache: a server that can't do that, or
+    /// does not (the gate `ShardedListAndWatch`), sends everything, and [`Cache::sharding`] says so. A decoder must leave `metadata.uid` and
+    /// `metadata.namespace` as they are. A [token](crate::informer::Token) of a write to an object of another shard is reached with the server's next
+    /// bookmark, a minute later at most.
+    ///
+    /// ```no_run
+    /// # fn f(client: k8s_client::Client) {
+    /// use k8s_api::core::v1::Pod;
+    /// use k8s_client::Informer;
+    /// use k8s_client::shard::{By, ShardSelector, Shards};
+    ///
+    /// // The second of three replicas that know their number.
+    /// let mine = Shards::split(3).skip(1).take(1).collect();
+    /// let mut informer = Informer::new(client.all::<Pod>());
+    /// informer.shards(ShardSelector::new(mine, By::Uid));
+    /// # }
+    /// ```
+    pub fn shards(&mut self, selector: ShardSelector) -> &mut Self {
+        self.shards = Some(Wanted::Fixed(selector));
+        self
+    }
+
+    /// Only the objects of the shards that this replica owns, whatever they are at a time.
+    ///
+    /// What belongs to a shard that was lost leaves the cache at once, which is told as [`Event::Released`](crate::informer::Event::Released). For
+    /// what was gained there is a new complete state, and [`Cache::sharding`] says whether it is there. Before the replica has
+    /// [joined](ShardMap::joined), the cache is not synced; a replica without shards has an empty one. The cache follows what is owned by some milliseconds: who is
+    /// about to write asks [`ShardMap::owns`].
+    pub fn sharded(&mut self, map: &ShardMap) -> &mut Self {
+        self.shards = Some(Wanted::Owned(map.watch()));
+        self
+    }
+
     /// Finds objects by what `keys` says of them; the handle carries the type of the key.
     pub fn index<Key, I>(&mut self, keys: impl Fn(&K) -> I + Send + Sync + 'static) -> Index<K, Key>
     where
@@ -186,15 +232,25 @@ impl<K: verb::List + verb::Watch> Informer<K> {
         let outside = self.client.outside().clone();
         let hub = Hub::new(self.resource, outside, writer, namespaces);
         let core = Core::new(hub.clone());
+        let shardings = self.shards.is_some().then(|| Shardings::new(self.places.len()));
         core.run(self.places.into_iter().enumerate().map(|(at, place)| {
-            let source = Source::new(self.client.clone(), place.list, place.watch, self.decoder.clone());
+            let (client, decoder, config) = (self.client.clone(), self.decoder.clone(), self.config.clone());
+            let ending = Ending(hub.clone(), at);
+            if let (Some(wanted), Some(shardings)) = (self.shards.clone(), shardings.clone()) {
+                let source = move |selector: &ShardSelector| {
+                    let text = selector.to_string();
+                    let (list, watch) = (place.list.clone().shards(&text), place.watch.clone().shards(&text));
+                    Source::new(client.clone(), list, watch, decoder.clone())
+                };
+                return tokio::spawn(shard::follow(wanted, source, config, (shardings, at), ending));
+            }
+            let source = Source::new(client, place.list, place.watch, decoder);
             // Only spreads clients over time.
             let seed = self.client.outside().random();
-            let ending = Ending(hub.clone());
             let tell = move |changes, health: &Health| ending.0.tell(at, changes, health);
-            tokio::spawn(follow(source, self.config.clone(), seed, tell))
+            tokio::spawn(follow(source, config, seed, tell))
         }));
-        Cache { reader, core: Arc::new(core) }
+        Cache { reader, core: Arc::new(core), shardings }
     }
 }
 
@@ -209,7 +265,17 @@ impl<K: Resource> Place<K> {
 }
 
 /// Held by a watch: whatever ends it, nobody waits for it any more.
-struct Ending(Arc<Hub>);
+struct Ending(Arc<Hub>, usize);
+
+impl shard::Consumer for Ending {
+    fn tell(&mut self, changes: Vec<Change<Held>>, health: &Health) {
+        self.0.tell(self.1, changes, health);
+    }
+
+    fn release(&mut self, selector: &ShardSelector) {
+        self.0.release(self.1, |object| selector.matches(object.metadata()));
+    }
+}
 
 impl Drop for Ending {
     fn drop(&mut self) {

@@ -33,7 +33,7 @@ pub struct Batch<K> {
     pub created: Vec<Key>,
     /// What has another state, in order.
     pub modified: Vec<Key>,
-    /// What is not there any more, in order.
+    /// What is not there any more, in order: it was deleted, or belongs to a [shard](crate::shard) that is not followed any more.
     pub deleted: Vec<Key>,
     /// Where the cache is with its first complete state.
     pub phase: Phase,
@@ -210,7 +210,7 @@ impl Audience for Gatherer {
             for Step { item, created } in steps {
                 match item {
                     Item::Applied(object) => state.net.applied(object, *created),
-                    Item::Deleted(object) => state.net.deleted(object),
+                    Item::Deleted(object) | Item::Released(object) => state.net.deleted(object),
                     Item::Complete(Cause::Start) => state.phase = Phase::Synced,
                     Item::Complete(_) => {}
                 }

@@ -23,6 +23,9 @@ pub enum Event<K> {
     Applied(Arc<K>),
     /// The object is gone. This was its last known state.
     Deleted(Arc<K>),
+    /// The object belongs to a [shard](crate::shard) that this cache does not follow any more: it was not deleted, but somebody else
+    /// takes care of it. This was its last known state.
+    Released(Arc<K>),
     /// All there is was told. It comes once.
     Synced,
     /// A complete state was read anew, and all that is different was told: states in between may be missing.
@@ -38,7 +41,10 @@ impl<K> Event<K> {
     /// The object that it is about.
     pub fn object(&self) -> Option<&Arc<K>> {
         match self {
-            Event::Applied(object) | Event::Deleted(object) | Event::Redelivered(object) => Some(object),
+            Event::Applied(object)
+            | Event::Deleted(object)
+            | Event::Released(object)
+            | Event::Redelivered(object) => Some(object),
             Event::Synced | Event::Resynced { .. } => None,
         }
     }
@@ -49,6 +55,7 @@ impl<K: Resource> Event<K> {
         Some(match told {
             Told::Item(Item::Applied(held)) => Event::Applied(into_kind(held)?),
             Told::Item(Item::Deleted(held)) => Event::Deleted(into_kind(held)?),
+            Told::Item(Item::Released(held)) => Event::Released(into_kind(held)?),
             Told::Item(Item::Complete(Cause::Start)) => Event::Synced,
             Told::Item(Item::Complete(cause)) => Event::Resynced { cause },
             Told::Again(held) => Event::Redelivered(into_kind(held)?),
@@ -61,6 +68,7 @@ impl<K> Clone for Event<K> {
         match self {
             Event::Applied(object) => Event::Applied(object.clone()),
             Event::Deleted(object) => Event::Deleted(object.clone()),
+            Event::Released(object) => Event::Released(object.clone()),
             Event::Synced => Event::Synced,
             Event::Resynced { cause } => Event::Resynced { cause: *cause },
             Event::Redelivered(object) => Event::Redelivered(object.clone()),

@@ -16,6 +16,7 @@ use super::lister::Lister;
 use super::subscription::{CAPACITY, Subscription};
 use crate::cache::{Reader, Snapshot};
 use crate::error::{Error, Result};
+use crate::shard::{Sharding, Shardings};
 use crate::watch::{Failure, Health};
 
 /// The objects of one kind as the server has them, a moment ago.
@@ -25,11 +26,12 @@ use crate::watch::{Failure, Health};
 pub struct Cache<K> {
     pub(super) reader: Reader<K>,
     pub(super) core: Arc<Core>,
+    pub(super) shardings: Option<Arc<Shardings>>,
 }
 
 impl<K> Clone for Cache<K> {
     fn clone(&self) -> Self {
-        Cache { reader: self.reader.clone(), core: self.core.clone() }
+        Cache { reader: self.reader.clone(), core: self.core.clone(), shardings: self.shardings.clone() }
     }
 }
 
@@ -136,7 +138,15 @@ impl<K: Resource> Cache<K> {
     /// Whether everything is in the cache that the server had so long ago, in every namespace that is followed: a gate for a
     /// readiness probe. [`Health::fresh_within`] says what is a good measure.
     pub fn fresh_within(&self, within: Duration) -> bool {
-        self.is_running() && self.health().fresh_within(within, self.core.hub.outside.now())
+        let has_nothing = || self.sharding().is_some_and(|it| it.complete && it.followed.shards().is_none());
+        let now = self.core.hub.outside.now();
+        self.is_running() && (has_nothing() || self.health().fresh_within(within, now))
+    }
+
+    /// Which shards are followed, and who filters them; none for a cache of everything. Of several watches, it says what holds for the
+    /// one that is worst off.
+    pub fn sharding(&self) -> Option<Sharding> {
+        self.shardings.as_ref().map(|shardings| shardings.all())
     }
 
     /// How everybody who is told of changes keeps up, in the order in which they came.

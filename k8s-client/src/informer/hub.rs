@@ -103,6 +103,27 @@ impl Hub {
         });
     }
 
+    /// What a watch has brought and does not keep leaves the store. A complete state of it on its way is void.
+    pub(super) fn release(&self, watch: usize, keep: impl Fn(&Held) -> bool) {
+        let mut state = self.lock();
+        let Some(watched) = state.watches.get_mut(watch) else { return };
+        watched.building = None;
+        let namespace = watched.namespace.clone();
+        let of_watch = |object: &&Held| namespace.as_deref().is_none_or(|it| it == object.namespace());
+        let gone: Vec<Held> =
+            state.writer.whole().iter().filter(of_watch).filter(|object| !keep(object)).cloned().collect();
+        state.writer.batch(|draft| {
+            for object in &gone {
+                draft.delete(object.namespace(), object.name());
+            }
+        });
+        let steps: Vec<Step> = gone.into_iter().map(|object| Step::told(Item::Released(object))).collect();
+        state.tell(&steps, true);
+        drop(state);
+        // Whoever waits for a state of the cache is to look at it.
+        self.status.send_modify(|_| {});
+    }
+
     /// Tells somebody all that happens from a moment on. `begin` gets the state of that moment, and whether it is a complete one.
     pub(super) fn join<R>(&self, member: Weak<dyn Audience>, begin: impl FnOnce(Whole, bool) -> R) -> R {
         let mut state = self.lock();

@@ -16,6 +16,8 @@ pub(crate) enum Item<O> {
     Applied(O),
     /// The object is gone; this was its last known state.
     Deleted(O),
+    /// The object belongs to a shard that is not followed any more; this was its last known state.
+    Released(O),
     /// All before this was a complete state, or what was different in it.
     Complete(Cause),
 }
@@ -37,6 +39,8 @@ enum Turn {
 /// All that is to be told of a key: what it was is gone, and then what it is.
 struct Latest<O> {
     deleted: Option<O>,
+    /// Whether it was released instead.
+    released: bool,
     applied: Option<O>,
 }
 
@@ -96,18 +100,18 @@ impl<O: Object> Queue<O> {
         match self.order.pop_front()? {
             Turn::Complete(cause) => Some(Item::Complete(cause)),
             Turn::Key(key) => match self.latest.remove(&key)? {
-                Latest { deleted: Some(deleted), applied } => {
+                Latest { deleted: Some(deleted), released, applied } => {
                     self.each.extend(applied.map(Item::Applied));
-                    Some(Item::Deleted(deleted))
+                    Some(if released { Item::Released(deleted) } else { Item::Deleted(deleted) })
                 }
-                Latest { deleted: None, applied } => applied.map(Item::Applied),
+                Latest { deleted: None, applied, .. } => applied.map(Item::Applied),
             },
         }
     }
 
     fn keep(&mut self, item: Item<O>) {
         let object = match &item {
-            Item::Applied(object) | Item::Deleted(object) => object,
+            Item::Applied(object) | Item::Deleted(object) | Item::Released(object) => object,
             Item::Complete(cause) => {
                 // One of them says all, and stands where the last did; but that it is the first is never lost.
                 let mut cause = *cause;
@@ -125,18 +129,28 @@ impl<O: Object> Queue<O> {
         let key = Arc::from(format!("{}/{}", object.namespace(), object.name()));
         let latest = self.latest.entry(key).or_insert_with_key(|key| {
             self.order.push_back(Turn::Key(key.clone()));
-            Latest { deleted: None, applied: None }
+            Latest { deleted: None, released: false, applied: None }
         });
+        let releases = matches!(item, Item::Released(_));
         match item {
             Item::Applied(object) => self.coalesced += u64::from(latest.applied.replace(object).is_some()),
-            Item::Deleted(object) => match (latest.applied.take(), &mut latest.deleted) {
-                // What came after the deleted one was never told, so its end is not either.
-                (Some(_), Some(_)) => self.coalesced += 2,
-                (applied, deleted) => {
-                    let replaced = deleted.replace(object);
-                    self.coalesced += u64::from(applied.is_some()) + u64::from(replaced.is_some());
+            Item::Deleted(object) | Item::Released(object) => {
+                match (latest.applied.take(), &mut latest.deleted) {
+                    // What came after the deleted one was never told, so its end is not either.
+                    (Some(_), Some(before)) => {
+                        self.coalesced += 2;
+                        // But one that was released and came back is the same one.
+                        if before.uid() == object.uid() {
+                            (*before, latest.released) = (object, releases);
+                        }
+                    }
+                    (applied, deleted) => {
+                        let replaced = deleted.replace(object);
+                        latest.released = releases;
+                        self.coalesced += u64::from(applied.is_some()) + u64::from(replaced.is_some());
+                    }
                 }
-            },
+            }
             Item::Complete(_) => {}
         }
     }

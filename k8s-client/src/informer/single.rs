@@ -44,7 +44,7 @@ impl<K: verb::List + verb::Watch> Api<K> {
         informer.start().subscribe().capacity(usize::MAX).on_event(move |event| {
             let state = match event {
                 Event::Applied(object) | Event::Redelivered(object) => Some(Some(object)),
-                Event::Deleted(_) => Some(None),
+                Event::Deleted(_) | Event::Released(_) => Some(None),
                 // What was not told by then is not there.
                 Event::Synced | Event::Resynced { .. } => (!told.any).then_some(None),
             };

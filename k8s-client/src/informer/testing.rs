@@ -14,6 +14,7 @@ use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 
 use crate::client::Client;
 use crate::outside::{Outside, Waiting};
+use crate::shard::ShardSelector;
 
 /// Tokio's time, which stands still while there is something to do, if a test pauses it.
 struct Paused;
@@ -49,6 +50,8 @@ struct State {
     /// What is answered to paths that begin so.
     refused: BTreeMap<String, u16>,
     asked: Vec<String>,
+    /// Whether it heeds shards.
+    shards: bool,
 }
 
 struct Watcher {
@@ -61,6 +64,7 @@ struct Watcher {
 struct Wants {
     namespace: Option<String>,
     name: Option<String>,
+    shards: Option<ShardSelector>,
 }
 
 impl Wants {
@@ -68,7 +72,9 @@ impl Wants {
         let is = |field: &str, wanted: &Option<String>| {
             wanted.as_ref().is_none_or(|wanted| object["metadata"][field] == **wanted)
         };
-        is("namespace", &self.namespace) && is("name", &self.name)
+        let metadata = || serde_json::from_value(object["metadata"].clone()).unwrap();
+        let in_shards = || self.shards.as_ref().is_none_or(|shards| shards.matches(&metadata()));
+        is("namespace", &self.namespace) && is("name", &self.name) && in_shards()
     }
 }
 
@@ -104,7 +110,7 @@ impl Server {
         let kind = if known.is_some() { "MODIFIED" } else { "ADDED" };
         let uid = known.unwrap_or_else(|| {
             state.uid += 1;
-            format!("u{}", state.uid).into()
+            format!("u{}-0000-0000", state.uid).into()
         });
         let metadata = json!({
             "namespace": namespace, "name": name, "uid": uid, "resourceVersion": state.version.to_string(),
@@ -163,6 +169,11 @@ impl Server {
         state.watchers.len()
     }
 
+    /// From now on it sends what is in the shards that it is asked for, and nothing else.
+    pub(super) fn heed_shards(&self) {
+        self.lock().shards = true;
+    }
+
     pub(super) fn asked(&self) -> Vec<String> {
         self.lock().asked.clone()
     }
@@ -194,10 +205,20 @@ impl State {
         };
         let namespace = path.strip_prefix("/api/v1/namespaces/").and_then(|rest| rest.split('/').next());
         let name = value("fieldSelector").map(|it| it.replace("metadata.name%3D", ""));
-        let wants = Wants { namespace: namespace.map(str::to_owned), name };
+        let shards = value("shardSelector").filter(|_| self.shards).map(|text| {
+            let text = percent_encoding::percent_decode_str(&text.replace('+', " "))
+                .decode_utf8()
+                .unwrap()
+                .into_owned();
+            text.parse().expect("a selector of shards")
+        });
+        let wants = Wants { namespace: namespace.map(str::to_owned), name, shards };
         let there = self.objects.values().filter(|object| wants.has(object));
         if value("watch").is_none() {
-            let metadata = json!({"resourceVersion": self.version.to_string()});
+            let mut metadata = json!({"resourceVersion": self.version.to_string()});
+            if let Some(shards) = &wants.shards {
+                metadata["shardInfo"] = json!({"selector": shards.to_string()});
+            }
             let items: Vec<_> = there.collect();
             let list =
                 json!({"apiVersion": "v1", "kind": "ConfigMapList", "metadata": metadata, "items": items});

@@ -31,7 +31,7 @@ impl Backoff {
 
 /// SplitMix64: enough to spread clients, and a seed repeats it.
 #[derive(Clone, Debug)]
-pub(super) struct Random(pub(super) u64);
+pub(crate) struct Random(pub(crate) u64);
 
 impl Random {
     fn next(&mut self) -> u64 {
@@ -42,7 +42,7 @@ impl Random {
     }
 
     /// A part of `whole`, in steps of a thousandth.
-    pub(super) fn below(&mut self, whole: Duration) -> Duration {
+    pub(crate) fn below(&mut self, whole: Duration) -> Duration {
         let thousandths = u32::try_from(self.next() % 1000).unwrap_or_default();
         (whole / 1000).saturating_mul(thousandths)
     }

@@ -101,6 +101,8 @@ pub enum Cause {
     Rejected,
     /// An event could not be read, and it may have been a deletion of nobody knows what.
     Unreadable,
+    /// Other [shards](crate::shard) are followed from now on.
+    Shards,
 }
 
 /// What a consumer is told. [The module](super) says what it may rely on.

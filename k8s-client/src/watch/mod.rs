@@ -43,6 +43,7 @@ mod version;
 
 pub(crate) use account::Account;
 pub use backoff::Backoff;
+pub(crate) use backoff::Random;
 pub use config::{Config, Strategy};
 pub use event::{Cause, Change, Event, Failure, Gone, Unreadable, UnreadableType};
 pub use machine::Health;

@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use k8s_api::Resource;
 use k8s_api::codec::{AnyDecoder, Decoder, ListReader};
 use k8s_api::request::{self, Request as _, RequestError, verb};
 use k8s_api::transport::Call;
 
 use super::object::{AnyObject, Held};
-use super::query::{ListQuery, WatchQuery};
+use super::query::{Freshness, ListQuery, WatchQuery};
 use crate::client::Client;
 use crate::outside::Outside;
 
@@ -35,6 +36,12 @@ impl Source {
     /// Reads objects with another decoder, of the same kind.
     pub(crate) fn decoder<K: Resource>(&mut self, decoder: Decoder<K>) {
         self.decoder = decoder.erase();
+    }
+
+    /// A list of one object, as the server sends it.
+    pub(crate) async fn first(&self) -> crate::error::Result<Bytes> {
+        let query = ListQuery { limit: Some(1), continue_token: None, freshness: Freshness::Latest };
+        self.client.bytes(self.kind.list(&query)?).await
     }
 
     /// Time and chance.

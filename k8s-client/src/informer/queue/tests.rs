@@ -94,6 +94,18 @@ fn what_was_deleted_and_made_again_is_told_as_both() {
 }
 
 #[test]
+fn what_was_released_is_not_deleted_unless_it_came_back_and_was() {
+    let mut queue = Queue::new(0);
+    queue.push(Item::Released(thing(0, 1, 1)));
+    queue.push(Item::Applied(thing(0, 1, 2)));
+    assert_eq!(drain(&mut queue), [Item::Released(thing(0, 1, 1)), Item::Applied(thing(0, 1, 2))]);
+    queue.push(Item::Released(thing(0, 1, 2)));
+    queue.push(Item::Applied(thing(0, 1, 3)));
+    queue.push(Item::Deleted(thing(0, 1, 4)));
+    assert_eq!(drain(&mut queue), [Item::Deleted(thing(0, 1, 4))]);
+}
+
+#[test]
 fn a_complete_state_is_told_whole_to_who_has_kept_up() {
     let mut queue = Queue::new(2);
     queue.extend((0..4).map(|name| Item::Applied(thing(name, 1, 1))));
@@ -121,14 +133,19 @@ impl Subscriber {
                     assert_eq!(before.uid, thing.uid, "{thing:?} is another one, and nobody said so");
                 }
             }
-            Item::Deleted(thing) => {
+            Item::Deleted(thing) | Item::Released(thing) => {
                 if let Some(before) = self.known.remove(thing.name) {
                     assert_eq!(before.uid, thing.uid, "{thing:?} was not the one that was known");
                 }
             }
             Item::Complete(_) => return,
         }
-        let (Item::Applied(Thing { name, .. }) | Item::Deleted(Thing { name, .. })) = &item else { return };
+        let (Item::Applied(Thing { name, .. })
+        | Item::Deleted(Thing { name, .. })
+        | Item::Released(Thing { name, .. })) = &item
+        else {
+            return;
+        };
         self.told.entry(name).or_default().push(item);
     }
 }
@@ -143,6 +160,8 @@ enum Step {
     /// Changes an object, or makes it.
     Apply(usize),
     Delete(usize),
+    /// It goes, and is the same when it comes back.
+    Release(usize),
     Complete,
     Pop(usize),
 }
@@ -151,6 +170,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
     let step = prop_oneof![
         6 => (0..NAMES.len()).prop_map(Step::Apply),
         3 => (0..NAMES.len()).prop_map(Step::Delete),
+        2 => (0..NAMES.len()).prop_map(Step::Release),
         1 => Just(Step::Complete),
         2 => (1..6_usize).prop_map(Step::Pop),
     ];
@@ -161,7 +181,7 @@ proptest! {
     #[test]
     fn only_states_in_between_are_lost(capacity in 0..12_usize, steps in steps()) {
         let mut queue = Queue::new(capacity);
-        let mut there = BTreeMap::new();
+        let (mut there, mut elsewhere) = (BTreeMap::new(), BTreeMap::new());
         let mut happened: BTreeMap<_, Vec<_>> = BTreeMap::new();
         let mut subscriber = Subscriber::default();
         let (mut version, mut pushed) = (0, 0);
@@ -169,12 +189,20 @@ proptest! {
             version += 1;
             let item = match step {
                 Step::Apply(name) => {
-                    let uid = there.get(NAMES[name]).map_or(version, |it: &Thing| it.uid.parse().unwrap());
+                    let before = there.get(NAMES[name]).cloned().or_else(|| elsewhere.remove(NAMES[name]));
+                    let uid = before.map_or(version, |it: Thing| it.uid.parse().unwrap());
                     there.insert(NAMES[name], thing(name, uid, version));
                     Item::Applied(there[NAMES[name]].clone())
                 }
                 Step::Delete(name) => match there.remove(NAMES[name]) {
                     Some(gone) => Item::Deleted(Thing { version: version.to_string(), ..gone }),
+                    None => continue,
+                },
+                Step::Release(name) => match there.remove(NAMES[name]) {
+                    Some(gone) => {
+                        elsewhere.insert(NAMES[name], gone.clone());
+                        Item::Released(gone)
+                    }
                     None => continue,
                 },
                 Step::Complete => Item::Complete(Cause::Expired),
@@ -187,7 +215,10 @@ proptest! {
                     continue;
                 }
             };
-            if let Item::Applied(Thing { name, .. }) | Item::Deleted(Thing { name, .. }) = &item {
+            if let Item::Applied(Thing { name, .. })
+            | Item::Deleted(Thing { name, .. })
+            | Item::Released(Thing { name, .. }) = &item
+            {
                 happened.entry(*name).or_default().push(item.clone());
             }
             pushed += 1;

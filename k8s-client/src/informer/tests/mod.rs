@@ -4,6 +4,7 @@ mod changes;
 mod handlers;
 mod joining;
 mod setup;
+mod shards;
 mod subscriptions;
 mod tokens;
 mod waiting;
@@ -36,6 +37,7 @@ fn word(event: &Event<ConfigMap>) -> String {
     match event {
         Event::Applied(object) => format!("+{}", shown(object)),
         Event::Deleted(object) => format!("-{}", object.metadata.name),
+        Event::Released(object) => format!("~{}", object.metadata.name),
         Event::Redelivered(object) => format!("again {}", shown(object)),
         Event::Synced => "synced".to_owned(),
         Event::Resynced { cause } => format!("resynced {cause:?}"),
