@@ -102,7 +102,7 @@ async fn lives<K: Everyday>(
     let replaced = modified(&api, &name, change).await;
     assert!(changed(&replaced) && !changed(&made), "{replaced:?}");
     assert!(api.replace(&made).await.unwrap_err().is_conflict());
-    cache.until(|seen| seen.get(&namespace, &name).is_some_and(|it| changed(it))).await.unwrap();
+    cache.until(|seen| seen.get(&namespace, &name).is_some_and(&changed)).await.unwrap();
 
     // Patched in each way.
     let pointer = r#"[{"op": "add", "path": "/metadata/labels/json", "value": "1"}]"#;
@@ -133,7 +133,7 @@ async fn lives<K: Everyday>(
     assert!(error.is_conflict() && error.to_string().contains("mine"), "{error}");
     api.apply(&wish, "theirs").force().await.unwrap();
     let theirs = |object: &K| object.metadata().labels.get("applied").is_some_and(|it| *it == *"theirs");
-    cache.until(|seen| seen.get(&namespace, &name).is_some_and(|it| theirs(it))).await.unwrap();
+    cache.until(|seen| seen.get(&namespace, &name).is_some_and(&theirs)).await.unwrap();
 
     // Deleted: not another one, not one that has changed, and then really.
     let delete = || api.delete(&name).propagation(Propagation::Background);

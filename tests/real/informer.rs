@@ -53,7 +53,7 @@ async fn scale(client: &Client, name: &str, replicas: i32) {
 async fn settled(cache: &Cache<Pod>, count: usize) {
     let running =
         |pod: &Pod| pod.status.phase.as_str() == "Running" && pod.metadata.deletion_timestamp.is_none();
-    cache.until(|snapshot| snapshot.len() == count && snapshot.iter().all(|pod| running(pod))).await.unwrap();
+    cache.until(|snapshot| snapshot.len() == count && snapshot.iter().all(running)).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
