@@ -66,6 +66,19 @@ pub struct Resource {
     pub namespaced: bool,
     /// Such as `get`.
     pub verbs: Vec<String>,
+    /// What there is below it.
+    pub parts: Vec<Part>,
+}
+
+/// A subresource in a discovery document.
+#[derive(Clone, Debug)]
+pub struct Part {
+    /// Such as `scale`.
+    pub name: String,
+    /// Group, version and kind of what is sent there; an empty version means that it is the resource's own.
+    pub kind: [String; 3],
+    /// Such as `get`.
+    pub verbs: Vec<String>,
 }
 
 /// A named Go type.
@@ -175,6 +188,14 @@ fn discovery(file: &str, value: &Value, resources: &mut Vec<Resource>) -> Result
                     categories: texts(&resource["categories"]),
                     namespaced: resource["scope"] == "Namespaced",
                     verbs: texts(&resource["verbs"]),
+                    parts: list(&resource["subresources"])
+                        .iter()
+                        .map(|part| Part {
+                            name: text(&part["subresource"]),
+                            kind: ["group", "version", "kind"].map(|of| text(&part["responseKind"][of])),
+                            verbs: texts(&part["verbs"]),
+                        })
+                        .collect(),
                 });
             }
         }
