@@ -23,6 +23,8 @@ mod scripted;
 mod secret;
 #[cfg(test)]
 mod test_log;
+#[cfg(feature = "testing")]
+pub mod testing;
 mod transport;
 pub mod watch;
 

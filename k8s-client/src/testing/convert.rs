@@ -1,0 +1,109 @@
+//! What differs between the versions of a kind that share their objects, beyond their names.
+
+use serde_json::{Map, Value, json};
+
+use super::kinds::Known;
+
+/// The fields moved; name and version are the caller's.
+pub(crate) fn convert(object: Value, from: &Known, to: &Known) -> Value {
+    match (to.plural, from.group, to.group, from.version, to.version) {
+        ("events", "", "events.k8s.io", ..) => renamed(object, EVENTS, false),
+        ("events", "events.k8s.io", "", ..) => renamed(object, EVENTS, true),
+        ("horizontalpodautoscalers", _, _, "v2", "v1") => to_hpa_v1(object),
+        ("horizontalpodautoscalers", _, _, "v1", "v2") => to_hpa_v2(object),
+        _ => object,
+    }
+}
+
+/// Fields of an event in the core group, and in its own.
+const EVENTS: &[(&str, &str)] = &[
+    ("involvedObject", "regarding"),
+    ("message", "note"),
+    ("source", "deprecatedSource"),
+    ("firstTimestamp", "deprecatedFirstTimestamp"),
+    ("lastTimestamp", "deprecatedLastTimestamp"),
+    ("count", "deprecatedCount"),
+    ("reportingComponent", "reportingController"),
+];
+
+fn renamed(mut object: Value, names: &[(&str, &str)], back: bool) -> Value {
+    if let Some(fields) = object.as_object_mut() {
+        for (core, own) in names {
+            let (from, to) = if back { (own, core) } else { (core, own) };
+            if let Some(value) = fields.remove(*from) {
+                fields.insert((*to).to_owned(), value);
+            }
+        }
+    }
+    object
+}
+
+const CPU: &str = "targetCPUUtilizationPercentage";
+/// Where a v1 object keeps the metrics that it has no field for.
+const METRICS: &str = "autoscaling.alpha.kubernetes.io/metrics";
+const BEHAVIOR: &str = "autoscaling.alpha.kubernetes.io/behavior";
+
+fn is_cpu(metric: &Value) -> bool {
+    metric["resource"]["name"] == "cpu" && metric["resource"]["target"]["averageUtilization"].is_i64()
+}
+
+fn to_hpa_v1(mut object: Value) -> Value {
+    let Some(spec) = object["spec"].as_object_mut() else { return object };
+    let (metrics, behavior) = (spec.remove("metrics"), spec.remove("behavior"));
+    let mut kept = Map::new();
+    let mut others = Vec::new();
+    for metric in metrics.as_ref().and_then(Value::as_array).into_iter().flatten() {
+        if is_cpu(metric) && !spec.contains_key(CPU) {
+            spec.insert(CPU.into(), metric["resource"]["target"]["averageUtilization"].clone());
+        } else {
+            others.push(metric.clone());
+        }
+    }
+    if !others.is_empty() {
+        kept.insert(METRICS.into(), Value::Array(others).to_string().into());
+    }
+    if let Some(behavior) = behavior {
+        kept.insert(BEHAVIOR.into(), behavior.to_string().into());
+    }
+    if let Some(status) = object["status"].as_object_mut() {
+        status.remove("currentMetrics");
+        status.remove("conditions");
+    }
+    if !kept.is_empty() {
+        if !object["metadata"]["annotations"].is_object() {
+            object["metadata"]["annotations"] = json!({});
+        }
+        if let Some(annotations) = object["metadata"]["annotations"].as_object_mut() {
+            annotations.extend(kept);
+        }
+    }
+    object
+}
+
+fn to_hpa_v2(mut object: Value) -> Value {
+    let mut metrics = Vec::new();
+    if let Some(cpu) = object["spec"].as_object_mut().and_then(|spec| spec.remove(CPU)) {
+        let target = json!({"type": "Utilization", "averageUtilization": cpu});
+        metrics.push(json!({"type": "Resource", "resource": {"name": "cpu", "target": target}}));
+    }
+    let annotations = object["metadata"]["annotations"].as_object_mut();
+    let take = |name: &str, annotations: Option<&mut Map<String, Value>>| {
+        let text = annotations?.remove(name)?;
+        serde_json::from_str::<Value>(text.as_str()?).ok()
+    };
+    let (others, behavior) = match annotations {
+        Some(annotations) => (take(METRICS, Some(annotations)), take(BEHAVIOR, Some(annotations))),
+        None => (None, None),
+    };
+    metrics.extend(others.and_then(|it| it.as_array().cloned()).into_iter().flatten());
+    if !metrics.is_empty() {
+        object["spec"]["metrics"] = metrics.into();
+    }
+    if let Some(behavior) = behavior {
+        object["spec"]["behavior"] = behavior;
+    }
+    if let Some(status) = object["status"].as_object_mut() {
+        status.remove("currentCPUUtilizationPercentage");
+    }
+    object
+}

@@ -1,0 +1,1 @@
+//! What every server does, without its being compared with a real one.
