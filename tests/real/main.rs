@@ -22,3 +22,5 @@ mod subresources;
 mod transport;
 mod unknown;
 mod verbs;
+
+use k8s_tests::server::server;

@@ -126,10 +126,10 @@ fn let_go(core: &Core, state: &mut State, kind: &Known, object: &Arc<Object>) ->
         for (of, key) in state.store.owned_by(&object.uid) {
             let Some(owned) = state.store.get(of, &key) else { continue };
             let mut tree = owned.value();
-            if let Some(owners) = tree["metadata"]["ownerReferences"].as_array_mut() {
+            if let Some(owners) = tree.get_mut("metadata").and_then(|it| it.get_mut("ownerReferences")).and_then(Value::as_array_mut) {
                 owners.retain(|owner| owner["uid"] != object.uid);
                 if owners.is_empty()
-                    && let Some(fields) = tree["metadata"].as_object_mut()
+                    && let Some(fields) = tree.get_mut("metadata").and_then(Value::as_object_mut)
                 {
                     fields.remove("ownerReferences");
                 }
@@ -163,12 +163,12 @@ fn let_go(core: &Core, state: &mut State, kind: &Known, object: &Arc<Object>) ->
 }
 
 fn without(value: &mut Value, finalizer: &str) -> bool {
-    let Some(all) = value["metadata"]["finalizers"].as_array_mut() else { return false };
+    let Some(all) = value.get_mut("metadata").and_then(|it| it.get_mut("finalizers")).and_then(Value::as_array_mut) else { return false };
     let before = all.len();
     all.retain(|it| it != finalizer);
     let did = all.len() < before;
     if all.is_empty()
-        && let Some(fields) = value["metadata"].as_object_mut()
+        && let Some(fields) = value.get_mut("metadata").and_then(Value::as_object_mut)
     {
         fields.remove("finalizers");
     }
@@ -205,7 +205,7 @@ fn empty(core: &Core, state: &mut State, namespace: &mut Value) -> bool {
             left |= state.store.get(kind, &object.key).is_some();
         }
     }
-    if !left && let Some(finalizers) = namespace["spec"]["finalizers"].as_array_mut() {
+    if !left && let Some(finalizers) = namespace.get_mut("spec").and_then(|it| it.get_mut("finalizers")).and_then(Value::as_array_mut) {
         let before = finalizers.len();
         finalizers.retain(|it| it != "kubernetes");
         did |= finalizers.len() < before;

@@ -48,7 +48,7 @@ fn is_cpu(metric: &Value) -> bool {
 }
 
 fn to_hpa_v1(mut object: Value) -> Value {
-    let Some(spec) = object["spec"].as_object_mut() else { return object };
+    let Some(spec) = object.get_mut("spec").and_then(Value::as_object_mut) else { return object };
     let (metrics, behavior) = (spec.remove("metrics"), spec.remove("behavior"));
     let mut kept = Map::new();
     let mut others = Vec::new();
@@ -65,7 +65,7 @@ fn to_hpa_v1(mut object: Value) -> Value {
     if let Some(behavior) = behavior {
         kept.insert(BEHAVIOR.into(), behavior.to_string().into());
     }
-    if let Some(status) = object["status"].as_object_mut() {
+    if let Some(status) = object.get_mut("status").and_then(Value::as_object_mut) {
         status.remove("currentMetrics");
         status.remove("conditions");
     }
@@ -73,7 +73,7 @@ fn to_hpa_v1(mut object: Value) -> Value {
         if !object["metadata"]["annotations"].is_object() {
             object["metadata"]["annotations"] = json!({});
         }
-        if let Some(annotations) = object["metadata"]["annotations"].as_object_mut() {
+        if let Some(annotations) = object.get_mut("metadata").and_then(|it| it.get_mut("annotations")).and_then(Value::as_object_mut) {
             annotations.extend(kept);
         }
     }
@@ -82,11 +82,11 @@ fn to_hpa_v1(mut object: Value) -> Value {
 
 fn to_hpa_v2(mut object: Value) -> Value {
     let mut metrics = Vec::new();
-    if let Some(cpu) = object["spec"].as_object_mut().and_then(|spec| spec.remove(CPU)) {
+    if let Some(cpu) = object.get_mut("spec").and_then(Value::as_object_mut).and_then(|spec| spec.remove(CPU)) {
         let target = json!({"type": "Utilization", "averageUtilization": cpu});
         metrics.push(json!({"type": "Resource", "resource": {"name": "cpu", "target": target}}));
     }
-    let annotations = object["metadata"]["annotations"].as_object_mut();
+    let annotations = object.get_mut("metadata").and_then(|it| it.get_mut("annotations")).and_then(Value::as_object_mut);
     let take = |name: &str, annotations: Option<&mut Map<String, Value>>| {
         let text = annotations?.remove(name)?;
         serde_json::from_str::<Value>(text.as_str()?).ok()
@@ -102,7 +102,7 @@ fn to_hpa_v2(mut object: Value) -> Value {
     if let Some(behavior) = behavior {
         object["spec"]["behavior"] = behavior;
     }
-    if let Some(status) = object["status"].as_object_mut() {
+    if let Some(status) = object.get_mut("status").and_then(Value::as_object_mut) {
         status.remove("currentCPUUtilizationPercentage");
     }
     object

@@ -218,7 +218,7 @@ pub(crate) fn delete(
         mark(call, &mut value, grace);
     }
     if finalizers.is_empty() {
-        if let Some(fields) = value["metadata"].as_object_mut() {
+        if let Some(fields) = value.get_mut("metadata").and_then(Value::as_object_mut) {
             fields.remove("finalizers");
         }
     } else {

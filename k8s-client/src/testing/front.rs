@@ -195,7 +195,7 @@ impl Transport for InProcess {
     fn send(&self, call: Call) -> Sending {
         let front = self.0.clone();
         Box::pin(async move {
-            let Call { head, body, .. } = call;
+            let Call { head, body, meta, .. } = call;
             let body = match body {
                 Body::Empty => Bytes::new(),
                 Body::Bytes(bytes) => bytes,
@@ -217,6 +217,8 @@ impl Transport for InProcess {
                 head.headers.insert(header::DATE, date);
             }
             let body = match said.body {
+                // Who follows wants pieces.
+                Spoken::Whole(bytes) if !meta.whole => ReplyBody::Stream(Box::pin(stream::iter([Ok(bytes)]))),
                 Spoken::Whole(bytes) => ReplyBody::Whole(bytes),
                 Spoken::Stream(stream) => ReplyBody::Stream(stream),
             };

@@ -32,10 +32,6 @@ impl Known {
         if self.group.is_empty() { self.plural.to_owned() } else { format!("{}.{}", self.plural, self.group) }
     }
 
-    pub(crate) fn offers(&self, verb: &str) -> bool {
-        self.verbs.contains(&verb)
-    }
-
     pub(crate) fn part(&self, name: &str) -> Option<&'static Part> {
         self.kind.part(name)
     }

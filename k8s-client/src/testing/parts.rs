@@ -68,7 +68,7 @@ pub(crate) fn only(kind: &Known, part: &str, before: &Value, new: Value) -> Valu
         "resize" => {
             for group in ["containers", "initContainers"] {
                 let wanted = new["spec"][group].as_array().cloned().unwrap_or_default();
-                for container in object["spec"][group].as_array_mut().into_iter().flatten() {
+                for container in object.get_mut("spec").and_then(|it| it.get_mut(group)).and_then(Value::as_array_mut).into_iter().flatten() {
                     if let Some(it) = wanted.iter().find(|it| it["name"] == container["name"]) {
                         copy(it, container, "resources");
                         copy(it, container, "resizePolicy");

@@ -11,8 +11,6 @@ pub(crate) struct Route<'k> {
     pub(crate) name: String,
     /// The subresource.
     pub(crate) part: String,
-    /// What follows it: the path behind a proxy.
-    pub(crate) behind: Vec<String>,
     /// The old way to ask for a watch.
     pub(crate) watch: bool,
 }
@@ -54,7 +52,6 @@ impl<'k> Route<'k> {
             namespace: namespace.to_owned(),
             name: name.to_owned(),
             part: part.to_owned(),
-            behind: behind.iter().map(|it| (*it).to_owned()).collect(),
             watch,
         })
     }

@@ -174,7 +174,7 @@ fn canonical(call: &Call<'_>, object: Value) -> Result<Value, Failure> {
 fn place(call: &Call<'_>, object: &mut Value) -> Result<(), Failure> {
     let said = text(&object["metadata"]["namespace"]).to_owned();
     if !call.kind.namespaced {
-        if let Some(fields) = object["metadata"].as_object_mut() {
+        if let Some(fields) = object.get_mut("metadata").and_then(Value::as_object_mut) {
             fields.remove("namespace");
         }
         return Ok(());
@@ -469,7 +469,7 @@ fn merged(call: &Call<'_>, before: &Value, mut object: Value, replaced: bool) ->
     inherit(&call.stored, before, &mut object);
     if call.part == "approval" {
         let now = call.core.clock.stamp();
-        for condition in object["status"]["conditions"].as_array_mut().into_iter().flatten() {
+        for condition in object.get_mut("status").and_then(|it| it.get_mut("conditions")).and_then(Value::as_array_mut).into_iter().flatten() {
             for field in ["lastUpdateTime", "lastTransitionTime"] {
                 if condition[field].is_null() {
                     condition[field] = now.as_str().into();

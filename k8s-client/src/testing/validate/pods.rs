@@ -158,7 +158,7 @@ pub(super) fn changes(kind: &Known, object: &Value, old: &Value, causes: &mut Ca
     let mut same = object["spec"].clone();
     for group in ["containers", "initContainers"] {
         let before = list(&old["spec"][group]).to_vec();
-        if let Some(now) = same[group].as_array_mut() {
+        if let Some(now) = same.get_mut(group).and_then(Value::as_array_mut) {
             if now.len() != before.len() {
                 causes.push(Cause::forbidden(format!("spec.{group}"), "pod updates may not add or remove containers"));
                 return;

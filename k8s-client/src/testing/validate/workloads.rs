@@ -130,7 +130,7 @@ pub(super) fn changes(kind: &Known, object: &Value, old: &Value, causes: &mut Ca
             if suspended {
                 for template in [&mut now, &mut before] {
                     for (at, name) in [("spec", "nodeSelector"), ("spec", "tolerations"), ("spec", "affinity"), ("metadata", "labels"), ("metadata", "annotations")] {
-                        if let Some(fields) = template[at].as_object_mut() {
+                        if let Some(fields) = template.get_mut(at).and_then(Value::as_object_mut) {
                             fields.remove(name);
                         }
                     }
