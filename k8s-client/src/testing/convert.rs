@@ -11,7 +11,54 @@ pub(crate) fn convert(object: Value, from: &Known, to: &Known) -> Value {
         ("events", "events.k8s.io", "", ..) => renamed(object, EVENTS, true),
         ("horizontalpodautoscalers", _, _, "v2", "v1") => to_hpa_v1(object),
         ("horizontalpodautoscalers", _, _, "v1", "v2") => to_hpa_v2(object),
+        ("resourceclaims" | "resourceclaimtemplates" | "resourceslices", _, _, "v1beta1", "v1") => devices(object, true),
+        ("resourceclaims" | "resourceclaimtemplates" | "resourceslices", _, _, "v1", "v1beta1") => devices(object, false),
+        ("podcertificaterequests", _, _, "v1beta1", "v1") => {
+            let mut object = object;
+            // The key of a later version is in the request itself; these are empty then.
+            if let Some(spec) = object.get_mut("spec") {
+                crate::testing::defaults::without_zero(spec, &["pkixPublicKey", "proofOfPossession"]);
+            }
+            object
+        }
         _ => object,
+    }
+}
+
+/// What a request or a device says itself in the first version, and one level deeper or higher later.
+fn devices(mut object: Value, later: bool) -> Value {
+    if let Some(devices) = object.get_mut("spec").and_then(|it| it.get_mut("devices")).and_then(Value::as_array_mut) {
+        for device in devices {
+            deeper(device, "basic", &["name"], !later);
+        }
+        return object;
+    }
+    let template = object["spec"]["spec"].is_object();
+    let spec = object.get_mut("spec");
+    let spec = if template { spec.and_then(|it| it.get_mut("spec")) } else { spec };
+    let requests = spec.and_then(|it| it.get_mut("devices")).and_then(|it| it.get_mut("requests")).and_then(Value::as_array_mut);
+    for request in requests.into_iter().flatten() {
+        deeper(request, "exactly", &["name", "firstAvailable"], later);
+    }
+    object
+}
+
+/// Moves all but a few fields into a struct of their own, or out of it.
+fn deeper(object: &mut Value, name: &str, stay: &[&str], into: bool) {
+    let Some(fields) = object.as_object_mut() else { return };
+    if !into {
+        if let Some(Value::Object(inner)) = fields.remove(name) {
+            fields.extend(inner);
+        }
+        return;
+    }
+    let (kept, moved): (Map<String, Value>, Map<String, Value>) =
+        std::mem::take(fields).into_iter().partition(|(field, _)| stay.contains(&field.as_str()));
+    *fields = kept;
+    // What is empty is written where it is required; a request of several kinds has nothing of its own.
+    let filled = moved.values().any(|value| !matches!(value, Value::Null) && value != "");
+    if filled {
+        fields.insert(name.to_owned(), Value::Object(moved));
     }
 }
 

@@ -48,7 +48,9 @@ impl Kinds {
     pub(crate) fn new() -> Kinds {
         let mut kinds = Kinds { all: Vec::new(), by_plural: HashMap::new() };
         let mut stored: HashMap<(&str, &str), usize> = HashMap::new();
-        for (position, kind) in k8s_api::kinds::all().iter().enumerate() {
+        // Metrics are another server's.
+        let own = k8s_api::kinds::all().iter().filter(|kind| kind.group != "metrics.k8s.io");
+        for (position, kind) in own.enumerate() {
             // Events of both groups are the same objects.
             let group = if kind.group == "events.k8s.io" { "" } else { kind.group };
             let stored = *stored.entry((group, kind.plural)).or_insert(position);

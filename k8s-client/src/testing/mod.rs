@@ -33,6 +33,7 @@ mod failure;
 mod faults;
 mod front;
 mod kinds;
+mod listen;
 mod logs;
 mod mistype;
 mod outside;
@@ -55,6 +56,7 @@ mod writes;
 mod tests;
 
 pub use faults::Fault;
+pub use listen::Listening;
 pub use logs::LogRequest;
 pub use recorded::Recorded;
 pub use server::{Server, ServerBuilder};

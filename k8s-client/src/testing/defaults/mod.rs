@@ -159,8 +159,26 @@ pub(crate) fn defaults(kind: &Known, object: &mut Value) {
             }
         }
         ("admissionregistration.k8s.io", _) => admission(kind, object),
+        ("resource.k8s.io", "ResourceClaim") => claim(&mut object["spec"]),
+        ("resource.k8s.io", "ResourceClaimTemplate") => claim(inside(inside(object, "spec"), "spec")),
         _ => {}
     }
+}
+
+fn claim(spec: &mut Value) {
+    let Some(devices) = spec.get_mut("devices").filter(|it| it.is_object()) else { return };
+    let exact = |request: &mut Value| {
+        fill_text(request, "allocationMode", "ExactCount");
+        if request["allocationMode"] == "ExactCount" && request["count"].as_i64().unwrap_or_default() == 0 {
+            request["count"] = 1.into();
+        }
+    };
+    each(devices, "requests", |request| {
+        if request["exactly"].is_object() {
+            exact(&mut request["exactly"]);
+        }
+        each(request, "firstAvailable", exact);
+    });
 }
 
 fn rolling(strategy: &mut Value, fields: &[(&str, Value)]) {
@@ -363,6 +381,17 @@ pub(crate) fn without_empty(object: &mut Value, fields: &[&str]) {
     if let Some(all) = object.as_object_mut() {
         for field in fields {
             if all.get(*field).is_some_and(is_empty) {
+                all.remove(*field);
+            }
+        }
+    }
+}
+
+/// Leaves out texts and nulls that say nothing.
+pub(crate) fn without_zero(object: &mut Value, fields: &[&str]) {
+    if let Some(all) = object.as_object_mut() {
+        for field in fields {
+            if all.get(*field).is_some_and(|value| value.is_null() || value == "") {
                 all.remove(*field);
             }
         }
