@@ -9,6 +9,7 @@ mod every {
     pub(crate) use generated::{EVERY, Make};
 }
 mod everyday;
+mod kit;
 mod operations;
 mod subresources;
 

@@ -5,6 +5,7 @@ mod auth;
 mod authorization;
 mod convenience;
 mod custom;
+mod differential;
 mod documents;
 mod dynamic;
 mod errors;

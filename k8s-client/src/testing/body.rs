@@ -65,6 +65,15 @@ pub(crate) fn read(content_type: Option<&str>, body: &[u8], kind: &Known) -> Res
     }
 }
 
+/// Reads a tree from JSON or YAML, of whatever kind.
+pub(crate) fn parse_as(media: &str, body: &[u8]) -> Result<Value, String> {
+    match media {
+        "" | "application/json" => parse(body).map(|sent| sent.value).map_err(|error| Words(&error, body).to_string()),
+        "application/yaml" => from_yaml(body).map(|sent| sent.value).map_err(|failure| failure.message().to_owned()),
+        _ => Err(format!("{media} is no media type for it")),
+    }
+}
+
 fn from_json(body: &[u8], kind: &Known) -> Result<Sent, Failure> {
     parse(body).map_err(|error| {
         Failure::bad_request(format!(

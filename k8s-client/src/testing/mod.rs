@@ -52,9 +52,6 @@ mod validate;
 mod watching;
 mod writes;
 
-#[cfg(test)]
-mod tests;
-
 pub use faults::Fault;
 pub use listen::Listening;
 pub use logs::LogRequest;

@@ -5,10 +5,12 @@ use std::sync::Arc;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::{StatusCode, header};
+use k8s_api::codec::{json as codec, protobuf};
+use k8s_api::view::Message;
 use serde_json::{Value, json};
 
 use super::ask::Said;
-use super::body::{self, Sent, media};
+use super::body::{self, media};
 use super::core::Call;
 use super::failure::{Cause, Failure};
 use super::kinds::Known;
@@ -100,14 +102,24 @@ fn text(value: &Value) -> &str {
     value.as_str().unwrap_or_default()
 }
 
-/// Reads an object of another kind than the path's.
-fn read(call: &Call<'_>, group: &str, version: &str, kind: &str) -> Result<(Known, Value), Failure> {
-    let api_version = if group.is_empty() { version.to_owned() } else { format!("{group}/{version}") };
-    let known = call.core.kinds.named(&api_version, kind).copied();
-    // Only the type is of interest; where the group is not compiled, so is what is asked for.
-    let known = known.unwrap_or(call.kind);
-    let Sent { value, .. } = body::read(call.ask.header(header::CONTENT_TYPE), &call.ask.body, &known)?;
-    Ok((known, value))
+/// Reads an object of a type that is only sent to a subresource.
+fn read<M: Message + Default + 'static>(call: &Call<'_>, kind: &str) -> Result<Value, Failure> {
+    let wrong = |why: String| {
+        Failure::bad_request(format!("{kind} in version \"v1\" cannot be handled as a {kind}: {why}"))
+    };
+    let content_type = media(call.ask.header(header::CONTENT_TYPE));
+    let mut message = M::default();
+    if content_type == "application/vnd.kubernetes.protobuf" {
+        protobuf::decode_into(&mut message, &call.ask.body).map_err(|error| wrong(error.to_string()))?;
+    } else {
+        let sent = body::parse_as(content_type, &call.ask.body).map_err(wrong)?;
+        if !text(&sent["kind"]).is_empty() && sent["kind"] != kind {
+            return Err(wrong(format!("it is a {}", text(&sent["kind"]))));
+        }
+        codec::decode_into(&mut message, sent.to_string().as_bytes()).map_err(|error| wrong(error.to_string()))?;
+    }
+    let bytes = codec::encode(&message).map_err(|error| wrong(error.to_string()))?;
+    serde_json::from_slice(&bytes).map_err(|error| wrong(error.to_string()))
 }
 
 /// A subresource that is not the object.
@@ -115,7 +127,7 @@ pub(crate) fn answer(call: &mut Call<'_>, verb: &str) -> Result<Said, Failure> {
     match call.part.as_str() {
         "scale" => scale(call, verb),
         "binding" => {
-            let (_, value) = read(call, "", "v1", "Binding")?;
+            let value = read_binding(call)?;
             bind(call, &value)
         }
         "eviction" => evict(call),
@@ -134,7 +146,7 @@ pub(crate) fn review(call: &mut Call<'_>) -> Option<Result<Said, Failure>> {
     let kind = call.kind;
     let group = kind.group;
     if kind.kind == "Binding" && group.is_empty() {
-        return Some(read(call, "", "v1", "Binding").and_then(|(_, value)| {
+        return Some(read_binding(call).and_then(|value| {
             call.name = text(&value["metadata"]["name"]).to_owned();
             if let Some(pods) = call.core.kinds.at("", "v1", "pods").copied() {
                 call.kind = pods;
@@ -259,16 +271,14 @@ fn shown_selector(selector: &Value) -> String {
 
 fn scale(call: &mut Call<'_>, verb: &str) -> Result<Said, Failure> {
     let core = call.core;
-    let make: fn() -> Box<dyn k8s_api::view::Message> = || Box::new(k8s_api::autoscaling::v1::Scale::default());
+    let make: fn() -> Box<dyn Message> = || Box::new(k8s_api::autoscaling::v1::Scale::default());
     let mut state = core.state();
     let object = call.find(&state)?;
     let before = object.value();
     let now = scale_of(&before, &call.kind);
     let sent = match verb {
         "get" => return call.shape.written(core, make, now),
-        "update" => body::parse(&call.ask.body)
-            .map_err(|_| Failure::bad_request("Scale in version \"v1\" cannot be handled as a Scale: it is no JSON"))?
-            .value,
+        "update" => read::<k8s_api::autoscaling::v1::Scale>(call, "Scale")?,
         _ => {
             let document = body::parse(&call.ask.body)
                 .map_err(|error| Failure::bad_request(format!("error decoding patch: {error}")))?
@@ -286,7 +296,7 @@ fn scale(call: &mut Call<'_>, verb: &str) -> Result<Said, Failure> {
         }
     };
     let mut message = make();
-    k8s_api::codec::json::decode_into(&mut *message, sent.to_string().as_bytes()).map_err(|error| {
+    codec::decode_into(&mut *message, sent.to_string().as_bytes()).map_err(|error| {
         Failure::bad_request(format!("Scale in version \"v1\" cannot be handled as a Scale: {error}"))
     })?;
     let name = text(&sent["metadata"]["name"]);
@@ -345,7 +355,7 @@ fn bind(call: &mut Call<'_>, binding: &Value) -> Result<Said, Failure> {
 }
 
 fn evict(call: &mut Call<'_>) -> Result<Said, Failure> {
-    let (_, eviction) = read(call, "policy", "v1", "Eviction")?;
+    let eviction = read::<k8s_api::policy::v1::Eviction>(call, "Eviction")?;
     let core = call.core;
     let name = text(&eviction["metadata"]["name"]);
     if !name.is_empty() && name != call.name {
@@ -395,14 +405,7 @@ fn budget(call: &Call<'_>, budgets: &[Arc<Object>], pod: &Object) -> Result<(), 
 }
 
 fn token(call: &mut Call<'_>) -> Result<Said, Failure> {
-    let Some(type_) = call.core.kinds.named("authentication.k8s.io/v1", "TokenReview").copied() else {
-        return Err(Failure::gap("tokens without the group authentication (a feature of k8s-api)"));
-    };
-    let Sent { value: mut request, .. } =
-        body::read(call.ask.header(header::CONTENT_TYPE), &call.ask.body, &type_)?;
-    if !request.is_object() {
-        return Err(Failure::bad_request("TokenRequest in version \"v1\" cannot be handled as a TokenRequest: it is no object"));
-    }
+    let mut request = read::<k8s_api::authentication::v1::TokenRequest>(call, "TokenRequest")?;
     let core = call.core;
     let mut state = core.state();
     let account = call.find(&state)?;
@@ -431,21 +434,20 @@ fn token(call: &mut Call<'_>) -> Result<Said, Failure> {
     );
     state.tokens.insert(token.clone(), Issued { username, uid: account.uid.clone(), audiences: audiences.clone() });
     drop(state);
-    for field in ["metadata", "spec"] {
-        if !request[field].is_object() {
-            request[field] = json!({});
-        }
-    }
     request["metadata"]["name"] = call.name.as_str().into();
     request["metadata"]["namespace"] = call.namespace.as_str().into();
     request["metadata"]["creationTimestamp"] = core.clock.stamp().into();
-    request["kind"] = "TokenRequest".into();
-    request["apiVersion"] = "authentication.k8s.io/v1".into();
     request["spec"]["audiences"] = audiences.into();
     request["spec"]["expirationSeconds"] = seconds.into();
     let expires = core.clock.stamp_after(std::time::Duration::from_secs(seconds));
     request["status"] = json!({"token": token, "expirationTimestamp": expires});
-    let mut said = Said::json(&request);
+    let make = || -> Box<dyn Message> { Box::new(k8s_api::authentication::v1::TokenRequest::default()) };
+    let mut said = call.shape.written(core, make, request)?;
     said.status = StatusCode::CREATED;
     Ok(said)
+}
+
+fn read_binding(call: &Call<'_>) -> Result<Value, Failure> {
+    let kind = call.core.kinds.at("", "v1", "bindings").copied().unwrap_or(call.kind);
+    Ok(body::read(call.ask.header(header::CONTENT_TYPE), &call.ask.body, &kind)?.value)
 }

@@ -1,1 +1,0 @@
-//! What every server does, without its being compared with a real one.
