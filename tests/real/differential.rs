@@ -103,12 +103,16 @@ fn text(message: &str) -> String {
 const OWN: &[&str] = &[
     "uid", "resourceVersion", "creationTimestamp", "deletionTimestamp", "clusterIP", "clusterIPs", "nodePort", "continue",
     "lastTransitionTime", "controller-uid", "batch.kubernetes.io/controller-uid", "remainingItemCount", "healthCheckNodePort",
+    "lastPhaseTransitionTime", "timeAdded",
 ];
 
 fn masked(value: Value) -> Value {
     match value {
         Value::Object(fields) => {
-            let kept = fields.into_iter().filter(|(name, value)| name != "managedFields" && !value.is_null());
+            // A list that has to be there and is empty is null there. Service accounts are given by a plugin that runs in a whole cluster.
+            let left_out = ["managedFields", "serviceAccount", "serviceAccountName"];
+            let empty = |value: &Value| value.is_null() || value.as_array().is_some_and(Vec::is_empty);
+            let kept = fields.into_iter().filter(|(name, value)| !left_out.contains(&name.as_str()) && !empty(value));
             kept.map(|(name, value)| {
                 let value = if OWN.contains(&name.as_str()) { json!("#") } else { masked(value) };
                 (name, value)

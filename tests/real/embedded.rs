@@ -9,7 +9,6 @@ mod every {
     pub(crate) use generated::{EVERY, Make};
 }
 mod everyday;
-mod kit;
 mod operations;
 mod subresources;
 

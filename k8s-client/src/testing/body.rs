@@ -4,6 +4,8 @@ use std::collections::BTreeSet;
 use std::fmt;
 
 use k8s_api::codec::{json, protobuf};
+use k8s_api::text::Str;
+use k8s_api::view::{Message, Slot, View};
 use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
 
@@ -75,13 +77,37 @@ pub(crate) fn parse_as(media: &str, body: &[u8]) -> Result<Value, String> {
 }
 
 fn from_json(body: &[u8], kind: &Known) -> Result<Sent, Failure> {
-    parse(body).map_err(|error| {
-        Failure::bad_request(format!(
-            "{} in version {:?} cannot be handled as a {}: {}",
-            kind.kind, kind.version, kind.kind,
-            Words(&error, body)
-        ))
-    })
+    let sent = parse(body).map_err(|error| unrecognized(kind, &Words(&error, body).to_string(), body))?;
+    let what = match &sent.value {
+        Value::Array(_) => "array",
+        Value::String(_) => "string",
+        Value::Number(_) => "number",
+        Value::Bool(_) => "bool",
+        _ => return Ok(sent),
+    };
+    let why = format!(
+        "json: cannot unmarshal {what} into Go value of type struct {{ APIVersion string \"json:\\\"apiVersion,omitempty\\\"\"; \
+         Kind string \"json:\\\"kind,omitempty\\\"\" }}"
+    );
+    Err(unrecognized(kind, &why, body))
+}
+
+/// What is not even an object. Of what was sent the real server shows the beginning, as text if it looks like an object.
+fn unrecognized(kind: &Known, why: &str, body: &[u8]) -> Failure {
+    const MOST: usize = 2048;
+    let head = body.get(..MOST).unwrap_or(body);
+    let mut shown = match head.first() {
+        None => "<empty>".to_owned(),
+        Some(b'{') => String::from_utf8_lossy(head).into_owned(),
+        Some(_) => head.iter().map(|byte| format!("{byte:02x}")).collect(),
+    };
+    if body.len() > MOST {
+        shown.push_str(" ...");
+    }
+    Failure::bad_request(format!(
+        "the object provided is unrecognized (must be of type {}): couldn't get version/kind; json parse error: {why} ({shown})",
+        kind.kind
+    ))
 }
 
 /// Reads JSON and notes what comes twice.
@@ -145,6 +171,7 @@ pub(crate) fn typed(kind: &Known, value: &Value) -> Result<Typed, String> {
         .map_err(|error| super::mistype::words(kind.make, &error, value))?;
     let mut unknown = Vec::new();
     unknown_fields(&*message, "", &mut unknown);
+    canonical(&mut *message);
     let text = json::encode(&*message).map_err(|error| error.to_string())?;
     let mut value: Value = serde_json::from_slice(&text).map_err(|error| error.to_string())?;
     if !unknown.is_empty() {
@@ -153,6 +180,41 @@ pub(crate) fn typed(kind: &Known, value: &Value) -> Result<Typed, String> {
         }
     }
     Ok(Typed { value, unknown })
+}
+
+/// Quantities as the real server stores them.
+fn canonical(message: &mut dyn Message) {
+    for position in 0..message.table().len() {
+        let keys = match message.field(position) {
+            View::Absent => continue,
+            View::Map(map) => (0..map.len()).filter_map(|index| Some(map.get(index)?.0.into())).collect(),
+            _ => Vec::new(),
+        };
+        if let Some(slot) = message.field_mut(position) {
+            canonical_in(slot, &keys);
+        }
+    }
+}
+
+fn canonical_in(slot: Slot<'_>, keys: &[Str]) {
+    match slot {
+        Slot::Leaf(leaf) => leaf.make_canonical(),
+        Slot::Message(message) => canonical(message),
+        Slot::Option(option) => canonical_in(option.fill(), keys),
+        Slot::List(list) => {
+            for index in 0..list.view().len() {
+                if let Some(slot) = list.get_mut(index) {
+                    canonical_in(slot, &[]);
+                }
+            }
+        }
+        Slot::Map(map) => {
+            for key in keys {
+                canonical_in(map.entry(key.clone()), &[]);
+            }
+        }
+        _ => {}
+    }
 }
 
 /// Takes out what a path of [`unknown_fields`] leads to. Names may have dots, so the longest that fits is tried first.

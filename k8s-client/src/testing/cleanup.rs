@@ -147,6 +147,7 @@ fn let_go(core: &Core, state: &mut State, kind: &Known, object: &Arc<Object>) ->
             did |= without(&mut value, "kubernetes.io/pvc-protection");
         }
         "Namespace" if kind.group.is_empty() => did |= empty(core, state, &mut value),
+        "VolumeAttributesClass" => did |= without(&mut value, "kubernetes.io/vac-protection"),
         _ => {}
     }
     if is_done(&value) {

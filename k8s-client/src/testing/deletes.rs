@@ -46,11 +46,12 @@ impl Options {
             };
             options.read(call, &value)?;
         }
-        let known = ["Background", "Foreground", "Orphan"];
+        let known = ["Foreground", "Background", "Orphan"];
         if let Some(propagation) = &options.propagation
             && !known.contains(&propagation.as_str())
         {
-            let cause = Cause::unsupported("propagationPolicy", &propagation.as_str().into(), &known);
+            let named = ["Foreground", "Background", "Orphan", "nil"];
+            let cause = Cause::unsupported_of("propagationPolicy", &propagation.as_str().into(), &named);
             return Err(Failure::invalid_named("DeleteOptions", "meta.k8s.io", "", &[cause]));
         }
         Ok(options)
@@ -78,6 +79,21 @@ impl Options {
                 return Err(Failure::invalid_named("DeleteOptions", "meta.k8s.io", "", &[cause]));
             }
             call.dry = true;
+        }
+        Ok(())
+    }
+
+    /// Two kinds have a way of their own to be deleted, with words of their own.
+    fn check_own_way(&self, kind: &Known, object: &Object) -> Result<(), Failure> {
+        let is = object.version.to_string();
+        let conditions = [("UID", &self.uid, &object.uid), ("ResourceVersion", &self.version, &is)];
+        for (what, wanted, found) in conditions {
+            if let Some(wanted) = wanted
+                && wanted != found
+            {
+                let why = format!("Precondition failed: {what} in precondition: {wanted}, {what} in object meta: {found}");
+                return Err(Failure::conflict(kind, &object.key.1, &why));
+            }
         }
         Ok(())
     }
@@ -116,6 +132,9 @@ pub(crate) fn one(call: &mut Call<'_>) -> Result<Said, Failure> {
     {
         return Err(Failure::forbidden(&call.kind, &call.name, "this namespace may not be deleted"));
     }
+    if call.kind.kind == "Namespace" || call.kind.kind == "CustomResourceDefinition" {
+        options.check_own_way(&call.kind, &object)?;
+    }
     options.check(&call.kind, &object)?;
     if (call.kind.group, call.kind.kind) == ("batch", "Job") && options.propagation.is_none() {
         call.warnings.push(
@@ -149,8 +168,9 @@ fn returns_object(kind: &Known) -> bool {
             kind.kind,
             "Pod" | "PodTemplate" | "PersistentVolume" | "PersistentVolumeClaim" | "ResourceQuota" | "ServiceAccount" | "Service" | "Namespace"
         ),
-        "policy" => kind.kind == "PodSecurityPolicy",
-        "storage.k8s.io" => true,
+        "resource.k8s.io" => kind.kind != "DeviceTaintRule",
+        "storage.k8s.io" => kind.kind != "CSIStorageCapacity",
+        "apiextensions.k8s.io" => true,
         _ => false,
     }
 }
@@ -186,6 +206,8 @@ pub(crate) fn delete(
     let grace = grace(kind, &value, options.grace);
     let policy = options.propagation.as_deref().unwrap_or(default_policy(kind));
     let finalizer = match policy {
+        // Of what owns nothing nobody asks; a namespace has its own way.
+        _ if matches!(kind.kind, "Event" | "Namespace") => None,
         "Orphan" => Some("orphan"),
         "Foreground" => Some("foregroundDeletion"),
         _ => None,
@@ -202,6 +224,9 @@ pub(crate) fn delete(
     let held = !finalizers.is_empty()
         || namespace && value["spec"]["finalizers"].as_array().is_some_and(|it| !it.is_empty());
     if !held && grace == 0 {
+        if kind.kind == "Pod" && kind.group.is_empty() && !object.going {
+            mark(call, &mut value, 0);
+        }
         if !call.dry {
             state.store.remove(call.kind.stored, &object.key);
         }
@@ -239,7 +264,9 @@ fn mark(call: &Call<'_>, value: &mut Value, grace: i64) {
     let generation = value["metadata"]["generation"].as_i64();
     let first = value["metadata"]["deletionTimestamp"].is_null();
     value["metadata"]["deletionTimestamp"] = call.core.clock.stamp_after(after).into();
-    value["metadata"]["deletionGracePeriodSeconds"] = grace.into();
+    if call.stored.kind != "Namespace" && call.stored.kind != "CustomResourceDefinition" {
+        value["metadata"]["deletionGracePeriodSeconds"] = grace.into();
+    }
     if let Some(generation) = generation.filter(|_| first) {
         value["metadata"]["generation"] = (generation + 1).into();
     }

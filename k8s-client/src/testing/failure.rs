@@ -40,6 +40,13 @@ impl Cause {
         Cause::new("FieldValueDuplicate", field, &format!("Duplicate value: {}", shown(value)), "")
     }
 
+    /// The same with the words in the order that the real server has them in.
+    pub(crate) fn unsupported_of(field: impl Into<String>, value: &Value, supported: &[&str]) -> Cause {
+        let names: Vec<String> = supported.iter().map(|name| format!("{name:?}")).collect();
+        let message = format!("Unsupported value: {}", shown(value));
+        Cause::new("FieldValueNotSupported", field, &message, &format!("supported values: {}", names.join(", ")))
+    }
+
     pub(crate) fn unsupported(field: impl Into<String>, value: &Value, supported: &[&str]) -> Cause {
         let mut names: Vec<String> = supported.iter().map(|name| format!("{name:?}")).collect();
         names.sort();
@@ -119,10 +126,11 @@ impl Failure {
 
     /// A condition of a delete that does not hold. The real server names the kind there, not the resource.
     pub(crate) fn precondition(kind: &Known, name: &str, why: &str) -> Failure {
-        let title = if kind.group.is_empty() { kind.kind.to_owned() } else { format!("{}.{}", kind.kind, kind.group) };
+        let group = kind.own_group();
+        let title = if group.is_empty() { kind.kind.to_owned() } else { format!("{}.{group}", kind.kind) };
         let message = format!("Operation cannot be fulfilled on {title} {name:?}: {why}");
         let mut failure = Failure::new(409, "Conflict", message);
-        failure.details = details(name, kind.group, kind.kind);
+        failure.details = details(name, group, kind.kind);
         failure
     }
 
@@ -132,7 +140,7 @@ impl Failure {
 
     /// The fields of an object that are wrong.
     pub(crate) fn invalid(kind: &Known, name: &str, causes: &[Cause]) -> Failure {
-        Failure::invalid_named(kind.kind, kind.group, name, causes)
+        Failure::invalid_named(kind.kind, kind.own_group(), name, causes)
     }
 
     pub(crate) fn invalid_named(kind: &str, group: &str, name: &str, causes: &[Cause]) -> Failure {
@@ -148,8 +156,7 @@ impl Failure {
             [one] => one.clone(),
             several => format!("[{}]", several.join(", ")),
         };
-        let title = if title.is_empty() { String::new() } else { format!("{title} ") };
-        let mut failure = Failure::new(422, "Invalid", format!("{title}{name:?} is invalid: {what}"));
+        let mut failure = Failure::new(422, "Invalid", format!("{title} {name:?} is invalid: {what}"));
         let causes: Vec<Value> = causes
             .iter()
             .map(|cause| json!({"reason": cause.reason, "message": cause.message, "field": cause.field}))
@@ -239,6 +246,18 @@ impl Failure {
             "RequestEntityTooLarge",
             format!("Request entity too large: limit is {limit}"),
         )
+    }
+
+    /// A patch of an unknown kind gets as far as the router, which answers with a text.
+    pub(crate) fn patch_type() -> Failure {
+        Failure { plain: true, ..Failure::new(415, "UnsupportedMediaType", "415: Unsupported Media Type") }
+    }
+
+    /// The same name, while the old object is on its way out.
+    pub(crate) fn exists_going(kind: &Known, name: &str) -> Failure {
+        let mut failure = Failure::exists(kind, name);
+        failure.message = format!("object is being deleted: {}", failure.message);
+        failure
     }
 
     pub(crate) fn too_large_patch(message: impl Into<String>) -> Failure {

@@ -32,6 +32,11 @@ impl Known {
         if self.group.is_empty() { self.plural.to_owned() } else { format!("{}.{}", self.plural, self.group) }
     }
 
+    /// The group that the real server's own code has it in: events are one kind.
+    pub(crate) fn own_group(&self) -> &'static str {
+        if self.group == "events.k8s.io" { "" } else { self.group }
+    }
+
     pub(crate) fn part(&self, name: &str) -> Option<&'static Part> {
         self.kind.part(name)
     }
@@ -124,8 +129,8 @@ impl Kinds {
 pub(crate) fn unknown_fields(message: &dyn Message, path: &str, found: &mut Vec<String>) {
     let join = |name: &str| if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") };
     for (name, _) in message.unknown().json() {
-        // The kind of an object that stands alone is no field of its table.
-        if !(path.is_empty() && matches!(&**name, "kind" | "apiVersion")) {
+        // The kind of an object that may stand alone is no field of its table.
+        if !(message.table().kind.is_some() && matches!(&**name, "kind" | "apiVersion")) {
             found.push(join(name));
         }
     }

@@ -49,7 +49,16 @@ pub(crate) fn only(kind: &Known, part: &str, before: &Value, new: Value) -> Valu
         }
         "status" => {
             copy(&new, &mut object, "status");
-            for field in ["labels", "annotations", "finalizers"] {
+            // Some kinds reset all but the status, most leave what people write.
+            let resets = matches!(
+                (kind.group, kind.kind),
+                ("networking.k8s.io", "ServiceCIDR")
+                    | ("storage.k8s.io", _)
+                    | ("admissionregistration.k8s.io" | "apiregistration.k8s.io", _)
+                    | ("resource.k8s.io", _)
+                    | ("flowcontrol.apiserver.k8s.io" | "storagemigration.k8s.io", _)
+            );
+            for field in ["labels", "annotations", "finalizers"].iter().filter(|_| !resets) {
                 copy(&new["metadata"], &mut object["metadata"], field);
             }
         }

@@ -17,7 +17,9 @@ pub(crate) fn get(call: &Call<'_>) -> Result<Said, Failure> {
     let state = call.core.state();
     let version = call.ask.query.text("resourceVersion");
     if !version.is_empty() {
-        reachable(&state, number(version)?)?;
+        // Events are not kept ready for reading there, and so come another way.
+        let wanted = if call.kind.kind == "Event" { list_version(version)? } else { number(version)? };
+        reachable(&state, wanted)?;
     }
     let object = call.find(&state)?;
     drop(state);
@@ -33,6 +35,12 @@ pub(crate) fn number(version: &str) -> Result<u64, Failure> {
         let detail = format!("strconv.ParseUint: parsing {version:?}: invalid syntax");
         Failure::plain_internal(format!("resourceVersion: Invalid value: {version:?}: {detail}"))
     })
+}
+
+/// The same of a list, which looks at it earlier.
+fn list_version(version: &str) -> Result<u64, Failure> {
+    number(version)
+        .map_err(|failure| Failure::bad_request(format!("invalid resource version: {}", failure.message())))
 }
 
 /// The real server waits for a while until it has seen such a version.
@@ -128,7 +136,7 @@ pub(crate) fn check_options(call: &Call<'_>, watch: bool) -> Result<(), Failure>
         "Exact" => Ok(()),
         other => {
             let supported = ["Exact", "NotOlderThan", ""];
-            Err(options(Cause::unsupported("resourceVersionMatch", &other.into(), &supported)))
+            Err(options(Cause::unsupported_of("resourceVersionMatch", &other.into(), &supported)))
         }
     }
 }
@@ -140,9 +148,11 @@ pub(crate) fn list(call: &Call<'_>) -> Result<Said, Failure> {
     let query = &call.ask.query;
     let state = call.core.state();
     let store = &state.store;
-    let limit = usize::try_from(query.number("limit").unwrap_or_default()).unwrap_or_default();
     let (version, token) = (query.text("resourceVersion"), query.text("continue"));
-    let wanted = number(version)?;
+    // Any version will do: the whole list is ready.
+    let limit = if version == "0" && token.is_empty() { 0 } else { query.number("limit").unwrap_or_default() };
+    let limit = usize::try_from(limit).unwrap_or_default();
+    let wanted = list_version(version)?;
     let mut from = None;
     let revision = if !token.is_empty() {
         if !matches!(version, "" | "0") {
@@ -209,13 +219,20 @@ fn write_token(revision: Option<u64>, start: &Key) -> String {
 }
 
 fn read_token(token: &str) -> Result<(Option<u64>, Key), Failure> {
-    let wrong = || Failure::bad_request(format!("continue key is not valid: {token}"));
+    let wrong_of = |what: &str| {
+        Failure::bad_request(format!("invalid continue token: continue key is not valid: {what}"))
+    };
+    let wrong = || wrong_of("it has no start");
     let trimmed = token.trim_end_matches('=');
     let bytes = base64::engine::general_purpose::URL_SAFE_NO_PAD
         .decode(trimmed)
         .or_else(|_| STANDARD.decode(token))
-        .map_err(|_| wrong())?;
-    let value: Value = serde_json::from_slice(&bytes).map_err(|_| wrong())?;
+        .map_err(|error| wrong_of(&error.to_string()))?;
+    let value: Value = serde_json::from_slice(&bytes).map_err(|_| {
+        let first = bytes.first().copied().unwrap_or_default();
+        let shown = if first.is_ascii_graphic() { char::from(first).to_string() } else { format!("\\u{first:04x}") };
+        wrong_of(&format!("invalid character '{shown}' looking for beginning of value"))
+    })?;
     let start = value["start"].as_str().ok_or_else(wrong)?;
     let (namespace, name) = start.split_once('/').unwrap_or(("", start));
     let revision = value["rv"].as_i64().ok_or_else(wrong)?;

@@ -208,7 +208,7 @@ fn parse(text: &str) -> Result<Vec<Requirement>, String> {
 
 fn check_key(key: &str) -> Result<(), String> {
     let wrong = super::validate::names::qualified(key);
-    if wrong.is_empty() { Ok(()) } else { Err(format!("key: Invalid value: {key:?}: {}", wrong.join("; "))) }
+    if wrong.is_empty() { Ok(()) } else { Err(format!("<nil>: Invalid value: {key:?}: {}", wrong.join("; "))) }
 }
 
 fn check_value(key: &str, value: &str) -> Result<(), String> {
@@ -243,6 +243,8 @@ impl Fields {
             };
             if !labels_of(kind).contains(&label) {
                 let unknown = match (kind.group, kind.kind) {
+                    ("batch", "Job") => format!("field label {label:?} not supported for Job"),
+                    ("events.k8s.io", _) => format!("field label not supported: {label}"),
                     ("", "Pod" | "Event" | "Node" | "Secret" | "Namespace" | "ReplicationController" | "Service") => {
                         format!("field label not supported: {label}")
                     }

@@ -43,7 +43,7 @@ fn read(call: &mut Call<'_>, sent: Sent) -> Result<Value, Failure> {
     let said = |name: &str| value[name].as_str().unwrap_or_default();
     let (api_version, named) = (said("apiVersion"), said("kind"));
     if !value.is_object() {
-        return Err(unreadable(&kind, &what_go_says_of(&value)));
+        return Err(unreadable(&kind, "unexpected null"));
     }
     if !named.is_empty() && named != kind.kind || !api_version.is_empty() && api_version != kind.api_version() {
         return Err(wrong_kind(call, api_version, named));
@@ -54,17 +54,6 @@ fn read(call: &mut Call<'_>, sent: Sent) -> Result<Value, Failure> {
         return Err(unreadable(&kind, &format!("strict decoding error: {mistakes}")));
     }
     Ok(typed.value)
-}
-
-fn what_go_says_of(value: &Value) -> String {
-    let what = match value {
-        Value::Array(_) => "array",
-        Value::String(_) => "string",
-        Value::Number(_) => "number",
-        Value::Bool(_) => "bool",
-        _ => return "unexpected null".to_owned(),
-    };
-    format!("json: cannot unmarshal {what} into Go value of type struct {{ APIVersion string \"json:\\\"apiVersion,omitempty\\\"\"; Kind string \"json:\\\"kind,omitempty\\\"\" }}")
 }
 
 fn unreadable(kind: &Known, why: &str) -> Failure {
@@ -81,7 +70,7 @@ fn wrong_kind(call: &Call<'_>, api_version: &str, named: &str) -> Failure {
     if known.is_none() && !named.is_empty() && !api_version.is_empty() {
         return Failure::bad_request(format!(
             "{named} in version {version:?} cannot be handled as a {}: no kind {named:?} is registered for version \
-             {api_version:?} in scheme \"pkg/api/legacyscheme/scheme.go:30\"",
+             {api_version:?} in scheme \"pkg/runtime/scheme.go:110\"",
             kind.kind
         ));
     }
@@ -158,8 +147,10 @@ fn born(call: &mut Call<'_>, state: &mut State, mut object: Value) -> Result<Val
     validate::create(&call.stored, &object)?;
     let name = text(&object["metadata"]["name"]).to_owned();
     let key = (call.namespace.clone(), name.clone());
-    if state.store.get(kind.stored, &key).is_some() {
-        return Err(Failure::exists(&kind, &name));
+    match state.store.get(kind.stored, &key) {
+        None => {}
+        Some(old) if old.going => return Err(Failure::exists_going(&kind, &name)),
+        Some(_) => return Err(Failure::exists(&kind, &name)),
     }
     Ok(object)
 }
@@ -216,7 +207,8 @@ fn alive(call: &Call<'_>, state: &State, name: &str) -> Result<(), Failure> {
 /// Kinds that count how often what is wanted has changed.
 fn has_generation(kind: &Known) -> bool {
     match kind.group {
-        "" => matches!(kind.kind, "Pod" | "ReplicationController"),
+        "" => matches!(kind.kind, "Pod" | "PodTemplate" | "ReplicationController"),
+        "autoscaling" => true,
         "apps" => kind.kind != "ControllerRevision",
         "batch" => true,
         "networking.k8s.io" => matches!(kind.kind, "Ingress" | "NetworkPolicy" | "IngressClass"),
@@ -252,12 +244,12 @@ fn is_made_by_replace(kind: &Known) -> bool {
 fn needs_version(kind: &Known) -> bool {
     matches!(
         (kind.group, kind.kind),
-        ("coordination.k8s.io", _)
+        ("coordination.k8s.io" | "apiextensions.k8s.io" | "apiregistration.k8s.io" | "storagemigration.k8s.io", _)
+            | ("admissionregistration.k8s.io", _)
             | ("policy", "PodDisruptionBudget")
-            | ("apiextensions.k8s.io", _)
-            | ("apiregistration.k8s.io", _)
-            | ("resource.k8s.io", _)
-            | ("storagemigration.k8s.io", _)
+            | ("resource.k8s.io", "DeviceTaintRule")
+            | ("node.k8s.io", "RuntimeClass")
+            | ("storage.k8s.io", "CSIDriver" | "CSINode" | "CSIStorageCapacity" | "VolumeAttachment")
     )
 }
 
@@ -312,7 +304,6 @@ fn named(call: &Call<'_>, object: &Value) -> Result<(), Failure> {
 pub(crate) fn patch(call: &mut Call<'_>) -> Result<Said, Failure> {
     let core = call.core;
     let content_type = media(call.ask.header(header::CONTENT_TYPE)).to_owned();
-    let accepted = "application/json-patch+json, application/merge-patch+json, application/apply-patch+yaml";
     let strategic = content_type == "application/strategic-merge-patch+json";
     match content_type.as_str() {
         "application/json-patch+json" | "application/merge-patch+json" => {}
@@ -320,7 +311,7 @@ pub(crate) fn patch(call: &mut Call<'_>) -> Result<Said, Failure> {
         "application/apply-patch+yaml" | "application/apply-patch+cbor" => {
             return Err(Failure::gap("server-side apply"));
         }
-        _ => return Err(Failure::media_type(&format!("{accepted}, application/strategic-merge-patch+json"))),
+        _ => return Err(Failure::patch_type()),
     }
     let mut state = core.state();
     let old = call.find(&state)?;
@@ -333,9 +324,15 @@ pub(crate) fn patch(call: &mut Call<'_>) -> Result<Said, Failure> {
     match content_type.as_str() {
         "application/json-patch+json" => patch::json::apply(&mut object, &document)?,
         _ if !document.is_object() => {
-            return Err(Failure::bad_request(
-                "error decoding patch: json: cannot unmarshal into Go value of type map[string]interface {}",
-            ));
+            let what = match document {
+                Value::Array(_) => "array",
+                Value::String(_) => "string",
+                Value::Number(_) => "number",
+                _ => "bool",
+            };
+            return Err(Failure::bad_request(format!(
+                "error decoding patch: json: cannot unmarshal {what} into Go value of type map[string]interface {{}}"
+            )));
         }
         _ if strategic => {
             let mut message = (call.kind.make)();
@@ -360,6 +357,7 @@ pub(crate) fn patch(call: &mut Call<'_>) -> Result<Said, Failure> {
             return Err(wrong_kind(call, text(&object["apiVersion"]), text(&object["kind"])));
         }
     }
+    named(call, &typed.value)?;
     change(call, &mut state, &old, typed.value, false)
 }
 
@@ -420,7 +418,8 @@ fn merged(call: &Call<'_>, before: &Value, mut object: Value, replaced: bool) ->
     }
     if version.is_empty() && replaced && needs_version(kind) {
         let cause = Cause::invalid("metadata.resourceVersion", &0.into(), "must be specified for an update");
-        return Err(Failure::invalid(kind, name, &[cause]));
+        // Of all refusals this one names the resource.
+        return Err(Failure::invalid_named(kind.plural, kind.group, name, &[cause]));
     }
     if let Some(fields) = metadata.as_object_mut() {
         for field in ["selfLink", "managedFields"] {
@@ -482,7 +481,13 @@ fn merged(call: &Call<'_>, before: &Value, mut object: Value, replaced: bool) ->
         fields.remove("kind");
         fields.remove("apiVersion");
     }
-    if has_generation(&call.stored) && wanted(&object) != wanted(before) {
+    // A deployment's annotations are among what is wanted; of slices their labels too.
+    let noted = match call.stored.kind {
+        "Deployment" => object["metadata"]["annotations"] != before["metadata"]["annotations"],
+        "EndpointSlice" => ["annotations", "labels"].iter().any(|it| object["metadata"][*it] != before["metadata"][*it]),
+        _ => false,
+    };
+    if has_generation(&call.stored) && (noted || wanted(&object) != wanted(before)) {
         let generation = old["generation"].as_i64().unwrap_or_default();
         object["metadata"]["generation"] = (generation + 1).into();
     }
@@ -512,18 +517,6 @@ fn inherit(kind: &Known, before: &Value, object: &mut Value) {
                         new[field] = value.clone();
                     }
                 }
-            }
-        }
-        ("batch", "Job") => {
-            if object["spec"]["selector"].is_null() {
-                object["spec"]["selector"] = before["spec"]["selector"].clone();
-            }
-            let labels = before["spec"]["template"]["metadata"]["labels"].clone();
-            if object["spec"]["template"]["metadata"]["labels"].is_null() && labels.is_object() {
-                if !object["spec"]["template"]["metadata"].is_object() {
-                    object["spec"]["template"]["metadata"] = json!({});
-                }
-                object["spec"]["template"]["metadata"]["labels"] = labels;
             }
         }
         ("", "Pod") => {

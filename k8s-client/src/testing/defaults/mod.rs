@@ -92,7 +92,7 @@ pub(crate) fn defaults(kind: &Known, object: &mut Value) {
             fill(spec, "replicas", 1);
             fill(spec, "revisionHistoryLimit", 10);
             fill_text(spec, "podManagementPolicy", "OrderedReady");
-            rolling(inside(spec, "updateStrategy"), &[("partition", 0.into())]);
+            rolling(inside(spec, "updateStrategy"), &[("partition", 0.into()), ("maxUnavailable", 1.into())]);
             let retention = inside(spec, "persistentVolumeClaimRetentionPolicy");
             fill_text(retention, "whenDeleted", "Retain");
             fill_text(retention, "whenScaled", "Retain");
@@ -117,6 +117,9 @@ pub(crate) fn defaults(kind: &Known, object: &mut Value) {
             let v2 = kind.version == "v2";
             let spec = inside(object, "spec");
             fill(spec, "minReplicas", 1);
+            if v2 && spec["behavior"].is_object() {
+                behavior(&mut spec["behavior"]);
+            }
             if v2 {
                 let target = json!({"type": "Utilization", "averageUtilization": 80});
                 fill(spec, "metrics", json!([{"type": "Resource", "resource": {"name": "cpu", "target": target}}]));
@@ -141,7 +144,7 @@ pub(crate) fn defaults(kind: &Known, object: &mut Value) {
         ("storage.k8s.io", "CSIDriver") => {
             let spec = inside(object, "spec");
             fill(spec, "attachRequired", true);
-            for flag in ["podInfoOnMount", "storageCapacity", "requiresRepublish", "seLinuxMount"] {
+            for flag in ["podInfoOnMount", "storageCapacity", "requiresRepublish", "seLinuxMount", "preventPodSchedulingIfMissing"] {
                 fill(spec, flag, false);
             }
             fill(spec, "fsGroupPolicy", "ReadWriteOnceWithFSType");
@@ -160,6 +163,10 @@ pub(crate) fn defaults(kind: &Known, object: &mut Value) {
         }
         ("admissionregistration.k8s.io", _) => admission(kind, object),
         ("resource.k8s.io", "ResourceClaim") => claim(&mut object["spec"]),
+        ("resource.k8s.io", "DeviceTaintRule") if object["spec"]["taint"].is_object() => {
+            let now = object["metadata"]["creationTimestamp"].clone();
+            fill(&mut object["spec"]["taint"], "timeAdded", now);
+        }
         ("resource.k8s.io", "ResourceClaimTemplate") => claim(inside(inside(object, "spec"), "spec")),
         _ => {}
     }
@@ -179,6 +186,18 @@ fn claim(spec: &mut Value) {
         }
         each(request, "firstAvailable", exact);
     });
+}
+
+/// How fast an autoscaler goes up and down, where that is said in part.
+fn behavior(behavior: &mut Value) {
+    let percent = json!({"type": "Percent", "value": 100, "periodSeconds": 15});
+    let up = inside(behavior, "scaleUp");
+    fill(up, "stabilizationWindowSeconds", 0);
+    fill_text(up, "selectPolicy", "Max");
+    fill(up, "policies", json!([{"type": "Pods", "value": 4, "periodSeconds": 15}, percent]));
+    let down = inside(behavior, "scaleDown");
+    fill_text(down, "selectPolicy", "Max");
+    fill(down, "policies", json!([percent]));
 }
 
 fn rolling(strategy: &mut Value, fields: &[(&str, Value)]) {
@@ -217,6 +236,7 @@ fn job(object: &mut Value) {
     fill(spec, "backoffLimit", 6);
     fill_text(spec, "completionMode", "NonIndexed");
     fill(spec, "suspend", false);
+    fill(spec, "manualSelector", false);
     let replacement = if spec["podFailurePolicy"].is_object() { "Failed" } else { "TerminatingOrFailed" };
     fill_text(spec, "podReplacementPolicy", replacement);
     if spec["podFailurePolicy"].is_object() {
@@ -309,6 +329,8 @@ fn admission(kind: &Known, object: &mut Value) {
     }
 }
 
+const NOT_READY: &str = "node.kubernetes.io/not-ready";
+
 /// What a new object begins with: its first status, and what admission adds.
 pub(crate) fn at_birth(kind: &Known, object: &mut Value, addresses: &mut Addresses) {
     let uid = object["metadata"]["uid"].clone();
@@ -324,8 +346,18 @@ pub(crate) fn at_birth(kind: &Known, object: &mut Value, addresses: &mut Address
             spec["finalizers"] = finalizers.into();
             object["status"] = json!({"phase": "Active"});
         }
+        ("", "Node") => {
+            let spec = inside(object, "spec");
+            let mut taints = spec["taints"].as_array().cloned().unwrap_or_default();
+            if !taints.iter().any(|taint| taint["key"] == NOT_READY && taint["effect"] == "NoSchedule") {
+                taints.push(json!({"key": NOT_READY, "effect": "NoSchedule"}));
+            }
+            spec["taints"] = taints.into();
+        }
+        ("storage.k8s.io", "VolumeAttributesClass") => protect(object, "kubernetes.io/vac-protection"),
         ("", "PersistentVolume") => {
-            object["status"] = json!({"phase": "Pending"});
+            let now = object["metadata"]["creationTimestamp"].clone();
+            object["status"] = json!({"phase": "Pending", "lastPhaseTransitionTime": now});
             protect(object, "kubernetes.io/pv-protection");
         }
         ("", "PersistentVolumeClaim") => {

@@ -10,7 +10,7 @@ const MOST: usize = 10_000;
 pub(crate) fn apply(target: &mut Value, patch: &Value) -> Result<(), Failure> {
     let operations = patch
         .as_array()
-        .ok_or_else(|| Failure::bad_request("error decoding patch: json: cannot unmarshal object into Go value of type jsonpatch.Patch"))?;
+        .ok_or_else(|| Failure::bad_request("error decoding patch: json: cannot unmarshal object into Go value of type []handlers.jsonPatchOp"))?;
     if operations.len() > MOST {
         let message =
             format!("The allowed maximum operations in a JSON patch is {MOST}, got {}", operations.len());

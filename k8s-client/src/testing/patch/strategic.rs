@@ -75,7 +75,14 @@ fn object(target: &mut Value, patch: &Value, type_: &mut Type<'_>) -> Result<(),
             *target = Value::Object(Map::new());
             return Ok(());
         }
-        Some(other) => return Err(wrong(format!("Unknown patch type found: {other}"))),
+        Some(other) => {
+            let shown: Vec<String> = changes
+                .iter()
+                .map(|(name, value)| format!("{name}:{}", value.as_str().map_or(value.to_string(), str::to_owned)))
+                .collect();
+            let message = format!("unknown patch type: {other} in map: map[{}]", shown.join(" "));
+            return Err(Failure::plain_internal(message));
+        }
     }
     if !target.is_object() {
         *target = Value::Object(Map::new());

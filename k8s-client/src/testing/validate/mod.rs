@@ -87,16 +87,30 @@ fn refuse(kind: &Known, object: &Value, causes: Causes) -> Result<(), Failure> {
     Err(Failure::invalid(kind, object["metadata"]["name"].as_str().unwrap_or_default(), &causes))
 }
 
+/// Kinds whose finalizers need no prefix.
+fn lenient(kind: &Known) -> bool {
+    matches!(
+        kind.group,
+        "policy"
+            | "admissionregistration.k8s.io"
+            | "apiregistration.k8s.io"
+            | "apiextensions.k8s.io"
+            | "coordination.k8s.io"
+            | "node.k8s.io"
+            | "events.k8s.io"
+    ) || kind.kind == "Event"
+}
+
 /// How a kind's names have to be.
 fn name_rule(kind: &Known) -> fn(&str) -> Vec<String> {
     match (kind.group, kind.kind) {
-        ("", "Namespace") => names::label,
+        ("", "Namespace") | ("apps", "StatefulSet") => names::label,
+        ("", "Event") | ("events.k8s.io" | "policy", _) => names::segment,
         ("", "Service") => names::label_1035,
         ("rbac.authorization.k8s.io", _)
         | ("certificates.k8s.io", "ClusterTrustBundle")
         | ("networking.k8s.io", "IPAddress")
-        | ("apiregistration.k8s.io" | "internal.apiserver.k8s.io", _)
-        | ("resource.k8s.io" | "storagemigration.k8s.io", _) => names::segment,
+        | ("apiregistration.k8s.io" | "internal.apiserver.k8s.io", _) => names::segment,
         _ => names::subdomain,
     }
 }
@@ -152,7 +166,7 @@ fn metadata(kind: &Known, object: &Value) -> Causes {
             for what in wrong {
                 causes.push(Cause::invalid("metadata.finalizers", finalizer, what));
             }
-        } else if !known && !text.contains('/') {
+        } else if !known && !text.contains('/') && !lenient(kind) {
             causes.push(Cause::invalid(
                 format!("metadata.finalizers[{index}]"),
                 finalizer,
@@ -174,7 +188,7 @@ fn labels(labels: &Value, field: &str, causes: &mut Causes) {
             causes.push(Cause::invalid(field, &key.as_str().into(), what));
         }
         for what in names::label_value(value.as_str().unwrap_or_default()) {
-            causes.push(Cause::invalid(format!("{field}.{key}"), value, what));
+            causes.push(Cause::invalid(field, value, what));
         }
     }
 }

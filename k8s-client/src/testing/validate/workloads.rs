@@ -70,7 +70,6 @@ fn selected(spec: &Value, causes: &mut Causes) {
     let wanted = &spec["selector"];
     if wanted.is_null() {
         causes.push(Cause::required("spec.selector", ""));
-        return;
     }
     if wanted.as_object().is_some_and(|fields| fields.is_empty()) {
         causes.push(Cause::invalid("spec.selector", wanted, "empty selector is invalid for deployment"));
@@ -83,11 +82,10 @@ fn selected(spec: &Value, causes: &mut Causes) {
         .flatten()
         .filter_map(|(key, value)| Some((key.clone(), value.as_str()?.to_owned())))
         .collect();
-    if !Labels::of_object(wanted).matches(&labels) {
-        let shown = if template.is_null() { Value::Object(Default::default()) } else { template.clone() };
+    if wanted.is_null() || !Labels::of_object(wanted).matches(&labels) {
         causes.push(Cause::invalid(
             "spec.template.metadata.labels",
-            &shown,
+            template,
             "`selector` does not match template `labels`",
         ));
     }
@@ -101,10 +99,8 @@ fn job(spec: &Value, field: &str, causes: &mut Causes) {
     pods::template(&spec["template"], &format!("{field}.template"), causes);
     let policy = &spec["template"]["spec"]["restartPolicy"];
     let at = format!("{field}.template.spec.restartPolicy");
-    match text(policy) {
-        "Always" => causes.push(Cause::unsupported(at, policy, &["OnFailure", "Never"])),
-        "" => causes.push(Cause::required(at, "valid values: \"OnFailure\", \"Never\"")),
-        _ => {}
+    if matches!(text(policy), "" | "Always") {
+        causes.push(Cause::required(at, "valid values: \"OnFailure\", \"Never\""));
     }
 }
 
