@@ -68,6 +68,8 @@ pub struct Resource {
     pub verbs: Vec<String>,
     /// What there is below it.
     pub parts: Vec<Part>,
+    /// Where it stands in its document: a group's preferred version comes first there.
+    pub position: usize,
 }
 
 /// A subresource in a discovery document.
@@ -179,6 +181,7 @@ fn discovery(file: &str, value: &Value, resources: &mut Vec<Resource>) -> Result
         for version in list(&group["versions"]) {
             for resource in list(&version["resources"]) {
                 resources.push(Resource {
+                    position: resources.len(),
                     group: text(&group["metadata"]["name"]),
                     version: text(&version["version"]),
                     kind: text(&resource["responseKind"]["kind"]),

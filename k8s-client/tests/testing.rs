@@ -94,18 +94,18 @@ async fn a_namespace_goes_with_what_is_in_it() {
     let client = server.client();
     let mut held = config("held");
     held.metadata.finalizers.push("example.com/hold".into());
-    server.load("{apiVersion: v1, kind: Namespace, metadata: {name: n}}").unwrap();
-    let configs = client.namespaced::<ConfigMap>("n");
+    server.load("{apiVersion: v1, kind: Namespace, metadata: {name: busy}}").unwrap();
+    let configs = client.namespaced::<ConfigMap>("busy");
     configs.create(&held).await.unwrap();
     configs.create(&config("free")).await.unwrap();
-    let Deleted::Going(going) = client.cluster::<Namespace>().delete("n").await.unwrap() else { panic!("it is gone") };
+    let Deleted::Going(going) = client.cluster::<Namespace>().delete("busy").await.unwrap() else { panic!("it is gone") };
     assert_eq!(going.status.phase.as_str(), "Terminating");
     let names: Vec<_> = configs.list().await.unwrap().items.into_iter().map(|it| it.metadata.name).collect();
     assert_eq!(names, ["held"]);
     let late = configs.create(&config("late")).await.unwrap_err();
     assert!(late.is_forbidden() && late.has_cause("NamespaceTerminating"), "{late}");
     configs.patch("held", &Patch::merge(json!({"metadata": {"finalizers": null}}))).await.unwrap();
-    assert!(client.cluster::<Namespace>().get_opt("n").await.unwrap().is_none());
+    assert!(client.cluster::<Namespace>().get_opt("busy").await.unwrap().is_none());
 }
 
 #[tokio::test]
@@ -241,7 +241,7 @@ async fn the_other_face_is_the_same_server() {
 async fn hostile_input_is_answered() {
     let server = Server::new();
     let client = once(&server);
-    let deep = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
+    let deep = format!("{}{}", "[".repeat(10_000), "]".repeat(10_000));
     let nested = format!(r#"{{"metadata":{{"name":"x","labels":{}}}}}"#, "{\"a\":".repeat(200) + "1" + &"}".repeat(200));
     let bodies: [&[u8]; 9] = [
         b"", b"{", b"null", b"1", b"\"x\"", b"[]", b"{\"metadata\":1}", b"{\"metadata\":{\"name\":\"\xff\"}}", b"k8s\0\x0a\xff\xff",

@@ -15,6 +15,8 @@ pub(crate) fn emit(resources: &[Resource], operations: &Operations, features: &F
         "{HEADER}\n\nuse crate::kinds::{{Kind, Part}};\n\n\
          /// What discovery offers, as far as this build has the types.\npub(crate) static ALL: &[Kind] = &[\n"
     );
+    let mut resources: Vec<&Resource> = resources.iter().collect();
+    resources.sort_by_key(|resource| resource.position);
     for resource in resources {
         let Resource { group, version, kind, plural, singular, namespaced, .. } = resource;
         let of_version = operations.apis.iter().find(|api| api.group == *group && api.version == *version);

@@ -94,52 +94,6 @@ Kind { group: "", version: "v1", kind: "Service", plural: "services", singular: 
     parts: &[
         Part { name: "proxy", group: "", version: "v1", kind: "ServiceProxyOptions", verbs: &["create", "delete", "get", "patch", "update"] },
         Part { name: "status", group: "", version: "v1", kind: "Service", verbs: &["get", "patch", "update"] },] },
-#[cfg(feature = "admissionregistration")]
-Kind { group: "admissionregistration.k8s.io", version: "v1", kind: "MutatingAdmissionPolicy", plural: "mutatingadmissionpolicies", singular: "mutatingadmissionpolicy", short_names: &[], categories: &["api-extensions"], namespaced: false, verbs: &["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"],
-    make: || Box::new(crate::admissionregistration::v1::MutatingAdmissionPolicy::default()),
-    parts: &[] },
-#[cfg(feature = "admissionregistration")]
-Kind { group: "admissionregistration.k8s.io", version: "v1", kind: "MutatingAdmissionPolicyBinding", plural: "mutatingadmissionpolicybindings", singular: "mutatingadmissionpolicybinding", short_names: &[], categories: &["api-extensions"], namespaced: false, verbs: &["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"],
-    make: || Box::new(crate::admissionregistration::v1::MutatingAdmissionPolicyBinding::default()),
-    parts: &[] },
-#[cfg(feature = "admissionregistration")]
-Kind { group: "admissionregistration.k8s.io", version: "v1", kind: "MutatingWebhookConfiguration", plural: "mutatingwebhookconfigurations", singular: "mutatingwebhookconfiguration", short_names: &[], categories: &["api-extensions"], namespaced: false, verbs: &["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"],
-    make: || Box::new(crate::admissionregistration::v1::MutatingWebhookConfiguration::default()),
-    parts: &[] },
-#[cfg(feature = "admissionregistration")]
-Kind { group: "admissionregistration.k8s.io", version: "v1", kind: "ValidatingAdmissionPolicy", plural: "validatingadmissionpolicies", singular: "validatingadmissionpolicy", short_names: &[], categories: &["api-extensions"], namespaced: false, verbs: &["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"],
-    make: || Box::new(crate::admissionregistration::v1::ValidatingAdmissionPolicy::default()),
-    parts: &[
-        Part { name: "status", group: "admissionregistration.k8s.io", version: "v1", kind: "ValidatingAdmissionPolicy", verbs: &["get", "patch", "update"] },] },
-#[cfg(feature = "admissionregistration")]
-Kind { group: "admissionregistration.k8s.io", version: "v1", kind: "ValidatingAdmissionPolicyBinding", plural: "validatingadmissionpolicybindings", singular: "validatingadmissionpolicybinding", short_names: &[], categories: &["api-extensions"], namespaced: false, verbs: &["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"],
-    make: || Box::new(crate::admissionregistration::v1::ValidatingAdmissionPolicyBinding::default()),
-    parts: &[] },
-#[cfg(feature = "admissionregistration")]
-Kind { group: "admissionregistration.k8s.io", version: "v1", kind: "ValidatingWebhookConfiguration", plural: "validatingwebhookconfigurations", singular: "validatingwebhookconfiguration", short_names: &[], categories: &["api-extensions"], namespaced: false, verbs: &["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"],
-    make: || Box::new(crate::admissionregistration::v1::ValidatingWebhookConfiguration::default()),
-    parts: &[] },
-#[cfg(all(feature = "admissionregistration", feature = "preview"))]
-Kind { group: "admissionregistration.k8s.io", version: "v1alpha1", kind: "MutatingAdmissionPolicy", plural: "mutatingadmissionpolicies", singular: "mutatingadmissionpolicy", short_names: &[], categories: &["api-extensions"], namespaced: false, verbs: &["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"],
-    make: || Box::new(crate::admissionregistration::v1alpha1::MutatingAdmissionPolicy::default()),
-    parts: &[] },
-#[cfg(all(feature = "admissionregistration", feature = "preview"))]
-Kind { group: "admissionregistration.k8s.io", version: "v1alpha1", kind: "MutatingAdmissionPolicyBinding", plural: "mutatingadmissionpolicybindings", singular: "mutatingadmissionpolicybinding", short_names: &[], categories: &["api-extensions"], namespaced: false, verbs: &["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"],
-    make: || Box::new(crate::admissionregistration::v1alpha1::MutatingAdmissionPolicyBinding::default()),
-    parts: &[] },
-#[cfg(all(feature = "admissionregistration", feature = "preview"))]
-Kind { group: "admissionregistration.k8s.io", version: "v1beta1", kind: "MutatingAdmissionPolicy", plural: "mutatingadmissionpolicies", singular: "mutatingadmissionpolicy", short_names: &[], categories: &["api-extensions"], namespaced: false, verbs: &["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"],
-    make: || Box::new(crate::admissionregistration::v1beta1::MutatingAdmissionPolicy::default()),
-    parts: &[] },
-#[cfg(all(feature = "admissionregistration", feature = "preview"))]
-Kind { group: "admissionregistration.k8s.io", version: "v1beta1", kind: "MutatingAdmissionPolicyBinding", plural: "mutatingadmissionpolicybindings", singular: "mutatingadmissionpolicybinding", short_names: &[], categories: &["api-extensions"], namespaced: false, verbs: &["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"],
-    make: || Box::new(crate::admissionregistration::v1beta1::MutatingAdmissionPolicyBinding::default()),
-    parts: &[] },
-#[cfg(feature = "apiextensions")]
-Kind { group: "apiextensions.k8s.io", version: "v1", kind: "CustomResourceDefinition", plural: "customresourcedefinitions", singular: "customresourcedefinition", short_names: &["crd", "crds"], categories: &["api-extensions"], namespaced: false, verbs: &["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"],
-    make: || Box::new(crate::apiextensions::v1::CustomResourceDefinition::default()),
-    parts: &[
-        Part { name: "status", group: "apiextensions.k8s.io", version: "v1", kind: "CustomResourceDefinition", verbs: &["get", "patch", "update"] },] },
 #[cfg(feature = "apiregistration")]
 Kind { group: "apiregistration.k8s.io", version: "v1", kind: "APIService", plural: "apiservices", singular: "apiservice", short_names: &[], categories: &["api-extensions"], namespaced: false, verbs: &["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"],
     make: || Box::new(crate::apiregistration::v1::APIService::default()),
@@ -172,6 +126,10 @@ Kind { group: "apps", version: "v1", kind: "StatefulSet", plural: "statefulsets"
     parts: &[
         Part { name: "scale", group: "autoscaling", version: "v1", kind: "Scale", verbs: &["get", "patch", "update"] },
         Part { name: "status", group: "apps", version: "v1", kind: "StatefulSet", verbs: &["get", "patch", "update"] },] },
+#[cfg(feature = "events")]
+Kind { group: "events.k8s.io", version: "v1", kind: "Event", plural: "events", singular: "event", short_names: &["ev"], categories: &[], namespaced: true, verbs: &["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"],
+    make: || Box::new(crate::events::v1::Event::default()),
+    parts: &[] },
 #[cfg(feature = "authentication")]
 Kind { group: "authentication.k8s.io", version: "v1", kind: "SelfSubjectReview", plural: "selfsubjectreviews", singular: "selfsubjectreview", short_names: &[], categories: &[], namespaced: false, verbs: &["create"],
     make: || Box::new(crate::authentication::v1::SelfSubjectReview::default()),
@@ -197,15 +155,15 @@ Kind { group: "authorization.k8s.io", version: "v1", kind: "SubjectAccessReview"
     make: || Box::new(crate::authorization::v1::SubjectAccessReview::default()),
     parts: &[] },
 #[cfg(feature = "autoscaling")]
-Kind { group: "autoscaling", version: "v1", kind: "HorizontalPodAutoscaler", plural: "horizontalpodautoscalers", singular: "horizontalpodautoscaler", short_names: &["hpa"], categories: &["all"], namespaced: true, verbs: &["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"],
-    make: || Box::new(crate::autoscaling::v1::HorizontalPodAutoscaler::default()),
-    parts: &[
-        Part { name: "status", group: "autoscaling", version: "v1", kind: "HorizontalPodAutoscaler", verbs: &["get", "patch", "update"] },] },
-#[cfg(feature = "autoscaling")]
 Kind { group: "autoscaling", version: "v2", kind: "HorizontalPodAutoscaler", plural: "horizontalpodautoscalers", singular: "horizontalpodautoscaler", short_names: &["hpa"], categories: &["all"], namespaced: true, verbs: &["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"],
     make: || Box::new(crate::autoscaling::v2::HorizontalPodAutoscaler::default()),
     parts: &[
         Part { name: "status", group: "autoscaling", version: "v2", kind: "HorizontalPodAutoscaler", verbs: &["get", "patch", "update"] },] },
+#[cfg(feature = "autoscaling")]
+Kind { group: "autoscaling", version: "v1", kind: "HorizontalPodAutoscaler", plural: "horizontalpodautoscalers", singular: "horizontalpodautoscaler", short_names: &["hpa"], categories: &["all"], namespaced: true, verbs: &["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"],
+    make: || Box::new(crate::autoscaling::v1::HorizontalPodAutoscaler::default()),
+    parts: &[
+        Part { name: "status", group: "autoscaling", version: "v1", kind: "HorizontalPodAutoscaler", verbs: &["get", "patch", "update"] },] },
 #[cfg(feature = "batch")]
 Kind { group: "batch", version: "v1", kind: "CronJob", plural: "cronjobs", singular: "cronjob", short_names: &["cj"], categories: &["all"], namespaced: true, verbs: &["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"],
     make: || Box::new(crate::batch::v1::CronJob::default()),
@@ -240,59 +198,6 @@ Kind { group: "certificates.k8s.io", version: "v1beta1", kind: "PodCertificateRe
     make: || Box::new(crate::certificates::v1beta1::PodCertificateRequest::default()),
     parts: &[
         Part { name: "status", group: "certificates.k8s.io", version: "v1beta1", kind: "PodCertificateRequest", verbs: &["get", "patch", "update"] },] },
-#[cfg(feature = "coordination")]
-Kind { group: "coordination.k8s.io", version: "v1", kind: "Lease", plural: "leases", singular: "lease", short_names: &[], categories: &[], namespaced: true, verbs: &["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"],
-    make: || Box::new(crate::coordination::v1::Lease::default()),
-    parts: &[] },
-#[cfg(all(feature = "coordination", feature = "preview"))]
-Kind { group: "coordination.k8s.io", version: "v1alpha2", kind: "LeaseCandidate", plural: "leasecandidates", singular: "leasecandidate", short_names: &[], categories: &[], namespaced: true, verbs: &["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"],
-    make: || Box::new(crate::coordination::v1alpha2::LeaseCandidate::default()),
-    parts: &[] },
-#[cfg(all(feature = "coordination", feature = "preview"))]
-Kind { group: "coordination.k8s.io", version: "v1beta1", kind: "LeaseCandidate", plural: "leasecandidates", singular: "leasecandidate", short_names: &[], categories: &[], namespaced: true, verbs: &["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"],
-    make: || Box::new(crate::coordination::v1beta1::LeaseCandidate::default()),
-    parts: &[] },
-#[cfg(feature = "discovery")]
-Kind { group: "discovery.k8s.io", version: "v1", kind: "EndpointSlice", plural: "endpointslices", singular: "endpointslice", short_names: &[], categories: &[], namespaced: true, verbs: &["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"],
-    make: || Box::new(crate::discovery::v1::EndpointSlice::default()),
-    parts: &[] },
-#[cfg(feature = "events")]
-Kind { group: "events.k8s.io", version: "v1", kind: "Event", plural: "events", singular: "event", short_names: &["ev"], categories: &[], namespaced: true, verbs: &["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"],
-    make: || Box::new(crate::events::v1::Event::default()),
-    parts: &[] },
-#[cfg(feature = "flowcontrol")]
-Kind { group: "flowcontrol.apiserver.k8s.io", version: "v1", kind: "FlowSchema", plural: "flowschemas", singular: "flowschema", short_names: &[], categories: &[], namespaced: false, verbs: &["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"],
-    make: || Box::new(crate::flowcontrol::v1::FlowSchema::default()),
-    parts: &[
-        Part { name: "status", group: "flowcontrol.apiserver.k8s.io", version: "v1", kind: "FlowSchema", verbs: &["get", "patch", "update"] },] },
-#[cfg(feature = "flowcontrol")]
-Kind { group: "flowcontrol.apiserver.k8s.io", version: "v1", kind: "PriorityLevelConfiguration", plural: "prioritylevelconfigurations", singular: "prioritylevelconfiguration", short_names: &[], categories: &[], namespaced: false, verbs: &["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"],
-    make: || Box::new(crate::flowcontrol::v1::PriorityLevelConfiguration::default()),
-    parts: &[
-        Part { name: "status", group: "flowcontrol.apiserver.k8s.io", version: "v1", kind: "PriorityLevelConfiguration", verbs: &["get", "patch", "update"] },] },
-#[cfg(all(feature = "apiserverinternal", feature = "preview"))]
-Kind { group: "internal.apiserver.k8s.io", version: "v1alpha1", kind: "StorageVersion", plural: "storageversions", singular: "storageversion", short_names: &[], categories: &[], namespaced: false, verbs: &["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"],
-    make: || Box::new(crate::apiserverinternal::v1alpha1::StorageVersion::default()),
-    parts: &[
-        Part { name: "status", group: "internal.apiserver.k8s.io", version: "v1alpha1", kind: "StorageVersion", verbs: &["get", "patch", "update"] },] },
-#[cfg(all(feature = "lifecycle", feature = "preview"))]
-Kind { group: "lifecycle.k8s.io", version: "v1alpha1", kind: "EvictionRequest", plural: "evictionrequests", singular: "evictionrequest", short_names: &[], categories: &[], namespaced: true, verbs: &["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"],
-    make: || Box::new(crate::lifecycle::v1alpha1::EvictionRequest::default()),
-    parts: &[
-        Part { name: "status", group: "lifecycle.k8s.io", version: "v1alpha1", kind: "EvictionRequest", verbs: &["get", "patch", "update"] },] },
-#[cfg(all(feature = "lifecycle", feature = "preview"))]
-Kind { group: "lifecycle.k8s.io", version: "v1alpha1", kind: "Eviction", plural: "evictions", singular: "eviction", short_names: &[], categories: &[], namespaced: true, verbs: &["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"],
-    make: || Box::new(crate::lifecycle::v1alpha1::Eviction::default()),
-    parts: &[
-        Part { name: "status", group: "lifecycle.k8s.io", version: "v1alpha1", kind: "Eviction", verbs: &["get", "patch", "update"] },] },
-#[cfg(all(feature = "metrics", feature = "preview"))]
-Kind { group: "metrics.k8s.io", version: "v1beta1", kind: "NodeMetrics", plural: "nodes", singular: "", short_names: &[], categories: &[], namespaced: false, verbs: &["get", "list"],
-    make: || Box::new(crate::metrics::v1beta1::NodeMetrics::default()),
-    parts: &[] },
-#[cfg(all(feature = "metrics", feature = "preview"))]
-Kind { group: "metrics.k8s.io", version: "v1beta1", kind: "PodMetrics", plural: "pods", singular: "", short_names: &[], categories: &[], namespaced: true, verbs: &["get", "list"],
-    make: || Box::new(crate::metrics::v1beta1::PodMetrics::default()),
-    parts: &[] },
 #[cfg(feature = "networking")]
 Kind { group: "networking.k8s.io", version: "v1", kind: "IngressClass", plural: "ingressclasses", singular: "ingressclass", short_names: &[], categories: &[], namespaced: false, verbs: &["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"],
     make: || Box::new(crate::networking::v1::IngressClass::default()),
@@ -315,10 +220,6 @@ Kind { group: "networking.k8s.io", version: "v1", kind: "ServiceCIDR", plural: "
     make: || Box::new(crate::networking::v1::ServiceCIDR::default()),
     parts: &[
         Part { name: "status", group: "networking.k8s.io", version: "v1", kind: "ServiceCIDR", verbs: &["get", "patch", "update"] },] },
-#[cfg(feature = "node")]
-Kind { group: "node.k8s.io", version: "v1", kind: "RuntimeClass", plural: "runtimeclasses", singular: "runtimeclass", short_names: &[], categories: &[], namespaced: false, verbs: &["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"],
-    make: || Box::new(crate::node::v1::RuntimeClass::default()),
-    parts: &[] },
 #[cfg(feature = "policy")]
 Kind { group: "policy", version: "v1", kind: "PodDisruptionBudget", plural: "poddisruptionbudgets", singular: "poddisruptionbudget", short_names: &["pdb"], categories: &[], namespaced: true, verbs: &["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"],
     make: || Box::new(crate::policy::v1::PodDisruptionBudget::default()),
@@ -339,104 +240,6 @@ Kind { group: "rbac.authorization.k8s.io", version: "v1", kind: "RoleBinding", p
 #[cfg(feature = "rbac")]
 Kind { group: "rbac.authorization.k8s.io", version: "v1", kind: "Role", plural: "roles", singular: "role", short_names: &[], categories: &[], namespaced: true, verbs: &["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"],
     make: || Box::new(crate::rbac::v1::Role::default()),
-    parts: &[] },
-#[cfg(feature = "resource")]
-Kind { group: "resource.k8s.io", version: "v1", kind: "DeviceClass", plural: "deviceclasses", singular: "deviceclass", short_names: &[], categories: &[], namespaced: false, verbs: &["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"],
-    make: || Box::new(crate::resource::v1::DeviceClass::default()),
-    parts: &[] },
-#[cfg(feature = "resource")]
-Kind { group: "resource.k8s.io", version: "v1", kind: "DeviceTaintRule", plural: "devicetaintrules", singular: "devicetaintrule", short_names: &[], categories: &[], namespaced: false, verbs: &["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"],
-    make: || Box::new(crate::resource::v1::DeviceTaintRule::default()),
-    parts: &[
-        Part { name: "status", group: "resource.k8s.io", version: "v1", kind: "DeviceTaintRule", verbs: &["get", "patch", "update"] },] },
-#[cfg(feature = "resource")]
-Kind { group: "resource.k8s.io", version: "v1", kind: "ResourceClaim", plural: "resourceclaims", singular: "resourceclaim", short_names: &[], categories: &[], namespaced: true, verbs: &["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"],
-    make: || Box::new(crate::resource::v1::ResourceClaim::default()),
-    parts: &[
-        Part { name: "status", group: "resource.k8s.io", version: "v1", kind: "ResourceClaim", verbs: &["get", "patch", "update"] },] },
-#[cfg(feature = "resource")]
-Kind { group: "resource.k8s.io", version: "v1", kind: "ResourceClaimTemplate", plural: "resourceclaimtemplates", singular: "resourceclaimtemplate", short_names: &[], categories: &[], namespaced: true, verbs: &["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"],
-    make: || Box::new(crate::resource::v1::ResourceClaimTemplate::default()),
-    parts: &[] },
-#[cfg(feature = "resource")]
-Kind { group: "resource.k8s.io", version: "v1", kind: "ResourceSlice", plural: "resourceslices", singular: "resourceslice", short_names: &[], categories: &[], namespaced: false, verbs: &["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"],
-    make: || Box::new(crate::resource::v1::ResourceSlice::default()),
-    parts: &[] },
-#[cfg(all(feature = "resource", feature = "preview"))]
-Kind { group: "resource.k8s.io", version: "v1alpha3", kind: "DeviceTaintRule", plural: "devicetaintrules", singular: "devicetaintrule", short_names: &[], categories: &[], namespaced: false, verbs: &["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"],
-    make: || Box::new(crate::resource::v1alpha3::DeviceTaintRule::default()),
-    parts: &[
-        Part { name: "status", group: "resource.k8s.io", version: "v1alpha3", kind: "DeviceTaintRule", verbs: &["get", "patch", "update"] },] },
-#[cfg(all(feature = "resource", feature = "preview"))]
-Kind { group: "resource.k8s.io", version: "v1alpha3", kind: "ResourcePoolStatusRequest", plural: "resourcepoolstatusrequests", singular: "resourcepoolstatusrequest", short_names: &[], categories: &[], namespaced: false, verbs: &["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"],
-    make: || Box::new(crate::resource::v1alpha3::ResourcePoolStatusRequest::default()),
-    parts: &[
-        Part { name: "status", group: "resource.k8s.io", version: "v1alpha3", kind: "ResourcePoolStatusRequest", verbs: &["get", "patch", "update"] },] },
-#[cfg(all(feature = "resource", feature = "preview"))]
-Kind { group: "resource.k8s.io", version: "v1beta1", kind: "DeviceClass", plural: "deviceclasses", singular: "deviceclass", short_names: &[], categories: &[], namespaced: false, verbs: &["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"],
-    make: || Box::new(crate::resource::v1beta1::DeviceClass::default()),
-    parts: &[] },
-#[cfg(all(feature = "resource", feature = "preview"))]
-Kind { group: "resource.k8s.io", version: "v1beta1", kind: "ResourceClaim", plural: "resourceclaims", singular: "resourceclaim", short_names: &[], categories: &[], namespaced: true, verbs: &["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"],
-    make: || Box::new(crate::resource::v1beta1::ResourceClaim::default()),
-    parts: &[
-        Part { name: "status", group: "resource.k8s.io", version: "v1beta1", kind: "ResourceClaim", verbs: &["get", "patch", "update"] },] },
-#[cfg(all(feature = "resource", feature = "preview"))]
-Kind { group: "resource.k8s.io", version: "v1beta1", kind: "ResourceClaimTemplate", plural: "resourceclaimtemplates", singular: "resourceclaimtemplate", short_names: &[], categories: &[], namespaced: true, verbs: &["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"],
-    make: || Box::new(crate::resource::v1beta1::ResourceClaimTemplate::default()),
-    parts: &[] },
-#[cfg(all(feature = "resource", feature = "preview"))]
-Kind { group: "resource.k8s.io", version: "v1beta1", kind: "ResourceSlice", plural: "resourceslices", singular: "resourceslice", short_names: &[], categories: &[], namespaced: false, verbs: &["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"],
-    make: || Box::new(crate::resource::v1beta1::ResourceSlice::default()),
-    parts: &[] },
-#[cfg(all(feature = "resource", feature = "preview"))]
-Kind { group: "resource.k8s.io", version: "v1beta2", kind: "DeviceClass", plural: "deviceclasses", singular: "deviceclass", short_names: &[], categories: &[], namespaced: false, verbs: &["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"],
-    make: || Box::new(crate::resource::v1beta2::DeviceClass::default()),
-    parts: &[] },
-#[cfg(all(feature = "resource", feature = "preview"))]
-Kind { group: "resource.k8s.io", version: "v1beta2", kind: "DeviceTaintRule", plural: "devicetaintrules", singular: "devicetaintrule", short_names: &[], categories: &[], namespaced: false, verbs: &["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"],
-    make: || Box::new(crate::resource::v1beta2::DeviceTaintRule::default()),
-    parts: &[
-        Part { name: "status", group: "resource.k8s.io", version: "v1beta2", kind: "DeviceTaintRule", verbs: &["get", "patch", "update"] },] },
-#[cfg(all(feature = "resource", feature = "preview"))]
-Kind { group: "resource.k8s.io", version: "v1beta2", kind: "ResourceClaim", plural: "resourceclaims", singular: "resourceclaim", short_names: &[], categories: &[], namespaced: true, verbs: &["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"],
-    make: || Box::new(crate::resource::v1beta2::ResourceClaim::default()),
-    parts: &[
-        Part { name: "status", group: "resource.k8s.io", version: "v1beta2", kind: "ResourceClaim", verbs: &["get", "patch", "update"] },] },
-#[cfg(all(feature = "resource", feature = "preview"))]
-Kind { group: "resource.k8s.io", version: "v1beta2", kind: "ResourceClaimTemplate", plural: "resourceclaimtemplates", singular: "resourceclaimtemplate", short_names: &[], categories: &[], namespaced: true, verbs: &["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"],
-    make: || Box::new(crate::resource::v1beta2::ResourceClaimTemplate::default()),
-    parts: &[] },
-#[cfg(all(feature = "resource", feature = "preview"))]
-Kind { group: "resource.k8s.io", version: "v1beta2", kind: "ResourceSlice", plural: "resourceslices", singular: "resourceslice", short_names: &[], categories: &[], namespaced: false, verbs: &["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"],
-    make: || Box::new(crate::resource::v1beta2::ResourceSlice::default()),
-    parts: &[] },
-#[cfg(feature = "scheduling")]
-Kind { group: "scheduling.k8s.io", version: "v1", kind: "PriorityClass", plural: "priorityclasses", singular: "priorityclass", short_names: &["pc"], categories: &[], namespaced: false, verbs: &["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"],
-    make: || Box::new(crate::scheduling::v1::PriorityClass::default()),
-    parts: &[] },
-#[cfg(all(feature = "scheduling", feature = "preview"))]
-Kind { group: "scheduling.k8s.io", version: "v1alpha3", kind: "CompositePodGroup", plural: "compositepodgroups", singular: "compositepodgroup", short_names: &[], categories: &[], namespaced: true, verbs: &["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"],
-    make: || Box::new(crate::scheduling::v1alpha3::CompositePodGroup::default()),
-    parts: &[
-        Part { name: "status", group: "scheduling.k8s.io", version: "v1alpha3", kind: "CompositePodGroup", verbs: &["get", "patch", "update"] },] },
-#[cfg(all(feature = "scheduling", feature = "preview"))]
-Kind { group: "scheduling.k8s.io", version: "v1alpha3", kind: "PodGroup", plural: "podgroups", singular: "podgroup", short_names: &[], categories: &[], namespaced: true, verbs: &["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"],
-    make: || Box::new(crate::scheduling::v1alpha3::PodGroup::default()),
-    parts: &[
-        Part { name: "status", group: "scheduling.k8s.io", version: "v1alpha3", kind: "PodGroup", verbs: &["get", "patch", "update"] },] },
-#[cfg(all(feature = "scheduling", feature = "preview"))]
-Kind { group: "scheduling.k8s.io", version: "v1alpha3", kind: "Workload", plural: "workloads", singular: "workload", short_names: &[], categories: &[], namespaced: true, verbs: &["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"],
-    make: || Box::new(crate::scheduling::v1alpha3::Workload::default()),
-    parts: &[] },
-#[cfg(all(feature = "scheduling", feature = "preview"))]
-Kind { group: "scheduling.k8s.io", version: "v1beta1", kind: "PodGroup", plural: "podgroups", singular: "podgroup", short_names: &[], categories: &[], namespaced: true, verbs: &["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"],
-    make: || Box::new(crate::scheduling::v1beta1::PodGroup::default()),
-    parts: &[
-        Part { name: "status", group: "scheduling.k8s.io", version: "v1beta1", kind: "PodGroup", verbs: &["get", "patch", "update"] },] },
-#[cfg(all(feature = "scheduling", feature = "preview"))]
-Kind { group: "scheduling.k8s.io", version: "v1beta1", kind: "Workload", plural: "workloads", singular: "workload", short_names: &[], categories: &[], namespaced: true, verbs: &["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"],
-    make: || Box::new(crate::scheduling::v1beta1::Workload::default()),
     parts: &[] },
 #[cfg(feature = "storage")]
 Kind { group: "storage.k8s.io", version: "v1", kind: "CSIDriver", plural: "csidrivers", singular: "csidriver", short_names: &[], categories: &[], namespaced: false, verbs: &["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"],
@@ -464,6 +267,185 @@ Kind { group: "storage.k8s.io", version: "v1", kind: "VolumeAttachment", plural:
 Kind { group: "storage.k8s.io", version: "v1", kind: "VolumeAttributesClass", plural: "volumeattributesclasses", singular: "volumeattributesclass", short_names: &["vac"], categories: &[], namespaced: false, verbs: &["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"],
     make: || Box::new(crate::storage::v1::VolumeAttributesClass::default()),
     parts: &[] },
+#[cfg(feature = "admissionregistration")]
+Kind { group: "admissionregistration.k8s.io", version: "v1", kind: "MutatingAdmissionPolicy", plural: "mutatingadmissionpolicies", singular: "mutatingadmissionpolicy", short_names: &[], categories: &["api-extensions"], namespaced: false, verbs: &["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"],
+    make: || Box::new(crate::admissionregistration::v1::MutatingAdmissionPolicy::default()),
+    parts: &[] },
+#[cfg(feature = "admissionregistration")]
+Kind { group: "admissionregistration.k8s.io", version: "v1", kind: "MutatingAdmissionPolicyBinding", plural: "mutatingadmissionpolicybindings", singular: "mutatingadmissionpolicybinding", short_names: &[], categories: &["api-extensions"], namespaced: false, verbs: &["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"],
+    make: || Box::new(crate::admissionregistration::v1::MutatingAdmissionPolicyBinding::default()),
+    parts: &[] },
+#[cfg(feature = "admissionregistration")]
+Kind { group: "admissionregistration.k8s.io", version: "v1", kind: "MutatingWebhookConfiguration", plural: "mutatingwebhookconfigurations", singular: "mutatingwebhookconfiguration", short_names: &[], categories: &["api-extensions"], namespaced: false, verbs: &["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"],
+    make: || Box::new(crate::admissionregistration::v1::MutatingWebhookConfiguration::default()),
+    parts: &[] },
+#[cfg(feature = "admissionregistration")]
+Kind { group: "admissionregistration.k8s.io", version: "v1", kind: "ValidatingAdmissionPolicy", plural: "validatingadmissionpolicies", singular: "validatingadmissionpolicy", short_names: &[], categories: &["api-extensions"], namespaced: false, verbs: &["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"],
+    make: || Box::new(crate::admissionregistration::v1::ValidatingAdmissionPolicy::default()),
+    parts: &[
+        Part { name: "status", group: "admissionregistration.k8s.io", version: "v1", kind: "ValidatingAdmissionPolicy", verbs: &["get", "patch", "update"] },] },
+#[cfg(feature = "admissionregistration")]
+Kind { group: "admissionregistration.k8s.io", version: "v1", kind: "ValidatingAdmissionPolicyBinding", plural: "validatingadmissionpolicybindings", singular: "validatingadmissionpolicybinding", short_names: &[], categories: &["api-extensions"], namespaced: false, verbs: &["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"],
+    make: || Box::new(crate::admissionregistration::v1::ValidatingAdmissionPolicyBinding::default()),
+    parts: &[] },
+#[cfg(feature = "admissionregistration")]
+Kind { group: "admissionregistration.k8s.io", version: "v1", kind: "ValidatingWebhookConfiguration", plural: "validatingwebhookconfigurations", singular: "validatingwebhookconfiguration", short_names: &[], categories: &["api-extensions"], namespaced: false, verbs: &["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"],
+    make: || Box::new(crate::admissionregistration::v1::ValidatingWebhookConfiguration::default()),
+    parts: &[] },
+#[cfg(all(feature = "admissionregistration", feature = "preview"))]
+Kind { group: "admissionregistration.k8s.io", version: "v1beta1", kind: "MutatingAdmissionPolicy", plural: "mutatingadmissionpolicies", singular: "mutatingadmissionpolicy", short_names: &[], categories: &["api-extensions"], namespaced: false, verbs: &["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"],
+    make: || Box::new(crate::admissionregistration::v1beta1::MutatingAdmissionPolicy::default()),
+    parts: &[] },
+#[cfg(all(feature = "admissionregistration", feature = "preview"))]
+Kind { group: "admissionregistration.k8s.io", version: "v1beta1", kind: "MutatingAdmissionPolicyBinding", plural: "mutatingadmissionpolicybindings", singular: "mutatingadmissionpolicybinding", short_names: &[], categories: &["api-extensions"], namespaced: false, verbs: &["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"],
+    make: || Box::new(crate::admissionregistration::v1beta1::MutatingAdmissionPolicyBinding::default()),
+    parts: &[] },
+#[cfg(all(feature = "admissionregistration", feature = "preview"))]
+Kind { group: "admissionregistration.k8s.io", version: "v1alpha1", kind: "MutatingAdmissionPolicy", plural: "mutatingadmissionpolicies", singular: "mutatingadmissionpolicy", short_names: &[], categories: &["api-extensions"], namespaced: false, verbs: &["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"],
+    make: || Box::new(crate::admissionregistration::v1alpha1::MutatingAdmissionPolicy::default()),
+    parts: &[] },
+#[cfg(all(feature = "admissionregistration", feature = "preview"))]
+Kind { group: "admissionregistration.k8s.io", version: "v1alpha1", kind: "MutatingAdmissionPolicyBinding", plural: "mutatingadmissionpolicybindings", singular: "mutatingadmissionpolicybinding", short_names: &[], categories: &["api-extensions"], namespaced: false, verbs: &["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"],
+    make: || Box::new(crate::admissionregistration::v1alpha1::MutatingAdmissionPolicyBinding::default()),
+    parts: &[] },
+#[cfg(feature = "apiextensions")]
+Kind { group: "apiextensions.k8s.io", version: "v1", kind: "CustomResourceDefinition", plural: "customresourcedefinitions", singular: "customresourcedefinition", short_names: &["crd", "crds"], categories: &["api-extensions"], namespaced: false, verbs: &["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"],
+    make: || Box::new(crate::apiextensions::v1::CustomResourceDefinition::default()),
+    parts: &[
+        Part { name: "status", group: "apiextensions.k8s.io", version: "v1", kind: "CustomResourceDefinition", verbs: &["get", "patch", "update"] },] },
+#[cfg(feature = "scheduling")]
+Kind { group: "scheduling.k8s.io", version: "v1", kind: "PriorityClass", plural: "priorityclasses", singular: "priorityclass", short_names: &["pc"], categories: &[], namespaced: false, verbs: &["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"],
+    make: || Box::new(crate::scheduling::v1::PriorityClass::default()),
+    parts: &[] },
+#[cfg(all(feature = "scheduling", feature = "preview"))]
+Kind { group: "scheduling.k8s.io", version: "v1beta1", kind: "PodGroup", plural: "podgroups", singular: "podgroup", short_names: &[], categories: &[], namespaced: true, verbs: &["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"],
+    make: || Box::new(crate::scheduling::v1beta1::PodGroup::default()),
+    parts: &[
+        Part { name: "status", group: "scheduling.k8s.io", version: "v1beta1", kind: "PodGroup", verbs: &["get", "patch", "update"] },] },
+#[cfg(all(feature = "scheduling", feature = "preview"))]
+Kind { group: "scheduling.k8s.io", version: "v1beta1", kind: "Workload", plural: "workloads", singular: "workload", short_names: &[], categories: &[], namespaced: true, verbs: &["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"],
+    make: || Box::new(crate::scheduling::v1beta1::Workload::default()),
+    parts: &[] },
+#[cfg(all(feature = "scheduling", feature = "preview"))]
+Kind { group: "scheduling.k8s.io", version: "v1alpha3", kind: "CompositePodGroup", plural: "compositepodgroups", singular: "compositepodgroup", short_names: &[], categories: &[], namespaced: true, verbs: &["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"],
+    make: || Box::new(crate::scheduling::v1alpha3::CompositePodGroup::default()),
+    parts: &[
+        Part { name: "status", group: "scheduling.k8s.io", version: "v1alpha3", kind: "CompositePodGroup", verbs: &["get", "patch", "update"] },] },
+#[cfg(all(feature = "scheduling", feature = "preview"))]
+Kind { group: "scheduling.k8s.io", version: "v1alpha3", kind: "PodGroup", plural: "podgroups", singular: "podgroup", short_names: &[], categories: &[], namespaced: true, verbs: &["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"],
+    make: || Box::new(crate::scheduling::v1alpha3::PodGroup::default()),
+    parts: &[
+        Part { name: "status", group: "scheduling.k8s.io", version: "v1alpha3", kind: "PodGroup", verbs: &["get", "patch", "update"] },] },
+#[cfg(all(feature = "scheduling", feature = "preview"))]
+Kind { group: "scheduling.k8s.io", version: "v1alpha3", kind: "Workload", plural: "workloads", singular: "workload", short_names: &[], categories: &[], namespaced: true, verbs: &["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"],
+    make: || Box::new(crate::scheduling::v1alpha3::Workload::default()),
+    parts: &[] },
+#[cfg(feature = "coordination")]
+Kind { group: "coordination.k8s.io", version: "v1", kind: "Lease", plural: "leases", singular: "lease", short_names: &[], categories: &[], namespaced: true, verbs: &["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"],
+    make: || Box::new(crate::coordination::v1::Lease::default()),
+    parts: &[] },
+#[cfg(all(feature = "coordination", feature = "preview"))]
+Kind { group: "coordination.k8s.io", version: "v1beta1", kind: "LeaseCandidate", plural: "leasecandidates", singular: "leasecandidate", short_names: &[], categories: &[], namespaced: true, verbs: &["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"],
+    make: || Box::new(crate::coordination::v1beta1::LeaseCandidate::default()),
+    parts: &[] },
+#[cfg(all(feature = "coordination", feature = "preview"))]
+Kind { group: "coordination.k8s.io", version: "v1alpha2", kind: "LeaseCandidate", plural: "leasecandidates", singular: "leasecandidate", short_names: &[], categories: &[], namespaced: true, verbs: &["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"],
+    make: || Box::new(crate::coordination::v1alpha2::LeaseCandidate::default()),
+    parts: &[] },
+#[cfg(feature = "node")]
+Kind { group: "node.k8s.io", version: "v1", kind: "RuntimeClass", plural: "runtimeclasses", singular: "runtimeclass", short_names: &[], categories: &[], namespaced: false, verbs: &["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"],
+    make: || Box::new(crate::node::v1::RuntimeClass::default()),
+    parts: &[] },
+#[cfg(feature = "discovery")]
+Kind { group: "discovery.k8s.io", version: "v1", kind: "EndpointSlice", plural: "endpointslices", singular: "endpointslice", short_names: &[], categories: &[], namespaced: true, verbs: &["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"],
+    make: || Box::new(crate::discovery::v1::EndpointSlice::default()),
+    parts: &[] },
+#[cfg(feature = "resource")]
+Kind { group: "resource.k8s.io", version: "v1", kind: "DeviceClass", plural: "deviceclasses", singular: "deviceclass", short_names: &[], categories: &[], namespaced: false, verbs: &["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"],
+    make: || Box::new(crate::resource::v1::DeviceClass::default()),
+    parts: &[] },
+#[cfg(feature = "resource")]
+Kind { group: "resource.k8s.io", version: "v1", kind: "DeviceTaintRule", plural: "devicetaintrules", singular: "devicetaintrule", short_names: &[], categories: &[], namespaced: false, verbs: &["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"],
+    make: || Box::new(crate::resource::v1::DeviceTaintRule::default()),
+    parts: &[
+        Part { name: "status", group: "resource.k8s.io", version: "v1", kind: "DeviceTaintRule", verbs: &["get", "patch", "update"] },] },
+#[cfg(feature = "resource")]
+Kind { group: "resource.k8s.io", version: "v1", kind: "ResourceClaim", plural: "resourceclaims", singular: "resourceclaim", short_names: &[], categories: &[], namespaced: true, verbs: &["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"],
+    make: || Box::new(crate::resource::v1::ResourceClaim::default()),
+    parts: &[
+        Part { name: "status", group: "resource.k8s.io", version: "v1", kind: "ResourceClaim", verbs: &["get", "patch", "update"] },] },
+#[cfg(feature = "resource")]
+Kind { group: "resource.k8s.io", version: "v1", kind: "ResourceClaimTemplate", plural: "resourceclaimtemplates", singular: "resourceclaimtemplate", short_names: &[], categories: &[], namespaced: true, verbs: &["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"],
+    make: || Box::new(crate::resource::v1::ResourceClaimTemplate::default()),
+    parts: &[] },
+#[cfg(feature = "resource")]
+Kind { group: "resource.k8s.io", version: "v1", kind: "ResourceSlice", plural: "resourceslices", singular: "resourceslice", short_names: &[], categories: &[], namespaced: false, verbs: &["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"],
+    make: || Box::new(crate::resource::v1::ResourceSlice::default()),
+    parts: &[] },
+#[cfg(all(feature = "resource", feature = "preview"))]
+Kind { group: "resource.k8s.io", version: "v1beta2", kind: "DeviceClass", plural: "deviceclasses", singular: "deviceclass", short_names: &[], categories: &[], namespaced: false, verbs: &["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"],
+    make: || Box::new(crate::resource::v1beta2::DeviceClass::default()),
+    parts: &[] },
+#[cfg(all(feature = "resource", feature = "preview"))]
+Kind { group: "resource.k8s.io", version: "v1beta2", kind: "DeviceTaintRule", plural: "devicetaintrules", singular: "devicetaintrule", short_names: &[], categories: &[], namespaced: false, verbs: &["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"],
+    make: || Box::new(crate::resource::v1beta2::DeviceTaintRule::default()),
+    parts: &[
+        Part { name: "status", group: "resource.k8s.io", version: "v1beta2", kind: "DeviceTaintRule", verbs: &["get", "patch", "update"] },] },
+#[cfg(all(feature = "resource", feature = "preview"))]
+Kind { group: "resource.k8s.io", version: "v1beta2", kind: "ResourceClaim", plural: "resourceclaims", singular: "resourceclaim", short_names: &[], categories: &[], namespaced: true, verbs: &["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"],
+    make: || Box::new(crate::resource::v1beta2::ResourceClaim::default()),
+    parts: &[
+        Part { name: "status", group: "resource.k8s.io", version: "v1beta2", kind: "ResourceClaim", verbs: &["get", "patch", "update"] },] },
+#[cfg(all(feature = "resource", feature = "preview"))]
+Kind { group: "resource.k8s.io", version: "v1beta2", kind: "ResourceClaimTemplate", plural: "resourceclaimtemplates", singular: "resourceclaimtemplate", short_names: &[], categories: &[], namespaced: true, verbs: &["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"],
+    make: || Box::new(crate::resource::v1beta2::ResourceClaimTemplate::default()),
+    parts: &[] },
+#[cfg(all(feature = "resource", feature = "preview"))]
+Kind { group: "resource.k8s.io", version: "v1beta2", kind: "ResourceSlice", plural: "resourceslices", singular: "resourceslice", short_names: &[], categories: &[], namespaced: false, verbs: &["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"],
+    make: || Box::new(crate::resource::v1beta2::ResourceSlice::default()),
+    parts: &[] },
+#[cfg(all(feature = "resource", feature = "preview"))]
+Kind { group: "resource.k8s.io", version: "v1beta1", kind: "DeviceClass", plural: "deviceclasses", singular: "deviceclass", short_names: &[], categories: &[], namespaced: false, verbs: &["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"],
+    make: || Box::new(crate::resource::v1beta1::DeviceClass::default()),
+    parts: &[] },
+#[cfg(all(feature = "resource", feature = "preview"))]
+Kind { group: "resource.k8s.io", version: "v1beta1", kind: "ResourceClaim", plural: "resourceclaims", singular: "resourceclaim", short_names: &[], categories: &[], namespaced: true, verbs: &["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"],
+    make: || Box::new(crate::resource::v1beta1::ResourceClaim::default()),
+    parts: &[
+        Part { name: "status", group: "resource.k8s.io", version: "v1beta1", kind: "ResourceClaim", verbs: &["get", "patch", "update"] },] },
+#[cfg(all(feature = "resource", feature = "preview"))]
+Kind { group: "resource.k8s.io", version: "v1beta1", kind: "ResourceClaimTemplate", plural: "resourceclaimtemplates", singular: "resourceclaimtemplate", short_names: &[], categories: &[], namespaced: true, verbs: &["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"],
+    make: || Box::new(crate::resource::v1beta1::ResourceClaimTemplate::default()),
+    parts: &[] },
+#[cfg(all(feature = "resource", feature = "preview"))]
+Kind { group: "resource.k8s.io", version: "v1beta1", kind: "ResourceSlice", plural: "resourceslices", singular: "resourceslice", short_names: &[], categories: &[], namespaced: false, verbs: &["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"],
+    make: || Box::new(crate::resource::v1beta1::ResourceSlice::default()),
+    parts: &[] },
+#[cfg(all(feature = "resource", feature = "preview"))]
+Kind { group: "resource.k8s.io", version: "v1alpha3", kind: "DeviceTaintRule", plural: "devicetaintrules", singular: "devicetaintrule", short_names: &[], categories: &[], namespaced: false, verbs: &["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"],
+    make: || Box::new(crate::resource::v1alpha3::DeviceTaintRule::default()),
+    parts: &[
+        Part { name: "status", group: "resource.k8s.io", version: "v1alpha3", kind: "DeviceTaintRule", verbs: &["get", "patch", "update"] },] },
+#[cfg(all(feature = "resource", feature = "preview"))]
+Kind { group: "resource.k8s.io", version: "v1alpha3", kind: "ResourcePoolStatusRequest", plural: "resourcepoolstatusrequests", singular: "resourcepoolstatusrequest", short_names: &[], categories: &[], namespaced: false, verbs: &["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"],
+    make: || Box::new(crate::resource::v1alpha3::ResourcePoolStatusRequest::default()),
+    parts: &[
+        Part { name: "status", group: "resource.k8s.io", version: "v1alpha3", kind: "ResourcePoolStatusRequest", verbs: &["get", "patch", "update"] },] },
+#[cfg(feature = "flowcontrol")]
+Kind { group: "flowcontrol.apiserver.k8s.io", version: "v1", kind: "FlowSchema", plural: "flowschemas", singular: "flowschema", short_names: &[], categories: &[], namespaced: false, verbs: &["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"],
+    make: || Box::new(crate::flowcontrol::v1::FlowSchema::default()),
+    parts: &[
+        Part { name: "status", group: "flowcontrol.apiserver.k8s.io", version: "v1", kind: "FlowSchema", verbs: &["get", "patch", "update"] },] },
+#[cfg(feature = "flowcontrol")]
+Kind { group: "flowcontrol.apiserver.k8s.io", version: "v1", kind: "PriorityLevelConfiguration", plural: "prioritylevelconfigurations", singular: "prioritylevelconfiguration", short_names: &[], categories: &[], namespaced: false, verbs: &["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"],
+    make: || Box::new(crate::flowcontrol::v1::PriorityLevelConfiguration::default()),
+    parts: &[
+        Part { name: "status", group: "flowcontrol.apiserver.k8s.io", version: "v1", kind: "PriorityLevelConfiguration", verbs: &["get", "patch", "update"] },] },
+#[cfg(all(feature = "apiserverinternal", feature = "preview"))]
+Kind { group: "internal.apiserver.k8s.io", version: "v1alpha1", kind: "StorageVersion", plural: "storageversions", singular: "storageversion", short_names: &[], categories: &[], namespaced: false, verbs: &["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"],
+    make: || Box::new(crate::apiserverinternal::v1alpha1::StorageVersion::default()),
+    parts: &[
+        Part { name: "status", group: "internal.apiserver.k8s.io", version: "v1alpha1", kind: "StorageVersion", verbs: &["get", "patch", "update"] },] },
 #[cfg(feature = "storagemigration")]
 Kind { group: "storagemigration.k8s.io", version: "v1", kind: "StorageVersionMigration", plural: "storageversionmigrations", singular: "storageversionmigration", short_names: &[], categories: &[], namespaced: false, verbs: &["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"],
     make: || Box::new(crate::storagemigration::v1::StorageVersionMigration::default()),
@@ -474,4 +456,22 @@ Kind { group: "storagemigration.k8s.io", version: "v1beta1", kind: "StorageVersi
     make: || Box::new(crate::storagemigration::v1beta1::StorageVersionMigration::default()),
     parts: &[
         Part { name: "status", group: "storagemigration.k8s.io", version: "v1beta1", kind: "StorageVersionMigration", verbs: &["get", "patch", "update"] },] },
+#[cfg(all(feature = "lifecycle", feature = "preview"))]
+Kind { group: "lifecycle.k8s.io", version: "v1alpha1", kind: "EvictionRequest", plural: "evictionrequests", singular: "evictionrequest", short_names: &[], categories: &[], namespaced: true, verbs: &["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"],
+    make: || Box::new(crate::lifecycle::v1alpha1::EvictionRequest::default()),
+    parts: &[
+        Part { name: "status", group: "lifecycle.k8s.io", version: "v1alpha1", kind: "EvictionRequest", verbs: &["get", "patch", "update"] },] },
+#[cfg(all(feature = "lifecycle", feature = "preview"))]
+Kind { group: "lifecycle.k8s.io", version: "v1alpha1", kind: "Eviction", plural: "evictions", singular: "eviction", short_names: &[], categories: &[], namespaced: true, verbs: &["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"],
+    make: || Box::new(crate::lifecycle::v1alpha1::Eviction::default()),
+    parts: &[
+        Part { name: "status", group: "lifecycle.k8s.io", version: "v1alpha1", kind: "Eviction", verbs: &["get", "patch", "update"] },] },
+#[cfg(all(feature = "metrics", feature = "preview"))]
+Kind { group: "metrics.k8s.io", version: "v1beta1", kind: "NodeMetrics", plural: "nodes", singular: "", short_names: &[], categories: &[], namespaced: false, verbs: &["get", "list"],
+    make: || Box::new(crate::metrics::v1beta1::NodeMetrics::default()),
+    parts: &[] },
+#[cfg(all(feature = "metrics", feature = "preview"))]
+Kind { group: "metrics.k8s.io", version: "v1beta1", kind: "PodMetrics", plural: "pods", singular: "", short_names: &[], categories: &[], namespaced: true, verbs: &["get", "list"],
+    make: || Box::new(crate::metrics::v1beta1::PodMetrics::default()),
+    parts: &[] },
 ];

@@ -83,7 +83,7 @@ impl Options {
         Ok(())
     }
 
-    /// Two kinds have a way of their own to be deleted, with words of their own.
+    /// Namespaces have a way of their own to be deleted, with words of their own.
     fn check_own_way(&self, kind: &Known, object: &Object) -> Result<(), Failure> {
         let is = object.version.to_string();
         let conditions = [("UID", &self.uid, &object.uid), ("ResourceVersion", &self.version, &is)];
@@ -132,7 +132,7 @@ pub(crate) fn one(call: &mut Call<'_>) -> Result<Said, Failure> {
     {
         return Err(Failure::forbidden(&call.kind, &call.name, "this namespace may not be deleted"));
     }
-    if call.kind.kind == "Namespace" || call.kind.kind == "CustomResourceDefinition" {
+    if call.kind.kind == "Namespace" {
         options.check_own_way(&call.kind, &object)?;
     }
     options.check(&call.kind, &object)?;
@@ -206,8 +206,8 @@ pub(crate) fn delete(
     let grace = grace(kind, &value, options.grace);
     let policy = options.propagation.as_deref().unwrap_or(default_policy(kind));
     let finalizer = match policy {
-        // Of what owns nothing nobody asks; a namespace has its own way.
-        _ if matches!(kind.kind, "Event" | "Namespace") => None,
+        // Of what owns nothing nobody asks; of a namespace once.
+        _ if kind.kind == "Event" || kind.kind == "Namespace" && object.going => None,
         "Orphan" => Some("orphan"),
         "Foreground" => Some("foregroundDeletion"),
         _ => None,
@@ -264,7 +264,7 @@ fn mark(call: &Call<'_>, value: &mut Value, grace: i64) {
     let generation = value["metadata"]["generation"].as_i64();
     let first = value["metadata"]["deletionTimestamp"].is_null();
     value["metadata"]["deletionTimestamp"] = call.core.clock.stamp_after(after).into();
-    if call.stored.kind != "Namespace" && call.stored.kind != "CustomResourceDefinition" {
+    if call.stored.kind != "Namespace" {
         value["metadata"]["deletionGracePeriodSeconds"] = grace.into();
     }
     if let Some(generation) = generation.filter(|_| first) {

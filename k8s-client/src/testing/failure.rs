@@ -248,9 +248,9 @@ impl Failure {
         )
     }
 
-    /// A patch of an unknown kind gets as far as the router, which answers with a text.
+    /// A patch of an unknown kind.
     pub(crate) fn patch_type() -> Failure {
-        Failure { plain: true, ..Failure::new(415, "UnsupportedMediaType", "415: Unsupported Media Type") }
+        Failure::new(415, "UnsupportedMediaType", "415: Unsupported Media Type").without_details()
     }
 
     /// The same name, while the old object is on its way out.

@@ -244,6 +244,10 @@ impl Fields {
             if !labels_of(kind).contains(&label) {
                 let unknown = match (kind.group, kind.kind) {
                     ("batch", "Job") => format!("field label {label:?} not supported for Job"),
+                    ("resource.k8s.io", "ResourceSlice") => format!(
+                        "field label not supported for {}, Kind=ResourceSlice: {label}",
+                        kind.api_version()
+                    ),
                     ("events.k8s.io", _) => format!("field label not supported: {label}"),
                     ("", "Pod" | "Event" | "Node" | "Secret" | "Namespace" | "ReplicationController" | "Service") => {
                         format!("field label not supported: {label}")

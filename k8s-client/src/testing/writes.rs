@@ -144,7 +144,7 @@ fn born(call: &mut Call<'_>, state: &mut State, mut object: Value) -> Result<Val
     defaults::defaults(&call.stored, &mut object);
     defaults::at_birth(&call.stored, &mut object, &mut state.addresses);
     let object = canonical(call, object)?;
-    validate::create(&call.stored, &object)?;
+    validate::create(&call.kind, &call.stored, &object)?;
     let name = text(&object["metadata"]["name"]).to_owned();
     let key = (call.namespace.clone(), name.clone());
     match state.store.get(kind.stored, &key) {
@@ -157,8 +157,16 @@ fn born(call: &mut Call<'_>, state: &mut State, mut object: Value) -> Result<Val
 
 /// Once more through its type: what was added is as if it had been sent.
 fn canonical(call: &Call<'_>, object: Value) -> Result<Value, Failure> {
-    let typed = body::typed(&call.stored, &object).map_err(Failure::internal)?;
-    Ok(typed.value)
+    let mut object = body::typed(&call.stored, &object).map_err(Failure::internal)?.value;
+    if call.stored.kind == "StatefulSet" {
+        // The type says it of itself, and so it is not kept; the real server writes it.
+        let claims = object.get_mut("spec").and_then(|it| it.get_mut("volumeClaimTemplates"));
+        for claim in claims.and_then(Value::as_array_mut).into_iter().flatten() {
+            claim["apiVersion"] = "v1".into();
+            claim["kind"] = "PersistentVolumeClaim".into();
+        }
+    }
+    Ok(object)
 }
 
 /// Namespace of the object and of the path are the same.
@@ -481,17 +489,19 @@ fn merged(call: &Call<'_>, before: &Value, mut object: Value, replaced: bool) ->
         fields.remove("kind");
         fields.remove("apiVersion");
     }
-    // A deployment's annotations are among what is wanted; of slices their labels too.
+    // A deployment's annotations are among what is wanted, and a slice's labels.
     let noted = match call.stored.kind {
-        "Deployment" => object["metadata"]["annotations"] != before["metadata"]["annotations"],
-        "EndpointSlice" => ["annotations", "labels"].iter().any(|it| object["metadata"][*it] != before["metadata"][*it]),
+        "Deployment" if call.part.is_empty() => {
+            object["metadata"]["annotations"] != before["metadata"]["annotations"]
+        }
+        "EndpointSlice" => object["metadata"]["labels"] != before["metadata"]["labels"],
         _ => false,
     };
     if has_generation(&call.stored) && (noted || wanted(&object) != wanted(before)) {
         let generation = old["generation"].as_i64().unwrap_or_default();
         object["metadata"]["generation"] = (generation + 1).into();
     }
-    validate::update(&call.stored, &object, before, &call.part)?;
+    validate::update(&call.kind, &call.stored, &object, before, &call.part)?;
     Ok(object)
 }
 

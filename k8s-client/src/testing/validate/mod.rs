@@ -17,9 +17,9 @@ use super::kinds::Known;
 /// What is wrong, by field.
 pub(crate) type Causes = Vec<Cause>;
 
-/// Refuses a new object.
-pub(crate) fn create(kind: &Known, object: &Value) -> Result<(), Failure> {
-    let mut causes = metadata(kind, object);
+/// Refuses a new object, which has the form of `kind` and was sent as one of `asked`.
+pub(crate) fn create(asked: &Known, kind: &Known, object: &Value) -> Result<(), Failure> {
+    let mut causes = metadata(asked, object);
     match kind.group {
         "" => {
             plain::check(kind, object, &mut causes);
@@ -32,8 +32,8 @@ pub(crate) fn create(kind: &Known, object: &Value) -> Result<(), Failure> {
 }
 
 /// Refuses a change.
-pub(crate) fn update(kind: &Known, object: &Value, old: &Value, part: &str) -> Result<(), Failure> {
-    let mut causes = metadata(kind, object);
+pub(crate) fn update(asked: &Known, kind: &Known, object: &Value, old: &Value, part: &str) -> Result<(), Failure> {
+    let mut causes = metadata(asked, object);
     immutable(&object["metadata"], &old["metadata"], "metadata", &["name", "namespace", "uid", "creationTimestamp"], &mut causes);
     if part.is_empty() {
         match kind.group {
@@ -97,19 +97,18 @@ fn lenient(kind: &Known) -> bool {
             | "apiextensions.k8s.io"
             | "coordination.k8s.io"
             | "node.k8s.io"
-            | "events.k8s.io"
-    ) || kind.kind == "Event"
+    ) || kind.group.is_empty() && kind.kind == "Event"
 }
 
 /// How a kind's names have to be.
 fn name_rule(kind: &Known) -> fn(&str) -> Vec<String> {
     match (kind.group, kind.kind) {
         ("", "Namespace") | ("apps", "StatefulSet") => names::label,
-        ("", "Event") | ("events.k8s.io" | "policy", _) => names::segment,
+        ("", "Event") | ("policy", _) => names::segment,
         ("", "Service") => names::label_1035,
+        ("networking.k8s.io", "IPAddress") => names::address,
         ("rbac.authorization.k8s.io", _)
         | ("certificates.k8s.io", "ClusterTrustBundle")
-        | ("networking.k8s.io", "IPAddress")
         | ("apiregistration.k8s.io" | "internal.apiserver.k8s.io", _) => names::segment,
         _ => names::subdomain,
     }

@@ -55,6 +55,12 @@ pub(crate) fn label_1035(text: &str) -> Vec<String> {
     long(text, 63).into_iter().chain(wrong.then(|| LABEL_1035.to_owned())).collect()
 }
 
+/// As an address.
+pub(crate) fn address(text: &str) -> Vec<String> {
+    let wrong = text.parse::<std::net::IpAddr>().is_err();
+    wrong.then(|| "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)".to_owned()).into_iter().collect()
+}
+
 /// As a part of a path, which is all that is asked of names in RBAC.
 pub(crate) fn segment(text: &str) -> Vec<String> {
     if matches!(text, "." | "..") {

@@ -31,7 +31,12 @@ pub(super) fn check(kind: &Known, object: &Value, causes: &mut Causes) {
                 _ => {}
             }
         }
-        "Job" => job(spec, "spec", causes),
+        "Job" => {
+            if spec["manualSelector"] == true || !spec["selector"].is_object() {
+                selected(spec, causes);
+            }
+            job(spec, "spec", causes);
+        }
         "CronJob" => {
             required(&spec["schedule"], "spec.schedule", "", causes);
             one_of(&spec["concurrencyPolicy"], "spec.concurrencyPolicy", &["Allow", "Forbid", "Replace"], causes);
