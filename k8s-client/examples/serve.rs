@@ -24,7 +24,8 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     // Nothing runs; a log that says so is better than none.
     server.logs(|LogRequest { pod, container, .. }| Some(format!("{container} of {pod} runs nowhere\n")));
     for file in load {
-        let count = server.load(&std::fs::read_to_string(&file)?).map_err(|error| format!("{file}: {error}"))?;
+        let count =
+            server.load(&std::fs::read_to_string(&file)?).map_err(|error| format!("{file}: {error}"))?;
         println!("{count} objects from {file}");
     }
     let listening = server.listen(SocketAddr::from(([127, 0, 0, 1], port))).await?;

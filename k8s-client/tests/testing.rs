@@ -3,8 +3,8 @@
 use std::time::{Duration, SystemTime};
 
 use futures_util::{StreamExt as _, TryStreamExt as _};
-use k8s_api::core::v1::{ConfigMap, Namespace, PersistentVolumeClaim, Pod};
 use k8s_api::apps::v1::{Deployment, ReplicaSet};
+use k8s_api::core::v1::{ConfigMap, Namespace, PersistentVolumeClaim, Pod};
 use k8s_api::request::Propagation;
 use k8s_client::api::{Deleted, Patch};
 use k8s_client::testing::{Fault, LogRequest, Server};
@@ -48,8 +48,12 @@ async fn objects_are_loaded_with_their_status_and_what_is_wrong_is_said() {
     let client = server.client();
     assert_eq!(client.namespaced::<Pod>("new").get("p").await.unwrap().status.phase.as_str(), "Running");
     assert!(client.namespaced::<ConfigMap>("default").get("a").await.is_ok());
-    let error = server.load("{apiVersion: v1, kind: ConfigMap, metadata: {name: 'A B'}}").unwrap_err().to_string();
-    assert!(error.contains("document 1: ConfigMap A B: ConfigMap \"A B\" is invalid: metadata.name"), "{error}");
+    let error =
+        server.load("{apiVersion: v1, kind: ConfigMap, metadata: {name: 'A B'}}").unwrap_err().to_string();
+    assert!(
+        error.contains("document 1: ConfigMap A B: ConfigMap \"A B\" is invalid: metadata.name"),
+        "{error}"
+    );
     let error = server.load("{apiVersion: example.com/v1, kind: Widget, metadata: {name: w}}").unwrap_err();
     assert!(error.to_string().contains("no kind `Widget` in `example.com/v1`"), "{error}");
     assert!(server.load("{").is_err());
@@ -63,9 +67,15 @@ async fn owners_take_what_they_own_along() {
     let sets = client.namespaced::<ReplicaSet>("default");
     let template = "template: {metadata: {labels: {a: b}}, spec: {containers: [{name: c, image: i}]}}, selector: {matchLabels: {a: b}}";
     let owned = async |name: &str| {
-        server.load(&format!("{{apiVersion: apps/v1, kind: Deployment, metadata: {{name: {name}}}, spec: {{{template}}}}}")).unwrap();
+        server
+            .load(&format!(
+                "{{apiVersion: apps/v1, kind: Deployment, metadata: {{name: {name}}}, spec: {{{template}}}}}"
+            ))
+            .unwrap();
         let uid = deployments.get(name).await.unwrap().metadata.uid;
-        let owner = format!("{{apiVersion: apps/v1, kind: Deployment, name: {name}, uid: {uid}, controller: true, blockOwnerDeletion: true}}");
+        let owner = format!(
+            "{{apiVersion: apps/v1, kind: Deployment, name: {name}, uid: {uid}, controller: true, blockOwnerDeletion: true}}"
+        );
         server
             .load(&format!(
                 "{{apiVersion: apps/v1, kind: ReplicaSet, metadata: {{name: {name}, finalizers: [example.com/hold], ownerReferences: [{owner}]}}, spec: {{{template}}}}}"
@@ -73,7 +83,11 @@ async fn owners_take_what_they_own_along() {
             .unwrap();
     };
     let free = Patch::merge(json!({"metadata": {"finalizers": null}}));
-    for (name, policy) in [("back", Propagation::Background), ("fore", Propagation::Foreground), ("orphan", Propagation::Orphan)] {
+    for (name, policy) in [
+        ("back", Propagation::Background),
+        ("fore", Propagation::Foreground),
+        ("orphan", Propagation::Orphan),
+    ] {
         owned(name).await;
         deployments.delete(name).propagation(policy).await.unwrap();
         let there = deployments.get_opt(name).await.unwrap();
@@ -98,7 +112,9 @@ async fn a_namespace_goes_with_what_is_in_it() {
     let configs = client.namespaced::<ConfigMap>("busy");
     configs.create(&held).await.unwrap();
     configs.create(&config("free")).await.unwrap();
-    let Deleted::Going(going) = client.cluster::<Namespace>().delete("busy").await.unwrap() else { panic!("it is gone") };
+    let Deleted::Going(going) = client.cluster::<Namespace>().delete("busy").await.unwrap() else {
+        panic!("it is gone")
+    };
     assert_eq!(going.status.phase.as_str(), "Terminating");
     let names: Vec<_> = configs.list().await.unwrap().items.into_iter().map(|it| it.metadata.name).collect();
     assert_eq!(names, ["held"]);
@@ -242,16 +258,36 @@ async fn hostile_input_is_answered() {
     let server = Server::new();
     let client = once(&server);
     let deep = format!("{}{}", "[".repeat(10_000), "]".repeat(10_000));
-    let nested = format!(r#"{{"metadata":{{"name":"x","labels":{}}}}}"#, "{\"a\":".repeat(200) + "1" + &"}".repeat(200));
+    let nested = format!(
+        r#"{{"metadata":{{"name":"x","labels":{}}}}}"#,
+        "{\"a\":".repeat(200) + "1" + &"}".repeat(200)
+    );
     let bodies: [&[u8]; 9] = [
-        b"", b"{", b"null", b"1", b"\"x\"", b"[]", b"{\"metadata\":1}", b"{\"metadata\":{\"name\":\"\xff\"}}", b"k8s\0\x0a\xff\xff",
+        b"",
+        b"{",
+        b"null",
+        b"1",
+        b"\"x\"",
+        b"[]",
+        b"{\"metadata\":1}",
+        b"{\"metadata\":{\"name\":\"\xff\"}}",
+        b"k8s\0\x0a\xff\xff",
     ];
     let bodies: Vec<Vec<u8>> =
         bodies.iter().map(|it| it.to_vec()).chain([deep.into_bytes(), nested.into_bytes()]).collect();
     let paths = [
-        "/api/v1/namespaces", "/api/v1/namespaces/default", "/api/v1/namespaces/default/pods", "/api/v1/namespaces/default/pods/x/eviction",
-        "/api/v1/namespaces/default/serviceaccounts/x/token", "/api/v1/namespaces/default/bindings", "/apis/apps/v1/namespaces/default/deployments/x/scale",
-        "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews", "/api/v1/namespaces/default/pods/%2e%2e/log", "/api/%ff", "//", "/apis/apps/v1/../v1/deployments",
+        "/api/v1/namespaces",
+        "/api/v1/namespaces/default",
+        "/api/v1/namespaces/default/pods",
+        "/api/v1/namespaces/default/pods/x/eviction",
+        "/api/v1/namespaces/default/serviceaccounts/x/token",
+        "/api/v1/namespaces/default/bindings",
+        "/apis/apps/v1/namespaces/default/deployments/x/scale",
+        "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews",
+        "/api/v1/namespaces/default/pods/%2e%2e/log",
+        "/api/%ff",
+        "//",
+        "/apis/apps/v1/../v1/deployments",
         "/api/v1/namespaces/default/pods?labelSelector=%ff%28&fieldSelector=%5C&continue=%00&limit=-1&resourceVersion=99999999999999999999",
     ];
     server
@@ -261,15 +297,27 @@ async fn hostile_input_is_answered() {
     for path in paths {
         for body in &bodies {
             for (method, media) in [
-                ("POST", "application/json"), ("POST", "application/yaml"), ("POST", "application/vnd.kubernetes.protobuf"), ("PUT", "application/json"),
-                ("PATCH", "application/json-patch+json"), ("PATCH", "application/merge-patch+json"), ("PATCH", "application/strategic-merge-patch+json"),
-                ("DELETE", "application/json"), ("GET", ""),
+                ("POST", "application/json"),
+                ("POST", "application/yaml"),
+                ("POST", "application/vnd.kubernetes.protobuf"),
+                ("PUT", "application/json"),
+                ("PATCH", "application/json-patch+json"),
+                ("PATCH", "application/merge-patch+json"),
+                ("PATCH", "application/strategic-merge-patch+json"),
+                ("DELETE", "application/json"),
+                ("GET", ""),
             ] {
                 let request = http::Request::builder().method(method).uri(path).header("content-type", media);
-                let Ok(request) = request.body(k8s_api::transport::Body::Bytes(body.clone().into())) else { continue };
+                let Ok(request) = request.body(k8s_api::transport::Body::Bytes(body.clone().into())) else {
+                    continue;
+                };
                 let empty = || "".into();
                 let operation = k8s_api::operation::Operation {
-                    verb: k8s_api::operation::Verb::Get, group: empty(), version: empty(), resource: empty(), subresource: empty(),
+                    verb: k8s_api::operation::Verb::Get,
+                    group: empty(),
+                    version: empty(),
+                    resource: empty(),
+                    subresource: empty(),
                     retry: k8s_api::operation::Retry::Never,
                 };
                 // The namespace itself may be deleted on the way; nobody may panic.

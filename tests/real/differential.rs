@@ -84,11 +84,14 @@ impl Ask {
 
 /// A sentence without uids and versions.
 fn text(message: &str) -> String {
+    // After it the real server shows in Go's words what was changed.
+    let message = message.split_once("\n@@").map_or(message, |(said, _)| said);
     let mut out = String::new();
     for word in message.split_inclusive(|c: char| !(c.is_ascii_alphanumeric() || c == '-')) {
         let plain = word.trim_end_matches(|c: char| !(c.is_ascii_alphanumeric() || c == '-'));
         let uid = plain.len() == 36 && plain.bytes().filter(|byte| *byte == b'-').count() == 4;
-        let version = message.contains("ersion") && plain.len() > 1 && plain.bytes().all(|byte| byte.is_ascii_digit());
+        let version =
+            message.contains("ersion") && plain.len() > 1 && plain.bytes().all(|byte| byte.is_ascii_digit());
         if uid || version {
             out.push('#');
             out.push_str(&word[plain.len()..]);
@@ -101,9 +104,21 @@ fn text(message: &str) -> String {
 
 /// What each server makes up by itself.
 const OWN: &[&str] = &[
-    "uid", "resourceVersion", "creationTimestamp", "deletionTimestamp", "clusterIP", "clusterIPs", "nodePort", "continue",
-    "lastTransitionTime", "controller-uid", "batch.kubernetes.io/controller-uid", "remainingItemCount", "healthCheckNodePort",
-    "lastPhaseTransitionTime", "timeAdded",
+    "uid",
+    "resourceVersion",
+    "creationTimestamp",
+    "deletionTimestamp",
+    "clusterIP",
+    "clusterIPs",
+    "nodePort",
+    "continue",
+    "lastTransitionTime",
+    "controller-uid",
+    "batch.kubernetes.io/controller-uid",
+    "remainingItemCount",
+    "healthCheckNodePort",
+    "lastPhaseTransitionTime",
+    "timeAdded",
 ];
 
 fn masked(value: Value) -> Value {
@@ -112,7 +127,9 @@ fn masked(value: Value) -> Value {
             // A list that has to be there and is empty is null there. Service accounts are given by a plugin that runs in a whole cluster.
             let left_out = ["managedFields", "serviceAccount", "serviceAccountName"];
             let empty = |value: &Value| value.is_null() || value.as_array().is_some_and(Vec::is_empty);
-            let kept = fields.into_iter().filter(|(name, value)| !left_out.contains(&name.as_str()) && !empty(value));
+            let kept = fields
+                .into_iter()
+                .filter(|(name, value)| !left_out.contains(&name.as_str()) && !empty(value));
             kept.map(|(name, value)| {
                 let value = if OWN.contains(&name.as_str()) { json!("#") } else { masked(value) };
                 (name, value)
@@ -186,7 +203,8 @@ async fn kinds(both: &Both) -> Vec<Kind> {
         let Ok(bytes) = both.real.bytes(call(&root)).await else { continue };
         let list: Value = serde_json::from_slice(&bytes).unwrap();
         let all = list["resources"].as_array().unwrap();
-        let of_kind = |it: &&Value| it["kind"] == sample["kind"] && !it["name"].as_str().unwrap().contains('/');
+        let of_kind =
+            |it: &&Value| it["kind"] == sample["kind"] && !it["name"].as_str().unwrap().contains('/');
         let Some(resource) = all.iter().find(of_kind) else { continue };
         let plural = resource["name"].as_str().unwrap().to_owned();
         let has_status = all.iter().any(|it| it["name"] == format!("{plural}/status"));
@@ -196,9 +214,18 @@ async fn kinds(both: &Both) -> Vec<Kind> {
             continue;
         }
         sample["metadata"]["labels"] = json!({"suite": HERE});
-        let collection =
-            if namespaced { format!("{root}/namespaces/{HERE}/{plural}") } else { format!("{root}/{plural}") };
-        kinds.push(Kind { resource: format!("{version}/{plural}"), collection, sample, namespaced, has_status });
+        let collection = if namespaced {
+            format!("{root}/namespaces/{HERE}/{plural}")
+        } else {
+            format!("{root}/{plural}")
+        };
+        kinds.push(Kind {
+            resource: format!("{version}/{plural}"),
+            collection,
+            sample,
+            namespaced,
+            has_status,
+        });
     }
     kinds
 }
@@ -281,18 +308,43 @@ fn cells(kind: &Kind) -> Vec<(&'static str, Ask)> {
         ("replace old version", Ask::with("PUT", &one, &with("resourceVersion", json!("1")))),
         ("replace other uid", Ask::with("PUT", &one, &with("uid", json!("nope")))),
         ("replace other name", Ask::with("PUT", &one, &with("name", json!("other")))),
-        ("replace dry", Ask::with("PUT", format!("{one}?dryRun=All"), &with("annotations", json!({"c": "d"})))),
-        ("replace missing", Ask::with("PUT", format!("{all}/missing"), &changed("/metadata", json!({"name": "missing", "labels": {"suite": HERE}})))),
+        (
+            "replace dry",
+            Ask::with("PUT", format!("{one}?dryRun=All"), &with("annotations", json!({"c": "d"}))),
+        ),
+        (
+            "replace missing",
+            Ask::with(
+                "PUT",
+                format!("{all}/missing"),
+                &changed("/metadata", json!({"name": "missing", "labels": {"suite": HERE}})),
+            ),
+        ),
         ("patch merge", Ask::patch(&one, MERGE, &labels)),
         ("patch merge again", Ask::patch(&one, MERGE, &labels)),
-        ("patch merge unknown", Ask::patch(format!("{one}?fieldValidation=Strict"), MERGE, &json!({"nope": 1}))),
+        (
+            "patch merge unknown",
+            Ask::patch(format!("{one}?fieldValidation=Strict"), MERGE, &json!({"nope": 1})),
+        ),
         ("patch merge list", Ask::patch(&one, MERGE, &json!([]))),
         ("patch merge name", Ask::patch(&one, MERGE, &json!({"metadata": {"name": "other"}}))),
         ("patch merge version", Ask::patch(&one, MERGE, &json!({"metadata": {"resourceVersion": "1"}}))),
-        ("patch strategic", Ask::patch(&one, STRATEGIC, &json!({"metadata": {"labels": {"more": null, "other": "2"}}}))),
-        ("patch strategic directive", Ask::patch(&one, STRATEGIC, &json!({"metadata": {"labels": {"$patch": "nope"}}}))),
-        ("patch json", Ask::patch(&one, JSON_PATCH, &json!([{"op": "add", "path": "/metadata/labels/j", "value": "3"}]))),
-        ("patch json test", Ask::patch(&one, JSON_PATCH, &json!([{"op": "test", "path": "/metadata/name", "value": "nope"}]))),
+        (
+            "patch strategic",
+            Ask::patch(&one, STRATEGIC, &json!({"metadata": {"labels": {"more": null, "other": "2"}}})),
+        ),
+        (
+            "patch strategic directive",
+            Ask::patch(&one, STRATEGIC, &json!({"metadata": {"labels": {"$patch": "nope"}}})),
+        ),
+        (
+            "patch json",
+            Ask::patch(&one, JSON_PATCH, &json!([{"op": "add", "path": "/metadata/labels/j", "value": "3"}])),
+        ),
+        (
+            "patch json test",
+            Ask::patch(&one, JSON_PATCH, &json!([{"op": "test", "path": "/metadata/name", "value": "nope"}])),
+        ),
         ("patch json nowhere", Ask::patch(&one, JSON_PATCH, &json!([{"op": "remove", "path": "/nope"}]))),
         ("patch json bad op", Ask::patch(&one, JSON_PATCH, &json!([{"op": "nope", "path": "/metadata"}]))),
         ("patch json object", Ask::patch(&one, JSON_PATCH, &json!({}))),
@@ -303,12 +355,18 @@ fn cells(kind: &Kind) -> Vec<(&'static str, Ask)> {
         ("delete missing", Ask::new("DELETE", format!("{all}/none"))),
         ("delete bad propagation", Ask::new("DELETE", format!("{one}?propagationPolicy=Nope"))),
         ("delete other uid", Ask::with("DELETE", &one, &json!({"preconditions": {"uid": "nope"}}))),
-        ("delete old version", Ask::with("DELETE", &one, &json!({"preconditions": {"resourceVersion": "1"}}))),
+        (
+            "delete old version",
+            Ask::with("DELETE", &one, &json!({"preconditions": {"resourceVersion": "1"}})),
+        ),
         ("delete dry", Ask::new("DELETE", format!("{one}?dryRun=All"))),
         ("finalize", Ask::patch(&one, MERGE, &json!({"metadata": {"finalizers": ["example.com/a"]}}))),
         ("delete held", Ask::new("DELETE", format!("{one}?propagationPolicy=Foreground"))),
         ("delete held again", Ask::new("DELETE", &one)),
-        ("hold more", Ask::patch(&one, MERGE, &json!({"metadata": {"finalizers": ["example.com/a", "example.com/b"]}}))),
+        (
+            "hold more",
+            Ask::patch(&one, MERGE, &json!({"metadata": {"finalizers": ["example.com/a", "example.com/b"]}})),
+        ),
         ("let go", Ask::patch(&one, MERGE, &json!({"metadata": {"finalizers": null}}))),
         ("get gone", Ask::new("GET", &one)),
         ("create again", Ask::with("POST", all, sample)),
@@ -322,14 +380,23 @@ fn cells(kind: &Kind) -> Vec<(&'static str, Ask)> {
     if kind.namespaced {
         let elsewhere = all.replace(&format!("/{HERE}/"), "/nowhere/");
         cells.insert(8, ("create nowhere", Ask::with("POST", &elsewhere, sample)));
-        cells.insert(9, ("create other namespace", Ask::with("POST", all, &with("namespace", json!("other")))));
+        cells.insert(
+            9,
+            ("create other namespace", Ask::with("POST", all, &with("namespace", json!("other")))),
+        );
     }
     if kind.has_status {
         let at = cells.iter().position(|(title, _)| *title == "patch json").unwrap();
         let status = format!("{one}/status");
         cells.insert(at, ("status get", Ask::new("GET", &status)));
         cells.insert(at, ("status patch nothing", Ask::patch(&status, MERGE, &json!({}))));
-        cells.insert(at, ("status patch label", Ask::patch(&status, MERGE, &json!({"metadata": {"annotations": {"by": "status"}}}))));
+        cells.insert(
+            at,
+            (
+                "status patch label",
+                Ask::patch(&status, MERGE, &json!({"metadata": {"annotations": {"by": "status"}}})),
+            ),
+        );
     }
     cells
 }
@@ -337,15 +404,19 @@ fn cells(kind: &Kind) -> Vec<(&'static str, Ask)> {
 #[tokio::test]
 async fn every_cell_is_the_same_or_known() {
     let both = Both::start().await;
-    let known: BTreeMap<&str, &str> =
-        KNOWN.lines().filter_map(|line| line.split_once(" | ")).filter(|(cell, _)| !cell.starts_with('#')).collect();
+    let known: BTreeMap<&str, &str> = KNOWN
+        .lines()
+        .filter_map(|line| line.split_once(" | "))
+        .filter(|(cell, _)| !cell.starts_with('#'))
+        .collect();
     let (mut same, mut explained, mut open) = (0, 0, 0);
     let (mut wrong, mut seen) = (Vec::new(), BTreeSet::new());
     for kind in kinds(&both).await {
         for (title, ask) in cells(&kind) {
             let cell = format!("{} {title}", kind.resource);
             let [of_kind, of_all] = [format!("{} *", kind.resource), format!("* {title}")];
-            let listed = [&cell, &of_kind, &of_all].into_iter().find_map(|it| known.get_key_value(it.as_str()));
+            let listed =
+                [&cell, &of_kind, &of_all].into_iter().find_map(|it| known.get_key_value(it.as_str()));
             match (both.agree(&ask).await, listed) {
                 (None, _) => same += 1,
                 (Some(_), Some((line, why))) => {
@@ -356,7 +427,10 @@ async fn every_cell_is_the_same_or_known() {
             }
         }
     }
-    println!("{same} cells are the same, {explained} differ for a reason, {open} are open, {} are not known", wrong.len());
+    println!(
+        "{same} cells are the same, {explained} differ for a reason, {open} are open, {} are not known",
+        wrong.len()
+    );
     if let Ok(file) = std::env::var("K8S_TEST_DIFFERENCES") {
         std::fs::write(file, wrong.join("\n") + "\n").unwrap();
     }
@@ -469,7 +543,11 @@ fn pieces() -> Vec<Piece> {
         (
             "/apis/rbac.authorization.k8s.io/v1/namespaces/differential/rolebindings",
             json!({"roleRef": {"kind": "Role", "name": "r"}, "subjects": [{"kind": "User", "name": "u"}]}),
-            vec![("/roleRef/name", json!("s")), ("/subjects/0/name", json!("")), ("/subjects/0/kind", json!("Group"))],
+            vec![
+                ("/roleRef/name", json!("s")),
+                ("/subjects/0/name", json!("")),
+                ("/subjects/0/kind", json!("Group")),
+            ],
         ),
     ]
 }
@@ -519,7 +597,13 @@ fn random(dice: &mut Dice, pieces: &[Piece]) -> Ask {
         }
         8 => Ask::new("GET", one),
         9 => {
-            let query = *dice.of(&["", "?labelSelector=x%3D1", "?labelSelector=!x", "?fieldSelector=metadata.name%3Da", "?limit=1"]);
+            let query = *dice.of(&[
+                "",
+                "?labelSelector=x%3D1",
+                "?labelSelector=!x",
+                "?fieldSelector=metadata.name%3Da",
+                "?limit=1",
+            ]);
             Ask::new("GET", format!("{all}{query}"))
         }
         10 => {
@@ -545,7 +629,8 @@ fn set(object: &mut Value, path: &str, value: Value) {
 /// `K8S_TEST_SEED` and `K8S_TEST_STEPS` are for longer runs by hand.
 #[tokio::test]
 async fn random_operations_are_answered_the_same() {
-    let number = |name: &str, usual: u64| std::env::var(name).ok().and_then(|it| it.parse().ok()).unwrap_or(usual);
+    let number =
+        |name: &str, usual: u64| std::env::var(name).ok().and_then(|it| it.parse().ok()).unwrap_or(usual);
     let (seed, steps) = (number("K8S_TEST_SEED", 1), number("K8S_TEST_STEPS", 600));
     println!("K8S_TEST_SEED={seed} K8S_TEST_STEPS={steps}");
     let both = Both::start().await;
@@ -554,15 +639,25 @@ async fn random_operations_are_answered_the_same() {
     for step in 0..steps {
         let ask = random(&mut dice, &pieces);
         let Some(how) = both.agree(&ask).await else { continue };
-        wrong.push(format!("{step}: {} {} {}: {how}", ask.method, ask.path, ask.body.as_deref().unwrap_or_default()));
+        wrong.push(format!(
+            "{step}: {} {} {}: {how}",
+            ask.method,
+            ask.path,
+            ask.body.as_deref().unwrap_or_default()
+        ));
         // From here on both are to be equal again.
         let path = ask.path.split('?').next().unwrap();
         for name in ["a", "b"] {
-            let all = if path.ends_with("/a") || path.ends_with("/b") { &path[..path.len() - 2] } else { path };
+            let all =
+                if path.ends_with("/a") || path.ends_with("/b") { &path[..path.len() - 2] } else { path };
             for client in [&both.real, &both.embedded] {
-                Ask::patch(format!("{all}/{name}"), MERGE, &json!({"metadata": {"finalizers": null}})).of(client).await;
+                Ask::patch(format!("{all}/{name}"), MERGE, &json!({"metadata": {"finalizers": null}}))
+                    .of(client)
+                    .await;
                 Ask::new("DELETE", format!("{all}/{name}")).of(client).await;
-                Ask::patch(format!("{all}/{name}"), MERGE, &json!({"metadata": {"finalizers": null}})).of(client).await;
+                Ask::patch(format!("{all}/{name}"), MERGE, &json!({"metadata": {"finalizers": null}}))
+                    .of(client)
+                    .await;
             }
         }
     }

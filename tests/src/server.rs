@@ -75,7 +75,8 @@ pub async fn server(namespace: &str) -> Server {
     }
     let cluster = blocking(|| Ok(cluster())).await;
     // Connections belong to the runtime of a test, and so a client does.
-    ready(Server { whose: Whose::Cluster(cluster), client: client(cluster), namespace: namespace.to_owned() }).await
+    ready(Server { whose: Whose::Cluster(cluster), client: client(cluster), namespace: namespace.to_owned() })
+        .await
 }
 
 /// The one in memory, whatever the environment says.
@@ -150,7 +151,8 @@ impl Server {
             subresource: empty(),
             retry: Retry::Never,
         };
-        let request = http::Request::builder().method(method).uri(path).header("content-type", "application/json");
+        let request =
+            http::Request::builder().method(method).uri(path).header("content-type", "application/json");
         let body = body.map_or(Body::Empty, |body| Body::Bytes(body.to_string().into()));
         let bytes = self.client.bytes(Call::new(operation, request.body(body)?)).await;
         // As the other one says it.

@@ -24,7 +24,17 @@ pub struct Args {
 /// Builds the example and runs it until it is ended.
 pub fn run(args: Args) -> Result<()> {
     let mut cargo = Command::new(env!("CARGO"));
-    cargo.args(["run", "--quiet", "--package", "k8s-client", "--features", "testing", "--example", "serve", "--manifest-path"]);
+    cargo.args([
+        "run",
+        "--quiet",
+        "--package",
+        "k8s-client",
+        "--features",
+        "testing",
+        "--example",
+        "serve",
+        "--manifest-path",
+    ]);
     cargo.arg(repo::root().join("Cargo.toml")).arg("--").arg("--port").arg(args.port.to_string());
     cargo.arg("--openapi").arg(specs::documents()?.join("openapi"));
     if let Some(file) = args.kubeconfig {

@@ -70,8 +70,12 @@ pub(crate) fn read(content_type: Option<&str>, body: &[u8], kind: &Known) -> Res
 /// Reads a tree from JSON or YAML, of whatever kind.
 pub(crate) fn parse_as(media: &str, body: &[u8]) -> Result<Value, String> {
     match media {
-        "" | "application/json" => parse(body).map(|sent| sent.value).map_err(|error| Words(&error, body).to_string()),
-        "application/yaml" => from_yaml(body).map(|sent| sent.value).map_err(|failure| failure.message().to_owned()),
+        "" | "application/json" => {
+            parse(body).map(|sent| sent.value).map_err(|error| Words(&error, body).to_string())
+        }
+        "application/yaml" => {
+            from_yaml(body).map(|sent| sent.value).map_err(|failure| failure.message().to_owned())
+        }
         _ => Err(format!("{media} is no media type for it")),
     }
 }
@@ -127,7 +131,8 @@ impl fmt::Display for Words<'_> {
         if self.0.is_eof() {
             return f.write_str("unexpected end of JSON input");
         }
-        let before = |line: usize| self.1.split(|byte| *byte == b'\n').take(line).map(|it| it.len() + 1).sum();
+        let before =
+            |line: usize| self.1.split(|byte| *byte == b'\n').take(line).map(|it| it.len() + 1).sum();
         let offset: usize = before(self.0.line().saturating_sub(1));
         let at = (offset + self.0.column()).saturating_sub(1);
         let byte = self.1.get(at).copied().unwrap_or_default();
@@ -147,7 +152,10 @@ fn from_yaml(body: &[u8]) -> Result<Sent, Failure> {
 
 fn from_protobuf(body: &[u8], kind: &Known) -> Result<Sent, Failure> {
     let wrong = |error: String| {
-        Failure::bad_request(format!("{} in version {:?} cannot be handled as a {}: {error}", kind.kind, kind.version, kind.kind))
+        Failure::bad_request(format!(
+            "{} in version {:?} cannot be handled as a {}: {error}",
+            kind.kind, kind.version, kind.kind
+        ))
     };
     let mut message = (kind.make)();
     protobuf::decode_into(&mut *message, body).map_err(|error| wrong(error.to_string()))?;

@@ -126,7 +126,11 @@ fn let_go(core: &Core, state: &mut State, kind: &Known, object: &Arc<Object>) ->
         for (of, key) in state.store.owned_by(&object.uid) {
             let Some(owned) = state.store.get(of, &key) else { continue };
             let mut tree = owned.value();
-            if let Some(owners) = tree.get_mut("metadata").and_then(|it| it.get_mut("ownerReferences")).and_then(Value::as_array_mut) {
+            if let Some(owners) = tree
+                .get_mut("metadata")
+                .and_then(|it| it.get_mut("ownerReferences"))
+                .and_then(Value::as_array_mut)
+            {
                 owners.retain(|owner| owner["uid"] != object.uid);
                 if owners.is_empty()
                     && let Some(fields) = tree.get_mut("metadata").and_then(Value::as_object_mut)
@@ -164,7 +168,11 @@ fn let_go(core: &Core, state: &mut State, kind: &Known, object: &Arc<Object>) ->
 }
 
 fn without(value: &mut Value, finalizer: &str) -> bool {
-    let Some(all) = value.get_mut("metadata").and_then(|it| it.get_mut("finalizers")).and_then(Value::as_array_mut) else { return false };
+    let Some(all) =
+        value.get_mut("metadata").and_then(|it| it.get_mut("finalizers")).and_then(Value::as_array_mut)
+    else {
+        return false;
+    };
     let before = all.len();
     all.retain(|it| it != finalizer);
     let did = all.len() < before;
@@ -180,11 +188,13 @@ fn without(value: &mut Value, finalizer: &str) -> bool {
 fn is_used(core: &Core, state: &State, claim: &Key) -> bool {
     let Some(pods) = core.kinds.at("", "v1", "pods") else { return false };
     let of_namespace = (claim.0.clone(), String::new());
-    state.store.table(pods.stored).range(of_namespace..).take_while(|(key, _)| key.0 == claim.0).any(|(_, pod)| {
-        let pod = pod.value();
-        let volumes = pod["spec"]["volumes"].as_array().into_iter().flatten();
-        volumes.into_iter().any(|volume| volume["persistentVolumeClaim"]["claimName"] == claim.1)
-    })
+    state.store.table(pods.stored).range(of_namespace..).take_while(|(key, _)| key.0 == claim.0).any(
+        |(_, pod)| {
+            let pod = pod.value();
+            let volumes = pod["spec"]["volumes"].as_array().into_iter().flatten();
+            volumes.into_iter().any(|volume| volume["persistentVolumeClaim"]["claimName"] == claim.1)
+        },
+    )
 }
 
 /// Deletes what is in a namespace, and gives the namespace free once there is nothing left.
@@ -206,7 +216,10 @@ fn empty(core: &Core, state: &mut State, namespace: &mut Value) -> bool {
             left |= state.store.get(kind, &object.key).is_some();
         }
     }
-    if !left && let Some(finalizers) = namespace.get_mut("spec").and_then(|it| it.get_mut("finalizers")).and_then(Value::as_array_mut) {
+    if !left
+        && let Some(finalizers) =
+            namespace.get_mut("spec").and_then(|it| it.get_mut("finalizers")).and_then(Value::as_array_mut)
+    {
         let before = finalizers.len();
         finalizers.retain(|it| it != "kubernetes");
         did |= finalizers.len() < before;

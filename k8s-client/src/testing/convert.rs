@@ -11,8 +11,12 @@ pub(crate) fn convert(object: Value, from: &Known, to: &Known) -> Value {
         ("events", "events.k8s.io", "", ..) => renamed(object, EVENTS, true),
         ("horizontalpodautoscalers", _, _, "v2", "v1") => to_hpa_v1(object),
         ("horizontalpodautoscalers", _, _, "v1", "v2") => to_hpa_v2(object),
-        ("resourceclaims" | "resourceclaimtemplates" | "resourceslices", _, _, "v1beta1", "v1") => devices(object, true),
-        ("resourceclaims" | "resourceclaimtemplates" | "resourceslices", _, _, "v1", "v1beta1") => devices(object, false),
+        ("resourceclaims" | "resourceclaimtemplates" | "resourceslices", _, _, "v1beta1", "v1") => {
+            devices(object, true)
+        }
+        ("resourceclaims" | "resourceclaimtemplates" | "resourceslices", _, _, "v1", "v1beta1") => {
+            devices(object, false)
+        }
         ("podcertificaterequests", _, _, "v1beta1", "v1") => {
             let mut object = object;
             // The key of a later version is in the request itself; these are empty then.
@@ -27,7 +31,9 @@ pub(crate) fn convert(object: Value, from: &Known, to: &Known) -> Value {
 
 /// What a request or a device says itself in the first version, and one level deeper or higher later.
 fn devices(mut object: Value, later: bool) -> Value {
-    if let Some(devices) = object.get_mut("spec").and_then(|it| it.get_mut("devices")).and_then(Value::as_array_mut) {
+    if let Some(devices) =
+        object.get_mut("spec").and_then(|it| it.get_mut("devices")).and_then(Value::as_array_mut)
+    {
         for device in devices {
             deeper(device, "basic", &["name"], !later);
         }
@@ -36,7 +42,10 @@ fn devices(mut object: Value, later: bool) -> Value {
     let template = object["spec"]["spec"].is_object();
     let spec = object.get_mut("spec");
     let spec = if template { spec.and_then(|it| it.get_mut("spec")) } else { spec };
-    let requests = spec.and_then(|it| it.get_mut("devices")).and_then(|it| it.get_mut("requests")).and_then(Value::as_array_mut);
+    let requests = spec
+        .and_then(|it| it.get_mut("devices"))
+        .and_then(|it| it.get_mut("requests"))
+        .and_then(Value::as_array_mut);
     for request in requests.into_iter().flatten() {
         deeper(request, "exactly", &["name", "firstAvailable"], later);
     }
@@ -120,7 +129,9 @@ fn to_hpa_v1(mut object: Value) -> Value {
         if !object["metadata"]["annotations"].is_object() {
             object["metadata"]["annotations"] = json!({});
         }
-        if let Some(annotations) = object.get_mut("metadata").and_then(|it| it.get_mut("annotations")).and_then(Value::as_object_mut) {
+        if let Some(annotations) =
+            object.get_mut("metadata").and_then(|it| it.get_mut("annotations")).and_then(Value::as_object_mut)
+        {
             annotations.extend(kept);
         }
     }
@@ -129,11 +140,13 @@ fn to_hpa_v1(mut object: Value) -> Value {
 
 fn to_hpa_v2(mut object: Value) -> Value {
     let mut metrics = Vec::new();
-    if let Some(cpu) = object.get_mut("spec").and_then(Value::as_object_mut).and_then(|spec| spec.remove(CPU)) {
+    if let Some(cpu) = object.get_mut("spec").and_then(Value::as_object_mut).and_then(|spec| spec.remove(CPU))
+    {
         let target = json!({"type": "Utilization", "averageUtilization": cpu});
         metrics.push(json!({"type": "Resource", "resource": {"name": "cpu", "target": target}}));
     }
-    let annotations = object.get_mut("metadata").and_then(|it| it.get_mut("annotations")).and_then(Value::as_object_mut);
+    let annotations =
+        object.get_mut("metadata").and_then(|it| it.get_mut("annotations")).and_then(Value::as_object_mut);
     let take = |name: &str, annotations: Option<&mut Map<String, Value>>| {
         let text = annotations?.remove(name)?;
         serde_json::from_str::<Value>(text.as_str()?).ok()

@@ -46,7 +46,13 @@ pub(crate) struct State {
 }
 
 impl Core {
-    pub(crate) fn new(clock: Clock, seed: u64, kept: usize, cleans: bool, openapi: Option<PathBuf>) -> Arc<Core> {
+    pub(crate) fn new(
+        clock: Clock,
+        seed: u64,
+        kept: usize,
+        cleans: bool,
+        openapi: Option<PathBuf>,
+    ) -> Arc<Core> {
         let state = State {
             store: Store::new(kept),
             chance: Chance::new(seed),
@@ -78,7 +84,12 @@ impl Core {
     }
 
     /// Makes an object as if it had been asked for.
-    pub(crate) fn make(self: &Arc<Core>, kind: &Known, namespace: &str, object: Value) -> Result<(), Failure> {
+    pub(crate) fn make(
+        self: &Arc<Core>,
+        kind: &Known,
+        namespace: &str,
+        object: Value,
+    ) -> Result<(), Failure> {
         let ask = Ask {
             method: Method::POST,
             path: Vec::new(),
@@ -144,16 +155,16 @@ impl Core {
             let said = match (&ask.method, one) {
                 (&Method::GET, true) => allowed("get").and_then(|()| reads::get(&call)),
                 (&Method::GET, false) => allowed("list").and_then(|()| reads::list(&call)),
-                (&Method::POST, false) => {
-                    allowed("create").and_then(|()| match parts::review(&mut call) {
-                        Some(said) => said,
-                        None => writes::create(&mut call),
-                    })
-                }
+                (&Method::POST, false) => allowed("create").and_then(|()| match parts::review(&mut call) {
+                    Some(said) => said,
+                    None => writes::create(&mut call),
+                }),
                 (&Method::PUT, true) => allowed("update").and_then(|()| writes::replace(&mut call)),
                 (&Method::PATCH, true) => allowed("patch").and_then(|()| writes::patch(&mut call)),
                 (&Method::DELETE, true) => allowed("delete").and_then(|()| deletes::one(&mut call)),
-                (&Method::DELETE, false) => allowed("deletecollection").and_then(|()| deletes::many(&mut call)),
+                (&Method::DELETE, false) => {
+                    allowed("deletecollection").and_then(|()| deletes::many(&mut call))
+                }
                 _ => Err(Failure::method_not_allowed()),
             };
             return said.map(|said| call.warned(said));

@@ -7,8 +7,8 @@ use http::header;
 use serde_json::{Value, json};
 
 use super::ask::Said;
-use super::cleanup;
 use super::body;
+use super::cleanup;
 use super::core::{Call, State};
 use super::failure::{Cause, Failure, details};
 use super::kinds::Known;
@@ -91,7 +91,9 @@ impl Options {
             if let Some(wanted) = wanted
                 && wanted != found
             {
-                let why = format!("Precondition failed: {what} in precondition: {wanted}, {what} in object meta: {found}");
+                let why = format!(
+                    "Precondition failed: {what} in precondition: {wanted}, {what} in object meta: {found}"
+                );
                 return Err(Failure::conflict(kind, &object.key.1, &why));
             }
         }
@@ -127,7 +129,8 @@ pub(crate) fn one(call: &mut Call<'_>) -> Result<Said, Failure> {
     let core = call.core;
     let mut state = core.state();
     let object = call.find(&state)?;
-    if call.kind.kind == "Namespace" && call.kind.group.is_empty()
+    if call.kind.kind == "Namespace"
+        && call.kind.group.is_empty()
         && matches!(call.name.as_str(), "default" | "kube-system" | "kube-public")
     {
         return Err(Failure::forbidden(&call.kind, &call.name, "this namespace may not be deleted"));
@@ -166,7 +169,14 @@ fn returns_object(kind: &Known) -> bool {
     match kind.group {
         "" => matches!(
             kind.kind,
-            "Pod" | "PodTemplate" | "PersistentVolume" | "PersistentVolumeClaim" | "ResourceQuota" | "ServiceAccount" | "Service" | "Namespace"
+            "Pod"
+                | "PodTemplate"
+                | "PersistentVolume"
+                | "PersistentVolumeClaim"
+                | "ResourceQuota"
+                | "ServiceAccount"
+                | "Service"
+                | "Namespace"
         ),
         "resource.k8s.io" => kind.kind != "DeviceTaintRule",
         "storage.k8s.io" => kind.kind != "CSIStorageCapacity",

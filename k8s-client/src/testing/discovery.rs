@@ -100,7 +100,8 @@ fn health(ask: &Ask, path: &[&str]) -> Said {
 /// The content type of the aggregated form, if that is what is asked for.
 fn aggregated(ask: &Ask) -> Option<&'static str> {
     let accept = ask.header(header::ACCEPT)?;
-    let wants = |part: &str| part.contains("as=APIGroupDiscoveryList") && part.trim().starts_with("application/json");
+    let wants =
+        |part: &str| part.contains("as=APIGroupDiscoveryList") && part.trim().starts_with("application/json");
     for part in accept.split(',') {
         if wants(part) && part.contains("v=v2") && !part.contains("v2beta1") {
             return Some("application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList");
@@ -243,7 +244,9 @@ fn resources(core: &Core, group: &str, version: &str) -> Value {
 /// The documents of the release, from the folder that the server was given.
 fn openapi(core: &Core, rest: &[&str]) -> Result<Said, Failure> {
     let folder = core.openapi.as_ref().ok_or_else(|| {
-        Failure::gap("OpenAPI documents without a folder of them: say which one with `ServerBuilder::openapi`")
+        Failure::gap(
+            "OpenAPI documents without a folder of them: say which one with `ServerBuilder::openapi`",
+        )
     })?;
     let name = |path: &str| format!("{}.json", path.replace('/', "__"));
     if rest.is_empty() {

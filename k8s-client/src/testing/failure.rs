@@ -44,7 +44,12 @@ impl Cause {
     pub(crate) fn unsupported_of(field: impl Into<String>, value: &Value, supported: &[&str]) -> Cause {
         let names: Vec<String> = supported.iter().map(|name| format!("{name:?}")).collect();
         let message = format!("Unsupported value: {}", shown(value));
-        Cause::new("FieldValueNotSupported", field, &message, &format!("supported values: {}", names.join(", ")))
+        Cause::new(
+            "FieldValueNotSupported",
+            field,
+            &message,
+            &format!("supported values: {}", names.join(", ")),
+        )
     }
 
     pub(crate) fn unsupported(field: impl Into<String>, value: &Value, supported: &[&str]) -> Cause {
@@ -175,7 +180,8 @@ impl Failure {
 
     pub(crate) fn forbidden(kind: &Known, name: &str, why: &str) -> Failure {
         let name_ = if name.is_empty() { String::new() } else { format!(" {name:?}") };
-        Failure::new(403, "Forbidden", format!("{}{name_} is forbidden: {why}", kind.full_name())).of(kind, name)
+        Failure::new(403, "Forbidden", format!("{}{name_} is forbidden: {why}", kind.full_name()))
+            .of(kind, name)
     }
 
     pub(crate) fn with_cause(mut self, reason: &str, message: &str, field: &str) -> Failure {
@@ -226,7 +232,9 @@ impl Failure {
         Failure::new(
             415,
             "UnsupportedMediaType",
-            format!("the body of the request was in an unknown format - accepted media types include: {supported}"),
+            format!(
+                "the body of the request was in an unknown format - accepted media types include: {supported}"
+            ),
         )
         .without_details()
     }
@@ -241,11 +249,7 @@ impl Failure {
     }
 
     pub(crate) fn too_large(limit: usize) -> Failure {
-        Failure::new(
-            413,
-            "RequestEntityTooLarge",
-            format!("Request entity too large: limit is {limit}"),
-        )
+        Failure::new(413, "RequestEntityTooLarge", format!("Request entity too large: limit is {limit}"))
     }
 
     /// A patch of an unknown kind.

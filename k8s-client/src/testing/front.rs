@@ -66,7 +66,8 @@ impl Front {
         };
         let fits: Vec<Effect> = {
             let mut faults = self.faults();
-            let taken = faults.iter_mut().filter_map(|fault| fault.takes(&ask, &path).then(|| fault.effect.clone()));
+            let taken =
+                faults.iter_mut().filter_map(|fault| fault.takes(&ask, &path).then(|| fault.effect.clone()));
             taken.collect()
         };
         let record = |status| {

@@ -82,7 +82,9 @@ impl Kinds {
     /// By version and kind, as in an object.
     pub(crate) fn named(&self, api_version: &str, kind: &str) -> Option<&Known> {
         let (group, version) = api_version.rsplit_once('/').unwrap_or(("", api_version));
-        self.all.iter().find(|known| known.group == group && known.version == version && known.kind.kind == kind)
+        self.all
+            .iter()
+            .find(|known| known.group == group && known.version == version && known.kind.kind == kind)
     }
 
     /// By group and kind in whatever version: what an owner reference names.
@@ -111,9 +113,8 @@ impl Kinds {
         let mut object = super::convert::convert(object, from, to);
         object["apiVersion"] = to.api_version().into();
         object["kind"] = to.kind.kind.into();
-        let gap = || {
-            Failure::gap(format!("conversion of {} from {} to {}", to.plural, from.version, to.version))
-        };
+        let gap =
+            || Failure::gap(format!("conversion of {} from {} to {}", to.plural, from.version, to.version));
         let mut message = (to.make)();
         json::decode_into(&mut *message, object.to_string().as_bytes()).map_err(|_| gap())?;
         let mut lost = Vec::new();

@@ -41,7 +41,9 @@ pub(crate) fn read(call: &Call<'_>) -> Result<Said, Failure> {
             )));
         }
         name if names.contains(&name) => name,
-        name => return Err(Failure::bad_request(format!("container {name} is not valid for pod {}", call.name))),
+        name => {
+            return Err(Failure::bad_request(format!("container {name} is not valid for pod {}", call.name)));
+        }
     };
     let teller = call.core.logs.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone();
     let request = LogRequest {

@@ -26,11 +26,16 @@ pub(crate) fn words(make: fn() -> Box<dyn Message>, error: &DecodeError, value: 
     let Some(found) = found else { return plain() };
     let mut fresh = make();
     let owner = fresh.table().name.rsplit('.').next().unwrap_or_default();
-    let Some(place) = walk(Slot::Message(&mut *fresh), path.steps(), owner, String::new()) else { return plain() };
+    let Some(place) = walk(Slot::Message(&mut *fresh), path.steps(), owner, String::new()) else {
+        return plain();
+    };
     match (place.of_text, found) {
         (Some("bytes"), Value::String(text)) => {
             let at = text.bytes().position(|byte| !byte.is_ascii_alphanumeric() && !b"+/=".contains(&byte));
-            return format!("illegal base64 data at input byte {}", at.unwrap_or(text.len().saturating_sub(1) / 4 * 4));
+            return format!(
+                "illegal base64 data at input byte {}",
+                at.unwrap_or(text.len().saturating_sub(1) / 4 * 4)
+            );
         }
         (Some("quantity"), Value::String(_) | Value::Number(_)) => {
             return "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'"

@@ -79,7 +79,13 @@ pub(crate) fn only(kind: &Known, part: &str, before: &Value, new: Value) -> Valu
         "resize" => {
             for group in ["containers", "initContainers"] {
                 let wanted = new["spec"][group].as_array().cloned().unwrap_or_default();
-                for container in object.get_mut("spec").and_then(|it| it.get_mut(group)).and_then(Value::as_array_mut).into_iter().flatten() {
+                for container in object
+                    .get_mut("spec")
+                    .and_then(|it| it.get_mut(group))
+                    .and_then(Value::as_array_mut)
+                    .into_iter()
+                    .flatten()
+                {
                     if let Some(it) = wanted.iter().find(|it| it["name"] == container["name"]) {
                         copy(it, container, "resources");
                         copy(it, container, "resizePolicy");
@@ -125,7 +131,8 @@ fn read<M: Message + Default + 'static>(call: &Call<'_>, kind: &str) -> Result<V
         if !text(&sent["kind"]).is_empty() && sent["kind"] != kind {
             return Err(wrong(format!("it is a {}", text(&sent["kind"]))));
         }
-        codec::decode_into(&mut message, sent.to_string().as_bytes()).map_err(|error| wrong(error.to_string()))?;
+        codec::decode_into(&mut message, sent.to_string().as_bytes())
+            .map_err(|error| wrong(error.to_string()))?;
     }
     let bytes = codec::encode(&message).map_err(|error| wrong(error.to_string()))?;
     serde_json::from_slice(&bytes).map_err(|error| wrong(error.to_string()))
@@ -218,12 +225,17 @@ fn token_review(call: &Call<'_>, spec: &Value) -> Value {
     };
     let asked: Vec<&str> = spec["audiences"].as_array().into_iter().flatten().map(text).collect();
     let asked = if asked.is_empty() { vec![OWN] } else { asked };
-    let known: Vec<&str> = asked.into_iter().filter(|it| issued.audiences.iter().any(|own| own == it)).collect();
+    let known: Vec<&str> =
+        asked.into_iter().filter(|it| issued.audiences.iter().any(|own| own == it)).collect();
     if known.is_empty() {
         return json!({"user": {}, "error": "token audiences are not what was asked for"});
     }
     let namespace = issued.username.split(':').nth(2).unwrap_or_default();
-    let groups = ["system:serviceaccounts".to_owned(), format!("system:serviceaccounts:{namespace}"), "system:authenticated".to_owned()];
+    let groups = [
+        "system:serviceaccounts".to_owned(),
+        format!("system:serviceaccounts:{namespace}"),
+        "system:authenticated".to_owned(),
+    ];
     json!({
         "authenticated": true,
         "user": {"username": issued.username, "uid": issued.uid, "groups": groups},
@@ -299,7 +311,11 @@ fn scale(call: &mut Call<'_>, verb: &str) -> Result<Said, Failure> {
                     patch::merge::merge(&mut patched, &document);
                 }
                 "application/apply-patch+yaml" => return Err(Failure::gap("server-side apply")),
-                _ => return Err(Failure::media_type("application/json-patch+json, application/merge-patch+json")),
+                _ => {
+                    return Err(Failure::media_type(
+                        "application/json-patch+json, application/merge-patch+json",
+                    ));
+                }
             }
             patched
         }
@@ -393,7 +409,9 @@ fn budgets(call: &Call<'_>) -> usize {
 fn budget(call: &Call<'_>, budgets: &[Arc<Object>], pod: &Object) -> Result<(), Failure> {
     for budget in budgets.iter().filter(|it| it.key.0 == call.namespace) {
         let value = budget.value();
-        if !value["spec"]["selector"].is_object() || !Labels::of_object(&value["spec"]["selector"]).matches(&pod.labels) {
+        if !value["spec"]["selector"].is_object()
+            || !Labels::of_object(&value["spec"]["selector"]).matches(&pod.labels)
+        {
             continue;
         }
         let number = |name: &str| value["status"][name].as_i64().unwrap_or_default();
@@ -441,7 +459,9 @@ fn token(call: &mut Call<'_>) -> Result<Said, Failure> {
         part(json!({"sub": username, "aud": audiences})),
         URL_SAFE_NO_PAD.encode(signature)
     );
-    state.tokens.insert(token.clone(), Issued { username, uid: account.uid.clone(), audiences: audiences.clone() });
+    state
+        .tokens
+        .insert(token.clone(), Issued { username, uid: account.uid.clone(), audiences: audiences.clone() });
     drop(state);
     request["metadata"]["name"] = call.name.as_str().into();
     request["metadata"]["namespace"] = call.namespace.as_str().into();

@@ -82,13 +82,20 @@ impl Selection {
     }
 
     /// Those of a table, from a place on.
-    pub(crate) fn of_table<'t>(&'t self, table: &'t Table, from: Option<&Key>) -> impl Iterator<Item = &'t Arc<Object>> {
+    pub(crate) fn of_table<'t>(
+        &'t self,
+        table: &'t Table,
+        from: Option<&Key>,
+    ) -> impl Iterator<Item = &'t Arc<Object>> {
         let start = match from {
             Some(from) => from.clone(),
             None => (self.namespace.clone(), String::new()),
         };
         let inside = |key: &Key| self.namespace.is_empty() || key.0 == self.namespace;
-        table.range(start..).take_while(move |(key, _)| inside(key)).map(|(_, object)| object)
+        table
+            .range(start..)
+            .take_while(move |(key, _)| inside(key))
+            .map(|(_, object)| object)
             .filter(|object| self.matches(object))
     }
 }
@@ -119,13 +126,22 @@ pub(crate) fn check_options(call: &Call<'_>, watch: bool) -> Result<(), Failure>
         return Ok(());
     }
     if watch {
-        return forbidden("resourceVersionMatch", "resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided");
+        return forbidden(
+            "resourceVersionMatch",
+            "resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided",
+        );
     }
     if version.is_empty() {
-        return forbidden("resourceVersionMatch", "resourceVersionMatch is forbidden unless resourceVersion is provided");
+        return forbidden(
+            "resourceVersionMatch",
+            "resourceVersionMatch is forbidden unless resourceVersion is provided",
+        );
     }
     if !query.text("continue").is_empty() {
-        return forbidden("resourceVersionMatch", "resourceVersionMatch is forbidden when continue is provided");
+        return forbidden(
+            "resourceVersionMatch",
+            "resourceVersionMatch is forbidden when continue is provided",
+        );
     }
     match match_ {
         "NotOlderThan" => Ok(()),
@@ -150,13 +166,16 @@ pub(crate) fn list(call: &Call<'_>) -> Result<Said, Failure> {
     let store = &state.store;
     let (version, token) = (query.text("resourceVersion"), query.text("continue"));
     // Any version will do: the whole list is ready.
-    let limit = if version == "0" && token.is_empty() { 0 } else { query.number("limit").unwrap_or_default() };
+    let limit =
+        if version == "0" && token.is_empty() { 0 } else { query.number("limit").unwrap_or_default() };
     let limit = usize::try_from(limit).unwrap_or_default();
     let wanted = list_version(version)?;
     let mut from = None;
     let revision = if !token.is_empty() {
         if !matches!(version, "" | "0") {
-            return Err(Failure::bad_request("specifying resource version is not allowed when using continue"));
+            return Err(Failure::bad_request(
+                "specifying resource version is not allowed when using continue",
+            ));
         }
         let (revision, start) = read_token(token)?;
         from = Some(start.clone());
@@ -230,7 +249,8 @@ fn read_token(token: &str) -> Result<(Option<u64>, Key), Failure> {
         .map_err(|error| wrong_of(&error.to_string()))?;
     let value: Value = serde_json::from_slice(&bytes).map_err(|_| {
         let first = bytes.first().copied().unwrap_or_default();
-        let shown = if first.is_ascii_graphic() { char::from(first).to_string() } else { format!("\\u{first:04x}") };
+        let shown =
+            if first.is_ascii_graphic() { char::from(first).to_string() } else { format!("\\u{first:04x}") };
         wrong_of(&format!("invalid character '{shown}' looking for beginning of value"))
     })?;
     let start = value["start"].as_str().ok_or_else(wrong)?;

@@ -17,7 +17,12 @@ pub(crate) struct Route<'k> {
 
 impl<'k> Route<'k> {
     /// Reads the segments after group and version.
-    pub(crate) fn parse(kinds: &'k Kinds, group: &str, version: &str, rest: &[String]) -> Result<Route<'k>, Failure> {
+    pub(crate) fn parse(
+        kinds: &'k Kinds,
+        group: &str,
+        version: &str,
+        rest: &[String],
+    ) -> Result<Route<'k>, Failure> {
         let mut rest: Vec<&str> = rest.iter().map(String::as_str).collect();
         let watch = rest.first() == Some(&"watch");
         if watch {
@@ -25,7 +30,9 @@ impl<'k> Route<'k> {
         }
         let (namespace, rest) = match rest.as_slice() {
             // Parts of a namespace itself.
-            ["namespaces", _, "status" | "finalize"] | ["namespaces", _] | ["namespaces"] if group.is_empty() => {
+            ["namespaces", _, "status" | "finalize"] | ["namespaces", _] | ["namespaces"]
+                if group.is_empty() =>
+            {
                 ("", rest.as_slice())
             }
             ["namespaces", namespace, rest @ ..] if !rest.is_empty() => (*namespace, rest),

@@ -11,7 +11,9 @@ pub(crate) fn put(core: &Arc<Core>, object: Value) -> Result<(), String> {
     let text = |name: &str| object[name].as_str().unwrap_or_default();
     let (api_version, kind) = (text("apiVersion"), text("kind"));
     let known = core.kinds.named(api_version, kind).copied().ok_or_else(|| {
-        format!("the server has no kind `{kind}` in `{api_version}`: is the feature of its group switched on?")
+        format!(
+            "the server has no kind `{kind}` in `{api_version}`: is the feature of its group switched on?"
+        )
     })?;
     let name = object["metadata"]["name"].as_str().unwrap_or_default().to_owned();
     let namespace = match object["metadata"]["namespace"].as_str() {
@@ -22,7 +24,8 @@ pub(crate) fn put(core: &Arc<Core>, object: Value) -> Result<(), String> {
     if let Some(namespaces) = core.kinds.at("", "v1", "namespaces").copied()
         && !namespace.is_empty()
     {
-        let there = core.state().store.get(namespaces.stored, &(String::new(), namespace.to_owned())).is_some();
+        let there =
+            core.state().store.get(namespaces.stored, &(String::new(), namespace.to_owned())).is_some();
         if !there {
             core.make(&namespaces, "", json!({"metadata": {"name": namespace}}))
                 .map_err(|failure| failure.message().to_owned())?;

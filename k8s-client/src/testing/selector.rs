@@ -25,7 +25,9 @@ pub(crate) struct Labels(Vec<Requirement>);
 impl Labels {
     /// Reads `app=web,tier in (a, b),!old`.
     pub(crate) fn parse(text: &str) -> Result<Labels, Failure> {
-        parse(text).map(Labels).map_err(|what| Failure::bad_request(format!("unable to parse requirement: {what}")))
+        parse(text)
+            .map(Labels)
+            .map_err(|what| Failure::bad_request(format!("unable to parse requirement: {what}")))
     }
 
     /// A `LabelSelector` of an object.
@@ -127,7 +129,9 @@ fn parse(text: &str) -> Result<Vec<Requirement>, String> {
             None | Some(",") => {
                 all.push(if missing { Requirement::Missing(owned) } else { Requirement::Exists(owned) });
             }
-            Some(other) if missing => return Err(format!("found '{other}', expected: ',' or 'end of string'")),
+            Some(other) if missing => {
+                return Err(format!("found '{other}', expected: ',' or 'end of string'"));
+            }
             Some(sign @ ("=" | "==" | "!=" | "<" | ">")) => {
                 rest.next();
                 let value = rest.next_if(|token| is_word(token)).unwrap_or_default();
@@ -208,7 +212,11 @@ fn parse(text: &str) -> Result<Vec<Requirement>, String> {
 
 fn check_key(key: &str) -> Result<(), String> {
     let wrong = super::validate::names::qualified(key);
-    if wrong.is_empty() { Ok(()) } else { Err(format!("<nil>: Invalid value: {key:?}: {}", wrong.join("; "))) }
+    if wrong.is_empty() {
+        Ok(())
+    } else {
+        Err(format!("<nil>: Invalid value: {key:?}: {}", wrong.join("; ")))
+    }
 }
 
 fn check_value(key: &str, value: &str) -> Result<(), String> {
@@ -249,10 +257,21 @@ impl Fields {
                         kind.api_version()
                     ),
                     ("events.k8s.io", _) => format!("field label not supported: {label}"),
-                    ("", "Pod" | "Event" | "Node" | "Secret" | "Namespace" | "ReplicationController" | "Service") => {
+                    (
+                        "",
+                        "Pod"
+                        | "Event"
+                        | "Node"
+                        | "Secret"
+                        | "Namespace"
+                        | "ReplicationController"
+                        | "Service",
+                    ) => {
                         format!("field label not supported: {label}")
                     }
-                    _ => format!("{label:?} is not a known field selector: only \"metadata.name\", \"metadata.namespace\""),
+                    _ => format!(
+                        "{label:?} is not a known field selector: only \"metadata.name\", \"metadata.namespace\""
+                    ),
                 };
                 return Err(Failure::bad_request(unknown));
             }
@@ -400,9 +419,20 @@ mod tests {
     #[test]
     fn labels_are_selected_as_kubernetes_does() {
         let web = [("app", "web"), ("tier", "a"), ("n", "5")];
-        for selector in
-            ["", "app=web", "app==web", "app!=db", "app", "!old", "tier in (a, b)", "tier notin (c)", "n>4,n<6", "none!=x", "none notin (x)", "app = web , tier"]
-        {
+        for selector in [
+            "",
+            "app=web",
+            "app==web",
+            "app!=db",
+            "app",
+            "!old",
+            "tier in (a, b)",
+            "tier notin (c)",
+            "n>4,n<6",
+            "none!=x",
+            "none notin (x)",
+            "app = web , tier",
+        ] {
             assert!(matches(selector, &web), "{selector}");
         }
         for selector in ["app=db", "!app", "tier notin (a,b)", "none in (x)", "n>5", "none=x", "app="] {

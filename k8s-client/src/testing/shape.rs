@@ -139,7 +139,12 @@ impl Shape {
     }
 
     /// A list of stored objects.
-    pub(crate) fn list(&self, call: &Call<'_>, metadata: Value, objects: &[Arc<Object>]) -> Result<Said, Failure> {
+    pub(crate) fn list(
+        &self,
+        call: &Call<'_>,
+        metadata: Value,
+        objects: &[Arc<Object>],
+    ) -> Result<Said, Failure> {
         let kind = &call.kind;
         if self.is_plain(call) {
             let mut out = Vec::with_capacity(objects.iter().map(|it| it.json.len() + 1).sum::<usize>() + 256);
@@ -156,7 +161,8 @@ impl Shape {
             out.extend_from_slice(b"]}");
             return Ok(Said::bytes(StatusCode::OK, JSON, out));
         }
-        let items: Result<Vec<Value>, Failure> = objects.iter().map(|object| call.out(object.value())).collect();
+        let items: Result<Vec<Value>, Failure> =
+            objects.iter().map(|object| call.out(object.value())).collect();
         let items = items?;
         let list = match &self.as_ {
             As::Table { include } => table::table(call.core, Some(kind), metadata, items, include),

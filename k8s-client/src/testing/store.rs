@@ -36,7 +36,9 @@ impl Object {
             key: (text("namespace"), text("name")),
             uid: text("uid"),
             version,
-            labels: labels.filter_map(|(key, value)| Some((key.clone(), value.as_str()?.to_owned()))).collect(),
+            labels: labels
+                .filter_map(|(key, value)| Some((key.clone(), value.as_str()?.to_owned())))
+                .collect(),
             owners: owners.filter_map(|owner| Some(owner["uid"].as_str()?.to_owned())).collect(),
             going: metadata["deletionTimestamp"].is_string(),
             json: Bytes::from(value.to_string()),

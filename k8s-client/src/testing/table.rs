@@ -112,7 +112,8 @@ fn columns(kind: &Known) -> Vec<Column> {
                 if reason.is_empty() { it["status"]["phase"].clone() } else { reason.into() }
             }),
             ("Restarts", "string", false, |it, _| {
-                let all = list(&it["status"]["containerStatuses"]).map(|it| it["restartCount"].as_i64().unwrap_or_default());
+                let all = list(&it["status"]["containerStatuses"])
+                    .map(|it| it["restartCount"].as_i64().unwrap_or_default());
                 all.sum::<i64>().to_string().into()
             }),
             AGE,
@@ -155,7 +156,9 @@ fn columns(kind: &Known) -> Vec<Column> {
             ("Ready", "integer", false, |it, _| count(&it["status"]["numberReady"])),
             ("Up-to-date", "integer", false, |it, _| count(&it["status"]["updatedNumberScheduled"])),
             ("Available", "integer", false, |it, _| count(&it["status"]["numberAvailable"])),
-            ("Node Selector", "string", false, |it, _| selector(&it["spec"]["template"]["spec"]["nodeSelector"])),
+            ("Node Selector", "string", false, |it, _| {
+                selector(&it["spec"]["template"]["spec"]["nodeSelector"])
+            }),
             AGE,
             names,
             images,
@@ -164,14 +167,25 @@ fn columns(kind: &Known) -> Vec<Column> {
         ("batch", "Job") => vec![
             NAME,
             ("Status", "string", false, |it, _| {
-                let has = |type_: &str| list(&it["status"]["conditions"]).any(|c| c["type"] == type_ && c["status"] == "True");
+                let has = |type_: &str| {
+                    list(&it["status"]["conditions"]).any(|c| c["type"] == type_ && c["status"] == "True")
+                };
                 let known = [("Complete", "Complete"), ("Failed", "Failed"), ("Suspended", "Suspended")];
                 known.iter().find(|(type_, _)| has(type_)).map_or("Running", |(_, shown)| *shown).into()
             }),
-            ("Completions", "string", false, |it, _| of(&it["status"]["succeeded"], &it["spec"]["completions"])),
+            ("Completions", "string", false, |it, _| {
+                of(&it["status"]["succeeded"], &it["spec"]["completions"])
+            }),
             ("Duration", "string", false, |it, now| match &it["status"]["startTime"] {
                 Value::Null => "".into(),
-                start => since(start, if it["status"]["completionTime"].is_string() { text(&it["status"]["completionTime"]) } else { now }),
+                start => since(
+                    start,
+                    if it["status"]["completionTime"].is_string() {
+                        text(&it["status"]["completionTime"])
+                    } else {
+                        now
+                    },
+                ),
             }),
             AGE,
             names,
@@ -182,7 +196,9 @@ fn columns(kind: &Known) -> Vec<Column> {
             NAME,
             ("Schedule", "string", false, |it, _| it["spec"]["schedule"].clone()),
             ("Timezone", "string", false, |it, _| or_none(text(&it["spec"]["timeZone"]))),
-            ("Suspend", "string", false, |it, _| if it["spec"]["suspend"] == true { "True".into() } else { "False".into() }),
+            ("Suspend", "string", false, |it, _| {
+                if it["spec"]["suspend"] == true { "True".into() } else { "False".into() }
+            }),
             ("Active", "integer", false, |it, _| list(&it["status"]["active"]).count().into()),
             ("Last Schedule", "string", false, |it, now| match &it["status"]["lastScheduleTime"] {
                 Value::Null => "<none>".into(),
@@ -222,7 +238,9 @@ fn columns(kind: &Known) -> Vec<Column> {
             ("Data", "string", false, |it, _| size(&it["data"]).into()),
             AGE,
         ],
-        ("", "Namespace") => vec![NAME, ("Status", "string", false, |it, _| it["status"]["phase"].clone()), AGE],
+        ("", "Namespace") => {
+            vec![NAME, ("Status", "string", false, |it, _| it["status"]["phase"].clone()), AGE]
+        }
         ("", "Node") => vec![
             NAME,
             ("Status", "string", false, |it, _| {
@@ -232,21 +250,29 @@ fn columns(kind: &Known) -> Vec<Column> {
                     Some(_) => "NotReady",
                     None => "Unknown",
                 };
-                if it["spec"]["unschedulable"] == true { format!("{state},SchedulingDisabled").into() } else { state.into() }
+                if it["spec"]["unschedulable"] == true {
+                    format!("{state},SchedulingDisabled").into()
+                } else {
+                    state.into()
+                }
             }),
             ("Roles", "string", false, |it, _| {
                 let roles = it["metadata"]["labels"].as_object().into_iter().flatten();
                 joined(roles.filter_map(|(key, _)| key.strip_prefix("node-role.kubernetes.io/")))
             }),
             AGE,
-            ("Version", "string", false, |it, _| it["status"]["nodeInfo"]["kubeletVersion"].as_str().unwrap_or_default().into()),
+            ("Version", "string", false, |it, _| {
+                it["status"]["nodeInfo"]["kubeletVersion"].as_str().unwrap_or_default().into()
+            }),
         ],
         ("", "PersistentVolumeClaim") => vec![
             NAME,
             ("Status", "string", false, |it, _| it["status"]["phase"].clone()),
             ("Volume", "string", false, |it, _| text(&it["spec"]["volumeName"]).into()),
             ("Capacity", "string", false, |it, _| text(&it["status"]["capacity"]["storage"]).into()),
-            ("Access Modes", "string", false, |it, _| list(&it["status"]["accessModes"]).map(text).collect::<Vec<_>>().join(",").into()),
+            ("Access Modes", "string", false, |it, _| {
+                list(&it["status"]["accessModes"]).map(text).collect::<Vec<_>>().join(",").into()
+            }),
             ("StorageClass", "string", false, |it, _| text(&it["spec"]["storageClassName"]).into()),
             ("VolumeAttributesClass", "string", false, |_, _| "<unset>".into()),
             AGE,
@@ -256,7 +282,16 @@ fn columns(kind: &Known) -> Vec<Column> {
             vec![NAME, ("Secrets", "string", false, |it, _| list(&it["secrets"]).count().into()), AGE]
         }
         ("", "Event") => vec![
-            ("Last Seen", "string", false, |it, now| since(if it["lastTimestamp"].is_string() { &it["lastTimestamp"] } else { &it["firstTimestamp"] }, now)),
+            ("Last Seen", "string", false, |it, now| {
+                since(
+                    if it["lastTimestamp"].is_string() {
+                        &it["lastTimestamp"]
+                    } else {
+                        &it["firstTimestamp"]
+                    },
+                    now,
+                )
+            }),
             ("Type", "string", false, |it, _| it["type"].clone()),
             ("Reason", "string", false, |it, _| it["reason"].clone()),
             ("Object", "string", false, |it, _| {
@@ -271,21 +306,28 @@ fn columns(kind: &Known) -> Vec<Column> {
         ("networking.k8s.io", "Ingress") => vec![
             NAME,
             ("Class", "string", false, |it, _| or_none(text(&it["spec"]["ingressClassName"]))),
-            ("Hosts", "string", false, |it, _| match joined(list(&it["spec"]["rules"]).map(|it| text(&it["host"])).filter(|it| !it.is_empty())) {
-                Value::String(none) if none == "<none>" => "*".into(),
-                hosts => hosts,
+            ("Hosts", "string", false, |it, _| {
+                match joined(
+                    list(&it["spec"]["rules"]).map(|it| text(&it["host"])).filter(|it| !it.is_empty()),
+                ) {
+                    Value::String(none) if none == "<none>" => "*".into(),
+                    hosts => hosts,
+                }
             }),
             ("Address", "string", false, |_, _| "".into()),
-            ("Ports", "string", false, |it, _| if it["spec"]["tls"].is_array() { "80, 443".into() } else { "80".into() }),
+            ("Ports", "string", false, |it, _| {
+                if it["spec"]["tls"].is_array() { "80, 443".into() } else { "80".into() }
+            }),
             AGE,
         ],
-        ("rbac.authorization.k8s.io", "Role" | "ClusterRole") => vec![
-            NAME,
-            ("Created At", "date", false, |it, _| it["metadata"]["creationTimestamp"].clone()),
-        ],
+        ("rbac.authorization.k8s.io", "Role" | "ClusterRole") => {
+            vec![NAME, ("Created At", "date", false, |it, _| it["metadata"]["creationTimestamp"].clone())]
+        }
         ("rbac.authorization.k8s.io", _) => vec![
             NAME,
-            ("Role", "string", false, |it, _| format!("{}/{}", text(&it["roleRef"]["kind"]), text(&it["roleRef"]["name"])).into()),
+            ("Role", "string", false, |it, _| {
+                format!("{}/{}", text(&it["roleRef"]["kind"]), text(&it["roleRef"]["name"])).into()
+            }),
             AGE,
         ],
         _ => vec![NAME, ("Created At", "date", false, |it, _| it["metadata"]["creationTimestamp"].clone())],

@@ -75,7 +75,8 @@ pub(crate) fn answer(call: &Call<'_>) -> Result<Said, Failure> {
     // Without a version, or with 0, a watch begins with what there is.
     if initial == Some(true) || initial.is_none() && from == 0 {
         for object in watch.selection.of_table(state.store.table(watch.kind.stored), None) {
-            let line = watch.shape.event(&watch.core, &watch.kind, &watch.stored, Event::Added.as_str(), object)?;
+            let line =
+                watch.shape.event(&watch.core, &watch.kind, &watch.stored, Event::Added.as_str(), object)?;
             watch.ready.push_back(line);
         }
         watch.seen = state.store.revision();

@@ -20,6 +20,9 @@ pub(crate) fn create(call: &mut Call<'_>) -> Result<Said, Failure> {
     let core = call.core;
     let mut state = core.state();
     let object = born(call, &mut state, object)?;
+    if !call.dry && !text(&object["metadata"]["resourceVersion"]).is_empty() {
+        return Err(Failure::plain_internal("resourceVersion should not be set on objects to be created"));
+    }
     let said = if call.dry {
         let mut said = call.shape.value(call, object)?;
         said.status = StatusCode::CREATED;
@@ -45,7 +48,8 @@ fn read(call: &mut Call<'_>, sent: Sent) -> Result<Value, Failure> {
     if !value.is_object() {
         return Err(unreadable(&kind, "unexpected null"));
     }
-    if !named.is_empty() && named != kind.kind || !api_version.is_empty() && api_version != kind.api_version() {
+    if !named.is_empty() && named != kind.kind || !api_version.is_empty() && api_version != kind.api_version()
+    {
         return Err(wrong_kind(call, api_version, named));
     }
     let typed = body::typed(&kind, &value).map_err(|error| unreadable(&kind, &error))?;
@@ -115,9 +119,6 @@ fn born(call: &mut Call<'_>, state: &mut State, mut object: Value) -> Result<Val
     }
     place(call, &mut object)?;
     let metadata = &mut object["metadata"];
-    if !text(&metadata["resourceVersion"]).is_empty() {
-        return Err(Failure::plain_internal("resourceVersion should not be set on objects to be created"));
-    }
     if text(&metadata["name"]).is_empty() && !text(&metadata["generateName"]).is_empty() {
         let base: String = text(&metadata["generateName"]).chars().take(58).collect();
         metadata["name"] = format!("{base}{}", state.chance.suffix()).into();
@@ -125,7 +126,9 @@ fn born(call: &mut Call<'_>, state: &mut State, mut object: Value) -> Result<Val
     alive(call, state, text(&metadata["name"]))?;
     metadata["uid"] = state.chance.uid().into();
     metadata["creationTimestamp"] = clock.stamp().into();
-    for field in ["deletionTimestamp", "deletionGracePeriodSeconds", "selfLink", "managedFields", "generation"] {
+    for field in
+        ["deletionTimestamp", "deletionGracePeriodSeconds", "selfLink", "managedFields", "generation"]
+    {
         if let Some(fields) = metadata.as_object_mut() {
             fields.remove(field);
         }
@@ -134,7 +137,8 @@ fn born(call: &mut Call<'_>, state: &mut State, mut object: Value) -> Result<Val
         metadata["generation"] = 1.into();
     }
     defaults::without_empty(metadata, &["labels", "annotations", "finalizers", "ownerReferences"]);
-    if kind.part("status").is_some() && !keeps_status(&kind)
+    if kind.part("status").is_some()
+        && !keeps_status(&kind)
         && let Some(fields) = object.as_object_mut()
     {
         fields.remove("status");
@@ -226,7 +230,9 @@ fn has_generation(kind: &Known) -> bool {
         "apiextensions.k8s.io" => true,
         "scheduling.k8s.io" => kind.kind == "PriorityClass",
         "discovery.k8s.io" => kind.kind == "EndpointSlice",
-        "resource.k8s.io" => kind.kind == "ResourceSlice" || kind.kind == "DeviceClass" || kind.kind == "DeviceTaintRule",
+        "resource.k8s.io" => {
+            kind.kind == "ResourceSlice" || kind.kind == "DeviceClass" || kind.kind == "DeviceTaintRule"
+        }
         _ => false,
     }
 }
@@ -252,8 +258,13 @@ fn is_made_by_replace(kind: &Known) -> bool {
 fn needs_version(kind: &Known) -> bool {
     matches!(
         (kind.group, kind.kind),
-        ("coordination.k8s.io" | "apiextensions.k8s.io" | "apiregistration.k8s.io" | "storagemigration.k8s.io", _)
-            | ("admissionregistration.k8s.io", _)
+        (
+            "coordination.k8s.io"
+                | "apiextensions.k8s.io"
+                | "apiregistration.k8s.io"
+                | "storagemigration.k8s.io",
+            _
+        ) | ("admissionregistration.k8s.io", _)
             | ("policy", "PodDisruptionBudget")
             | ("resource.k8s.io", "DeviceTaintRule")
             | ("node.k8s.io", "RuntimeClass")
@@ -325,9 +336,8 @@ pub(crate) fn patch(call: &mut Call<'_>) -> Result<Said, Failure> {
     let old = call.find(&state)?;
     let before = call.out(old.value())?;
     let mut object = before.clone();
-    let unreadable = |error: serde_json::Error| {
-        Failure::bad_request(format!("error decoding patch: {error}"))
-    };
+    let unreadable =
+        |error: serde_json::Error| Failure::bad_request(format!("error decoding patch: {error}"));
     let Sent { value: document, twice } = body::parse(&call.ask.body).map_err(unreadable)?;
     match content_type.as_str() {
         "application/json-patch+json" => patch::json::apply(&mut object, &document)?,
@@ -348,8 +358,13 @@ pub(crate) fn patch(call: &mut Call<'_>) -> Result<Said, Failure> {
         }
         _ => patch::merge::merge(&mut object, &document),
     }
+    // Of a strategic patch the real server shows the patch, and says less of what is wrong with it.
     let invalid = |object: &Value, why: &str| {
-        let shown = object.to_string();
+        let shown = if strategic { patch::strategic::shown(&document) } else { object.to_string() };
+        let why = match why.rsplit_once(" of type ") {
+            Some((_, type_)) if strategic => format!("unrecognized type: {type_}"),
+            _ => why.to_owned(),
+        };
         let cause = Cause::invalid("patch", &shown.into(), why);
         Failure::invalid_named("", "", "", &[cause])
     };
@@ -476,7 +491,13 @@ fn merged(call: &Call<'_>, before: &Value, mut object: Value, replaced: bool) ->
     inherit(&call.stored, before, &mut object);
     if call.part == "approval" {
         let now = call.core.clock.stamp();
-        for condition in object.get_mut("status").and_then(|it| it.get_mut("conditions")).and_then(Value::as_array_mut).into_iter().flatten() {
+        for condition in object
+            .get_mut("status")
+            .and_then(|it| it.get_mut("conditions"))
+            .and_then(Value::as_array_mut)
+            .into_iter()
+            .flatten()
+        {
             for field in ["lastUpdateTime", "lastTransitionTime"] {
                 if condition[field].is_null() {
                     condition[field] = now.as_str().into();
@@ -531,16 +552,24 @@ fn inherit(kind: &Known, before: &Value, object: &mut Value) {
         }
         ("", "Pod") => {
             for field in [
-                "serviceAccountName", "serviceAccount", "priority", "preemptionPolicy", "tolerations", "nodeName",
+                "serviceAccountName",
+                "serviceAccount",
+                "priority",
+                "preemptionPolicy",
+                "tolerations",
+                "nodeName",
             ] {
-                if object["spec"][field].is_null() && let Some(value) = before["spec"].get(field) {
+                if object["spec"][field].is_null()
+                    && let Some(value) = before["spec"].get(field)
+                {
                     object["spec"][field] = value.clone();
                 }
             }
         }
         ("apps", "DaemonSet") => {
             const COUNT: &str = "deprecated.daemonset.template.generation";
-            let count = before["metadata"]["annotations"][COUNT].as_str().and_then(|it| it.parse::<i64>().ok());
+            let count =
+                before["metadata"]["annotations"][COUNT].as_str().and_then(|it| it.parse::<i64>().ok());
             if let Some(count) = count {
                 let changed = object["spec"]["template"] != before["spec"]["template"];
                 let count = if changed { count + 1 } else { count };

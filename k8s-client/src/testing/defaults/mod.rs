@@ -73,7 +73,10 @@ pub(crate) fn defaults(kind: &Known, object: &mut Value) {
             fill(spec, "replicas", 1);
             fill(spec, "revisionHistoryLimit", 10);
             fill(spec, "progressDeadlineSeconds", 600);
-            rolling(inside(spec, "strategy"), &[("maxUnavailable", "25%".into()), ("maxSurge", "25%".into())]);
+            rolling(
+                inside(spec, "strategy"),
+                &[("maxUnavailable", "25%".into()), ("maxSurge", "25%".into())],
+            );
             pods::template(inside(spec, "template"));
         }
         ("apps", "ReplicaSet") => {
@@ -122,7 +125,11 @@ pub(crate) fn defaults(kind: &Known, object: &mut Value) {
             }
             if v2 {
                 let target = json!({"type": "Utilization", "averageUtilization": 80});
-                fill(spec, "metrics", json!([{"type": "Resource", "resource": {"name": "cpu", "target": target}}]));
+                fill(
+                    spec,
+                    "metrics",
+                    json!([{"type": "Resource", "resource": {"name": "cpu", "target": target}}]),
+                );
             }
         }
         ("networking.k8s.io", "NetworkPolicy") => network_policy(inside(object, "spec")),
@@ -144,13 +151,21 @@ pub(crate) fn defaults(kind: &Known, object: &mut Value) {
         ("storage.k8s.io", "CSIDriver") => {
             let spec = inside(object, "spec");
             fill(spec, "attachRequired", true);
-            for flag in ["podInfoOnMount", "storageCapacity", "requiresRepublish", "seLinuxMount", "preventPodSchedulingIfMissing"] {
+            for flag in [
+                "podInfoOnMount",
+                "storageCapacity",
+                "requiresRepublish",
+                "seLinuxMount",
+                "preventPodSchedulingIfMissing",
+            ] {
                 fill(spec, flag, false);
             }
             fill(spec, "fsGroupPolicy", "ReadWriteOnceWithFSType");
             fill(spec, "volumeLifecycleModes", json!(["Persistent"]));
         }
-        ("scheduling.k8s.io", "PriorityClass") => fill_text(object, "preemptionPolicy", "PreemptLowerPriority"),
+        ("scheduling.k8s.io", "PriorityClass") => {
+            fill_text(object, "preemptionPolicy", "PreemptLowerPriority")
+        }
         ("discovery.k8s.io", "EndpointSlice") => each(object, "ports", |port| {
             fill(port, "name", "");
             fill_text(port, "protocol", "TCP");

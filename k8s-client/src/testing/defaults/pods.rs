@@ -44,7 +44,8 @@ pub(super) fn of_pods_alone(spec: &mut Value) {
 fn container(container: &mut Value) {
     fill_text(container, "terminationMessagePath", "/dev/termination-log");
     fill_text(container, "terminationMessagePolicy", "File");
-    let policy = if is_latest(container["image"].as_str().unwrap_or_default()) { "Always" } else { "IfNotPresent" };
+    let policy =
+        if is_latest(container["image"].as_str().unwrap_or_default()) { "Always" } else { "IfNotPresent" };
     fill_text(container, "imagePullPolicy", policy);
     fill(container, "resources", json!({}));
     each(container, "ports", |port| fill_text(port, "protocol", "TCP"));

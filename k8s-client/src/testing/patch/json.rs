@@ -31,11 +31,7 @@ fn step(target: &mut Value, operation: &Value) -> Result<(), ()> {
     match text("op")? {
         "add" => add(target, &path, value()?),
         "remove" => remove(target, &path).map(drop),
-        "replace" => {
-            let place = at(target, &path).ok_or(())?;
-            *place = value()?;
-            Ok(())
-        }
+        "replace" => replace(target, &path, value()?),
         "move" => {
             let from = pointer(text("from")?)?;
             let moved = remove(target, &from)?;
@@ -101,6 +97,23 @@ fn add(target: &mut Value, path: &[String], value: Value) -> Result<(), ()> {
         Value::Array(list) => {
             let index = index(last, list.len() + 1).ok_or(())?;
             list.insert(index, value);
+        }
+        _ => return Err(()),
+    }
+    Ok(())
+}
+
+/// Unlike the RFC the real server's library replaces fields that are not there.
+fn replace(target: &mut Value, path: &[String], value: Value) -> Result<(), ()> {
+    let Some((last, way)) = path.split_last() else {
+        *target = value;
+        return Ok(());
+    };
+    match at(target, way).ok_or(())? {
+        Value::Object(fields) => _ = fields.insert(last.clone(), value),
+        Value::Array(list) => {
+            let index = index(last, list.len()).ok_or(())?;
+            *list.get_mut(index).ok_or(())? = value;
         }
         _ => return Err(()),
     }

@@ -55,6 +55,21 @@ fn type_of(slot: Slot<'_>) -> Type<'_> {
     }
 }
 
+/// As Go prints a map.
+pub(crate) fn shown(value: &Value) -> String {
+    match value {
+        Value::Null => "<nil>".to_owned(),
+        Value::String(text) => text.clone(),
+        Value::Array(list) => format!("[{}]", list.iter().map(shown).collect::<Vec<_>>().join(" ")),
+        Value::Object(fields) => {
+            let all: Vec<String> =
+                fields.iter().map(|(name, value)| format!("{name}:{}", shown(value))).collect();
+            format!("map[{}]", all.join(" "))
+        }
+        value => value.to_string(),
+    }
+}
+
 fn wrong(message: impl Into<String>) -> Failure {
     Failure::bad_request(message)
 }
@@ -76,11 +91,7 @@ fn object(target: &mut Value, patch: &Value, type_: &mut Type<'_>) -> Result<(),
             return Ok(());
         }
         Some(other) => {
-            let shown: Vec<String> = changes
-                .iter()
-                .map(|(name, value)| format!("{name}:{}", value.as_str().map_or(value.to_string(), str::to_owned)))
-                .collect();
-            let message = format!("unknown patch type: {other} in map: map[{}]", shown.join(" "));
+            let message = format!("unknown patch type: {other} in map: {}", shown(patch));
             return Err(Failure::plain_internal(message));
         }
     }
@@ -147,7 +158,8 @@ fn list(
     type_: &mut Type<'_>,
     order: Option<&Vec<Value>>,
 ) -> Result<(), Failure> {
-    let replaces = |it: &Value| it[DIRECTIVE] == "replace" && it.as_object().is_some_and(|fields| fields.len() == 1);
+    let replaces =
+        |it: &Value| it[DIRECTIVE] == "replace" && it.as_object().is_some_and(|fields| fields.len() == 1);
     if !key.is_empty() && changes.iter().any(replaces) {
         *target = changes.iter().filter(|it| !replaces(it)).cloned().collect();
         return Ok(());
@@ -239,7 +251,10 @@ mod tests {
             "spec": {"containers": [{"name": "c"}, {"name": "b"}], "volumes": [{"name": "v", "secret": {}}]},
         });
         assert_eq!(merged(pod.clone(), patch), wanted);
-        let replaced = merged(pod, json!({"spec": {"containers": [{"$patch": "replace"}, {"name": "x"}], "$patch": "merge"}}));
+        let replaced = merged(
+            pod,
+            json!({"spec": {"containers": [{"$patch": "replace"}, {"name": "x"}], "$patch": "merge"}}),
+        );
         assert_eq!(replaced["spec"]["containers"], json!([{"name": "x"}]));
     }
 

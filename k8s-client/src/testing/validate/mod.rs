@@ -4,8 +4,8 @@
 //! Schemas say little of this; the words are those of the real server, which a test compares.
 
 pub(crate) mod names;
-mod pods;
 mod plain;
+mod pods;
 mod workloads;
 
 use k8s_api::quantity::Quantity;
@@ -32,14 +32,26 @@ pub(crate) fn create(asked: &Known, kind: &Known, object: &Value) -> Result<(), 
 }
 
 /// Refuses a change.
-pub(crate) fn update(asked: &Known, kind: &Known, object: &Value, old: &Value, part: &str) -> Result<(), Failure> {
+pub(crate) fn update(
+    asked: &Known,
+    kind: &Known,
+    object: &Value,
+    old: &Value,
+    part: &str,
+) -> Result<(), Failure> {
     let mut causes = metadata(asked, object);
-    immutable(&object["metadata"], &old["metadata"], "metadata", &["name", "namespace", "uid", "creationTimestamp"], &mut causes);
+    immutable(
+        &object["metadata"],
+        &old["metadata"],
+        "metadata",
+        &["name", "namespace", "uid", "creationTimestamp"],
+        &mut causes,
+    );
     if part.is_empty() {
         match kind.group {
             "" => {
-                plain::check(kind, object, &mut causes);
                 plain::changes(kind, object, old, &mut causes);
+                plain::check(kind, object, &mut causes);
                 pods::changes(kind, object, old, &mut causes);
             }
             "apps" | "batch" => {
@@ -47,8 +59,8 @@ pub(crate) fn update(asked: &Known, kind: &Known, object: &Value, old: &Value, p
                 workloads::changes(kind, object, old, &mut causes);
             }
             _ => {
-                plain::check(kind, object, &mut causes);
                 plain::changes(kind, object, old, &mut causes);
+                plain::check(kind, object, &mut causes);
             }
         }
     }
@@ -153,7 +165,10 @@ fn metadata(kind: &Known, object: &Value) -> Causes {
     if let [first, second, ..] = controllers.collect::<Vec<_>>().as_slice() {
         let detail = format!(
             "Only one reference can have Controller set to true. Found \"true\" in references for {}/{} and {}/{}",
-            text(&first["kind"]), text(&first["name"]), text(&second["kind"]), text(&second["name"])
+            text(&first["kind"]),
+            text(&first["name"]),
+            text(&second["kind"]),
+            text(&second["name"])
         );
         causes.push(Cause::invalid("metadata.ownerReferences", &metadata["ownerReferences"], detail));
     }
@@ -261,16 +276,16 @@ fn selector(value: &Value, field: &str, causes: &mut Causes) {
     for (index, it) in list(&value["matchExpressions"]).iter().enumerate() {
         let at = |name: &str| format!("{field}.matchExpressions[{index}].{name}");
         match text(&it["operator"]) {
-            "In" | "NotIn" if list(&it["values"]).is_empty() => causes.push(Cause::required(
-                at("values"),
-                "must be specified when `operator` is 'In' or 'NotIn'",
-            )),
+            "In" | "NotIn" if list(&it["values"]).is_empty() => causes
+                .push(Cause::required(at("values"), "must be specified when `operator` is 'In' or 'NotIn'")),
             "Exists" | "DoesNotExist" if !list(&it["values"]).is_empty() => causes.push(Cause::forbidden(
                 at("values"),
                 "may not be specified when `operator` is 'Exists' or 'DoesNotExist'",
             )),
             "In" | "NotIn" | "Exists" | "DoesNotExist" => {}
-            _ => causes.push(Cause::invalid(at("operator"), &it["operator"], "not a valid selector operator")),
+            _ => {
+                causes.push(Cause::invalid(at("operator"), &it["operator"], "not a valid selector operator"))
+            }
         }
         for what in names::qualified(text(&it["key"])) {
             causes.push(Cause::invalid(at("key"), &it["key"], what));

@@ -31,7 +31,11 @@ fn is_label(text: &str) -> bool {
 }
 
 fn is_part(text: &str) -> bool {
-    ends(text, |byte| byte.is_ascii_alphanumeric(), |byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
+    ends(
+        text,
+        |byte| byte.is_ascii_alphanumeric(),
+        |byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte),
+    )
 }
 
 fn long(text: &str, most: usize) -> Option<String> {
@@ -58,7 +62,10 @@ pub(crate) fn label_1035(text: &str) -> Vec<String> {
 /// As an address.
 pub(crate) fn address(text: &str) -> Vec<String> {
     let wrong = text.parse::<std::net::IpAddr>().is_err();
-    wrong.then(|| "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)".to_owned()).into_iter().collect()
+    wrong
+        .then(|| "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)".to_owned())
+        .into_iter()
+        .collect()
 }
 
 /// As a part of a path, which is all that is asked of names in RBAC.
@@ -66,7 +73,11 @@ pub(crate) fn segment(text: &str) -> Vec<String> {
     if matches!(text, "." | "..") {
         return vec![format!("may not be '{text}'")];
     }
-    ["/", "%"].iter().filter(|sign| text.contains(**sign)).map(|sign| format!("may not contain '{sign}'")).collect()
+    ["/", "%"]
+        .iter()
+        .filter(|sign| text.contains(**sign))
+        .map(|sign| format!("may not contain '{sign}'"))
+        .collect()
 }
 
 /// As the key of a label or annotation, with a prefix or without.

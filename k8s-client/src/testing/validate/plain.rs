@@ -34,7 +34,11 @@ pub(super) fn check(kind: &Known, object: &Value, causes: &mut Causes) {
         }
         ("networking.k8s.io", "Ingress") => {
             if list(&spec["rules"]).is_empty() && spec["defaultBackend"].is_null() {
-                causes.push(Cause::invalid("spec", &Value::Array(Vec::new()), "either `defaultBackend` or `rules` must be specified"));
+                causes.push(Cause::invalid(
+                    "spec",
+                    &Value::Array(Vec::new()),
+                    "either `defaultBackend` or `rules` must be specified",
+                ));
             }
             for (rule, it) in list(&spec["rules"]).iter().enumerate() {
                 for (path, it) in list(&it["http"]["paths"]).iter().enumerate() {
@@ -48,12 +52,17 @@ pub(super) fn check(kind: &Known, object: &Value, causes: &mut Causes) {
             }
         }
         ("autoscaling", "HorizontalPodAutoscaler") => {
-            let (least, most) = (spec["minReplicas"].as_i64().unwrap_or(1), spec["maxReplicas"].as_i64().unwrap_or(0));
+            let (least, most) =
+                (spec["minReplicas"].as_i64().unwrap_or(1), spec["maxReplicas"].as_i64().unwrap_or(0));
             if most < 1 {
                 causes.push(Cause::invalid("spec.maxReplicas", &most.into(), "must be greater than 0"));
             }
             if most < least {
-                causes.push(Cause::invalid("spec.maxReplicas", &most.into(), "must be greater than or equal to `minReplicas`"));
+                causes.push(Cause::invalid(
+                    "spec.maxReplicas",
+                    &most.into(),
+                    "must be greater than or equal to `minReplicas`",
+                ));
             }
             for field in ["kind", "name"] {
                 required(&spec["scaleTargetRef"][field], &format!("spec.scaleTargetRef.{field}"), "", causes);
@@ -61,11 +70,16 @@ pub(super) fn check(kind: &Known, object: &Value, causes: &mut Causes) {
         }
         ("policy", "PodDisruptionBudget") => {
             if !spec["minAvailable"].is_null() && !spec["maxUnavailable"].is_null() {
-                causes.push(Cause::invalid("spec", spec, "minAvailable and maxUnavailable cannot be both set"));
+                causes.push(Cause::invalid(
+                    "spec",
+                    spec,
+                    "minAvailable and maxUnavailable cannot be both set",
+                ));
             }
         }
         ("rbac.authorization.k8s.io", "RoleBinding" | "ClusterRoleBinding") => {
-            let kinds: &[&str] = if kind.kind == "RoleBinding" { &["ClusterRole", "Role"] } else { &["ClusterRole"] };
+            let kinds: &[&str] =
+                if kind.kind == "RoleBinding" { &["ClusterRole", "Role"] } else { &["ClusterRole"] };
             if object["roleRef"]["kind"].is_null() || text(&object["roleRef"]["kind"]).is_empty() {
                 causes.push(Cause::unsupported("roleRef.kind", &"".into(), kinds));
             } else {
@@ -78,7 +92,12 @@ pub(super) fn check(kind: &Known, object: &Value, causes: &mut Causes) {
         }
         ("rbac.authorization.k8s.io", "Role" | "ClusterRole") => {
             for (index, rule) in list(&object["rules"]).iter().enumerate() {
-                required(&rule["verbs"], &format!("rules[{index}].verbs"), "verbs must contain at least one value", causes);
+                required(
+                    &rule["verbs"],
+                    &format!("rules[{index}].verbs"),
+                    "verbs must contain at least one value",
+                    causes,
+                );
             }
         }
         ("storage.k8s.io", "StorageClass") => {
@@ -89,7 +108,11 @@ pub(super) fn check(kind: &Known, object: &Value, causes: &mut Causes) {
             if let Some(seconds) = spec["leaseDurationSeconds"].as_i64()
                 && seconds <= 0
             {
-                causes.push(Cause::invalid("spec.leaseDurationSeconds", &seconds.into(), "must be greater than 0"));
+                causes.push(Cause::invalid(
+                    "spec.leaseDurationSeconds",
+                    &seconds.into(),
+                    "must be greater than 0",
+                ));
             }
         }
         _ => {}
@@ -105,7 +128,11 @@ fn keys(object: &Value, fields: &[&str], causes: &mut Causes) {
             }
             size += value.as_str().map_or(0, str::len);
             if *field == "binaryData" && object["data"].get(key).is_some() {
-                causes.push(Cause::invalid(format!("data[{key}]"), &key.as_str().into(), "duplicate of key present in binaryData"));
+                causes.push(Cause::invalid(
+                    format!("data[{key}]"),
+                    &key.as_str().into(),
+                    "duplicate of key present in binaryData",
+                ));
             }
         }
     }
@@ -208,12 +235,24 @@ pub(super) fn changes(kind: &Known, object: &Value, old: &Value, causes: &mut Ca
         }
         ("", "Service") => {
             let (now, before) = (&object["spec"], &old["spec"]);
-            if text(&before["type"]) != "ExternalName" && text(&now["type"]) != "ExternalName" && now["clusterIP"] != before["clusterIP"] {
-                causes.push(Cause::invalid("spec.clusterIPs[0]", &now["clusterIPs"], "may not change once set"));
+            if text(&before["type"]) != "ExternalName"
+                && text(&now["type"]) != "ExternalName"
+                && now["clusterIP"] != before["clusterIP"]
+            {
+                causes.push(Cause::invalid(
+                    "spec.clusterIPs[0]",
+                    &now["clusterIPs"],
+                    "may not change once set",
+                ));
             }
         }
-        ("rbac.authorization.k8s.io", "RoleBinding" | "ClusterRoleBinding") if object["roleRef"] != old["roleRef"] => {
-            causes.push(Cause::invalid("roleRef", &object["roleRef"], "cannot change roleRef"));
+        ("rbac.authorization.k8s.io", "RoleBinding" | "ClusterRoleBinding")
+            if object["roleRef"] != old["roleRef"] =>
+        {
+            let field = |name: &str| text(&object["roleRef"][name]).to_owned();
+            // As its type is called inside of the real server.
+            let shown = serde_json::json!({"APIGroup": field("apiGroup"), "Kind": field("kind"), "Name": field("name")});
+            causes.push(Cause::invalid("roleRef", &shown, "field is immutable"));
         }
         ("storage.k8s.io", "StorageClass") => {
             for field in ["parameters", "provisioner", "reclaimPolicy"] {

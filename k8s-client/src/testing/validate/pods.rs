@@ -48,7 +48,12 @@ fn spec(spec: &Value, field: &str, causes: &mut Causes) {
             container(it, &format!("{field}.{group}[{index}]"), &volumes, &mut seen, causes);
         }
     }
-    one_of(&spec["restartPolicy"], &format!("{field}.restartPolicy"), &["Always", "OnFailure", "Never"], causes);
+    one_of(
+        &spec["restartPolicy"],
+        &format!("{field}.restartPolicy"),
+        &["Always", "OnFailure", "Never"],
+        causes,
+    );
     one_of(
         &spec["dnsPolicy"],
         &format!("{field}.dnsPolicy"),
@@ -155,12 +160,29 @@ pub(super) fn changes(kind: &Known, object: &Value, old: &Value, causes: &mut Ca
         return;
     }
     spec(&object["spec"], "spec", causes);
+    let (now, before) = (&object["spec"]["activeDeadlineSeconds"], &old["spec"]["activeDeadlineSeconds"]);
+    match (now.as_i64(), before.as_i64()) {
+        (None, Some(_)) => causes.push(Cause::invalid(
+            "spec.activeDeadlineSeconds",
+            now,
+            "must not update from a positive integer to nil value",
+        )),
+        (Some(later), Some(earlier)) if later > earlier => causes.push(Cause::invalid(
+            "spec.activeDeadlineSeconds",
+            now,
+            "must be less than or equal to previous value",
+        )),
+        _ => {}
+    }
     let mut same = object["spec"].clone();
     for group in ["containers", "initContainers"] {
         let before = list(&old["spec"][group]).to_vec();
         if let Some(now) = same.get_mut(group).and_then(Value::as_array_mut) {
             if now.len() != before.len() {
-                causes.push(Cause::forbidden(format!("spec.{group}"), "pod updates may not add or remove containers"));
+                causes.push(Cause::forbidden(
+                    format!("spec.{group}"),
+                    "pod updates may not add or remove containers",
+                ));
                 return;
             }
             for (now, before) in now.iter_mut().zip(&before) {

@@ -23,10 +23,25 @@ pub(super) fn check(kind: &Known, object: &Value, causes: &mut Causes) {
                 causes.push(Cause::unsupported("spec.template.spec.restartPolicy", policy, &["Always"]));
             }
             match kind.kind {
-                "Deployment" => one_of(&spec["strategy"]["type"], "spec.strategy.type", &["Recreate", "RollingUpdate"], causes),
+                "Deployment" => one_of(
+                    &spec["strategy"]["type"],
+                    "spec.strategy.type",
+                    &["Recreate", "RollingUpdate"],
+                    causes,
+                ),
                 "StatefulSet" => {
-                    one_of(&spec["podManagementPolicy"], "spec.podManagementPolicy", &["OrderedReady", "Parallel"], causes);
-                    one_of(&spec["updateStrategy"]["type"], "spec.updateStrategy", &["OnDelete", "RollingUpdate"], causes);
+                    one_of(
+                        &spec["podManagementPolicy"],
+                        "spec.podManagementPolicy",
+                        &["OrderedReady", "Parallel"],
+                        causes,
+                    );
+                    one_of(
+                        &spec["updateStrategy"]["type"],
+                        "spec.updateStrategy",
+                        &["OnDelete", "RollingUpdate"],
+                        causes,
+                    );
                 }
                 _ => {}
             }
@@ -39,7 +54,12 @@ pub(super) fn check(kind: &Known, object: &Value, causes: &mut Causes) {
         }
         "CronJob" => {
             required(&spec["schedule"], "spec.schedule", "", causes);
-            one_of(&spec["concurrencyPolicy"], "spec.concurrencyPolicy", &["Allow", "Forbid", "Replace"], causes);
+            one_of(
+                &spec["concurrencyPolicy"],
+                "spec.concurrencyPolicy",
+                &["Allow", "Forbid", "Replace"],
+                causes,
+            );
             job(&spec["jobTemplate"]["spec"], "spec.jobTemplate.spec", causes);
             for field in ["startingDeadlineSeconds", "successfulJobsHistoryLimit", "failedJobsHistoryLimit"] {
                 not_negative(&spec[field], &format!("spec.{field}"), causes);
@@ -97,7 +117,9 @@ fn selected(spec: &Value, causes: &mut Causes) {
 }
 
 fn job(spec: &Value, field: &str, causes: &mut Causes) {
-    for name in ["parallelism", "completions", "activeDeadlineSeconds", "backoffLimit", "ttlSecondsAfterFinished"] {
+    for name in
+        ["parallelism", "completions", "activeDeadlineSeconds", "backoffLimit", "ttlSecondsAfterFinished"]
+    {
         not_negative(&spec[name], &format!("{field}.{name}"), causes);
     }
     one_of(&spec["completionMode"], &format!("{field}.completionMode"), &["NonIndexed", "Indexed"], causes);
@@ -114,8 +136,7 @@ pub(super) fn changes(kind: &Known, object: &Value, old: &Value, causes: &mut Ca
     match kind.kind {
         "Deployment" | "ReplicaSet" | "DaemonSet" => immutable(new, old, "spec", &["selector"], causes),
         "StatefulSet" => {
-            let frozen =
-                ["serviceName", "selector", "volumeClaimTemplates", "podManagementPolicy"];
+            let frozen = ["serviceName", "selector", "volumeClaimTemplates", "podManagementPolicy"];
             if frozen.iter().any(|field| new[*field] != old[*field]) {
                 causes.push(Cause::forbidden(
                     "spec",
@@ -130,7 +151,13 @@ pub(super) fn changes(kind: &Known, object: &Value, old: &Value, causes: &mut Ca
             let suspended = old["suspend"] == true;
             if suspended {
                 for template in [&mut now, &mut before] {
-                    for (at, name) in [("spec", "nodeSelector"), ("spec", "tolerations"), ("spec", "affinity"), ("metadata", "labels"), ("metadata", "annotations")] {
+                    for (at, name) in [
+                        ("spec", "nodeSelector"),
+                        ("spec", "tolerations"),
+                        ("spec", "affinity"),
+                        ("metadata", "labels"),
+                        ("metadata", "annotations"),
+                    ] {
                         if let Some(fields) = template.get_mut(at).and_then(Value::as_object_mut) {
                             fields.remove(name);
                         }
