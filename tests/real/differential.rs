@@ -85,7 +85,7 @@ impl Ask {
 /// A sentence without uids and versions.
 fn text(message: &str) -> String {
     // After it the real server shows in Go's words what was changed.
-    let message = message.split_once("\n@@").map_or(message, |(said, _)| said);
+    let message = message.split_once("\n@@").map_or(message, |(said, _)| said).trim_end_matches(']');
     let mut out = String::new();
     for word in message.split_inclusive(|c: char| !(c.is_ascii_alphanumeric() || c == '-')) {
         let plain = word.trim_end_matches(|c: char| !(c.is_ascii_alphanumeric() || c == '-'));

@@ -20,9 +20,6 @@ pub(crate) fn create(call: &mut Call<'_>) -> Result<Said, Failure> {
     let core = call.core;
     let mut state = core.state();
     let object = born(call, &mut state, object)?;
-    if !call.dry && !text(&object["metadata"]["resourceVersion"]).is_empty() {
-        return Err(Failure::plain_internal("resourceVersion should not be set on objects to be created"));
-    }
     let said = if call.dry {
         let mut said = call.shape.value(call, object)?;
         said.status = StatusCode::CREATED;
@@ -151,6 +148,10 @@ fn born(call: &mut Call<'_>, state: &mut State, mut object: Value) -> Result<Val
     validate::create(&call.kind, &call.stored, &object)?;
     let name = text(&object["metadata"]["name"]).to_owned();
     let key = (call.namespace.clone(), name.clone());
+    // A replacement that makes an object may name a version; it is not looked at.
+    if !call.dry && call.name.is_empty() && !text(&object["metadata"]["resourceVersion"]).is_empty() {
+        return Err(Failure::plain_internal("resourceVersion should not be set on objects to be created"));
+    }
     match state.store.get(kind.stored, &key) {
         None => {}
         Some(old) if old.going => return Err(Failure::exists_going(&kind, &name)),
@@ -361,10 +362,7 @@ pub(crate) fn patch(call: &mut Call<'_>) -> Result<Said, Failure> {
     // Of a strategic patch the real server shows the patch, and says less of what is wrong with it.
     let invalid = |object: &Value, why: &str| {
         let shown = if strategic { patch::strategic::shown(&document) } else { object.to_string() };
-        let why = match why.rsplit_once(" of type ") {
-            Some((_, type_)) if strategic => format!("unrecognized type: {type_}"),
-            _ => why.to_owned(),
-        };
+        let why = if strategic { patch::strategic::mistyped(why) } else { why.to_owned() };
         let cause = Cause::invalid("patch", &shown.into(), why);
         Failure::invalid_named("", "", "", &[cause])
     };
@@ -394,7 +392,7 @@ pub(crate) fn change(
 ) -> Result<Said, Failure> {
     let core = call.core;
     let before = old.value();
-    let object = merged(call, &before, object, replaced)?;
+    let object = merged(call, &mut state.addresses, &before, object, replaced)?;
     if object == before {
         return call.shape.object(call, old);
     }
@@ -419,7 +417,13 @@ pub(crate) fn change(
 }
 
 /// The object as it will be, without a new version.
-fn merged(call: &Call<'_>, before: &Value, mut object: Value, replaced: bool) -> Result<Value, Failure> {
+fn merged(
+    call: &Call<'_>,
+    addresses: &mut defaults::Addresses,
+    before: &Value,
+    mut object: Value,
+    replaced: bool,
+) -> Result<Value, Failure> {
     let kind = &call.kind;
     let name = &call.name;
     if !object["metadata"].is_object() {
@@ -468,27 +472,14 @@ fn merged(call: &Call<'_>, before: &Value, mut object: Value, replaced: bool) ->
         }
     }
     defaults::without_empty(metadata, &["labels", "annotations", "finalizers", "ownerReferences"]);
-    if !text(&old["deletionTimestamp"]).is_empty() {
-        let list = |value: &Value| value["finalizers"].as_array().cloned().unwrap_or_default();
-        let had = list(old);
-        let new: Vec<String> =
-            list(metadata).iter().filter(|it| !had.contains(it)).map(|it| format!("{it}")).collect();
-        if !new.is_empty() {
-            let cause = Cause::forbidden(
-                "metadata.finalizers",
-                &format!(
-                    "no new finalizers can be added if the object is being deleted, found new finalizers []string{{{}}}",
-                    new.join(", ")
-                ),
-            );
-            return Err(Failure::invalid(kind, name, &[cause]));
-        }
-    }
     defaults::defaults(kind, &mut object);
     let mut object = call.core.kinds.convert(object, kind, &call.stored)?;
     defaults::defaults(&call.stored, &mut object);
     let mut object = super::parts::only(&call.stored, &call.part, before, object);
     inherit(&call.stored, before, &mut object);
+    if call.stored.kind == "Service" && call.part.is_empty() {
+        addresses.give(&mut object["spec"]);
+    }
     if call.part == "approval" {
         let now = call.core.clock.stamp();
         for condition in object
@@ -546,6 +537,21 @@ fn inherit(kind: &Known, before: &Value, object: &mut Value) {
                     let missing = new[field].is_null() || new[field] == "";
                     if missing && let Some(value) = old.get(field) {
                         new[field] = value.clone();
+                    }
+                }
+            }
+            let ports = old["ports"].as_array().cloned().unwrap_or_default();
+            for port in new.get_mut("ports").and_then(Value::as_array_mut).into_iter().flatten() {
+                let same = |it: &&Value| it["port"] == port["port"] && it["protocol"] == port["protocol"];
+                let had = ports.iter().find(same).map(|it| it["nodePort"].clone()).filter(Value::is_number);
+                if let Some(had) = had.filter(|_| port["nodePort"].is_null()) {
+                    port["nodePort"] = had;
+                }
+            }
+            if matches!(new["type"].as_str(), Some("ClusterIP" | "ExternalName")) {
+                for port in new.get_mut("ports").and_then(Value::as_array_mut).into_iter().flatten() {
+                    if let Some(fields) = port.as_object_mut() {
+                        fields.remove("nodePort");
                     }
                 }
             }

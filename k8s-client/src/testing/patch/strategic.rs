@@ -55,6 +55,29 @@ fn type_of(slot: Slot<'_>) -> Type<'_> {
     }
 }
 
+/// What does not fit its type, as the real server's own conversion says it of a strategic patch.
+pub(crate) fn mistyped(why: &str) -> String {
+    let words = why.strip_prefix("json: cannot unmarshal ").and_then(|rest| rest.split_once(" into "));
+    let (Some((found, _)), Some((_, type_))) = (words, why.rsplit_once(" of type ")) else {
+        return if why.starts_with("illegal base64") {
+            format!("error decoding from json: {why}")
+        } else {
+            why.to_owned()
+        };
+    };
+    let found = match found {
+        "array" => "[]interface {}",
+        "object" => "map[string]interface {}",
+        found if found.starts_with("number") => "int64",
+        found => found,
+    };
+    if type_ == "string" {
+        format!("cannot convert {found} to string")
+    } else {
+        format!("unrecognized type: {type_}")
+    }
+}
+
 /// As Go prints a map.
 pub(crate) fn shown(value: &Value) -> String {
     match value {

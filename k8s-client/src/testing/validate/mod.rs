@@ -47,8 +47,13 @@ pub(crate) fn update(
         &["name", "namespace", "uid", "creationTimestamp"],
         &mut causes,
     );
+    held(object, old, &mut causes);
     if part.is_empty() {
         match kind.group {
+            "" if kind.kind == "PersistentVolumeClaim" => {
+                plain::check(kind, object, &mut causes);
+                plain::changes(kind, object, old, &mut causes);
+            }
             "" => {
                 plain::changes(kind, object, old, &mut causes);
                 plain::check(kind, object, &mut causes);
@@ -68,6 +73,28 @@ pub(crate) fn update(
         approval(object, old, &mut causes);
     }
     refuse(kind, object, causes)
+}
+
+/// What is deleted is held by nobody new.
+fn held(object: &Value, old: &Value, causes: &mut Causes) {
+    if old["metadata"]["deletionTimestamp"].is_null() {
+        return;
+    }
+    let had = list(&old["metadata"]["finalizers"]);
+    let new: Vec<String> = list(&object["metadata"]["finalizers"])
+        .iter()
+        .filter(|it| !had.contains(it))
+        .map(Value::to_string)
+        .collect();
+    if !new.is_empty() {
+        let found = new.join(", ");
+        causes.push(Cause::forbidden(
+            "metadata.finalizers",
+            &format!(
+                "no new finalizers can be added if the object is being deleted, found new finalizers []string{{{found}}}"
+            ),
+        ));
+    }
 }
 
 /// What was decided of a certificate stays so, and is one thing.

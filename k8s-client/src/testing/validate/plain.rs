@@ -214,8 +214,9 @@ pub(super) fn changes(kind: &Known, object: &Value, old: &Value, causes: &mut Ca
             let (mut now, mut before) = (object["spec"].clone(), old["spec"].clone());
             for spec in [&mut now, &mut before] {
                 if let Some(fields) = spec.as_object_mut() {
-                    for field in ["resources", "volumeAttributesClassName"] {
-                        fields.remove(field);
+                    if old["status"]["phase"] == "Bound" {
+                        fields.remove("resources");
+                        fields.remove("volumeAttributesClassName");
                     }
                     // A claim that is not bound yet may be bound, and given a class.
                     if text(&old["spec"]["volumeName"]).is_empty() {
