@@ -150,6 +150,9 @@ impl Core {
             allowed("watch")?;
             return watching::answer(&call);
         }
+        if kind.namespaced && route.namespace.is_empty() && ask.method != Method::GET {
+            return Err(Failure::method_not_allowed());
+        }
         let one = !route.name.is_empty();
         if matches!(route.part.as_str(), "" | "status") || parts::is_plain(&route.part) {
             let said = match (&ask.method, one) {

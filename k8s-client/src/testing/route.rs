@@ -40,7 +40,9 @@ impl<'k> Route<'k> {
         };
         let (plural, rest) = rest.split_first().ok_or_else(Failure::no_such_resource)?;
         let kind = kinds.at(group, version, plural).ok_or_else(Failure::no_such_resource)?;
-        if kind.namespaced != !namespace.is_empty() && (!kind.namespaced || !rest.is_empty()) {
+        // All namespaces at once can be listed and watched.
+        let everywhere = kind.namespaced && namespace.is_empty();
+        if everywhere && !rest.is_empty() || !kind.namespaced && !namespace.is_empty() {
             return Err(Failure::no_such_resource());
         }
         let (name, part, behind) = match rest {

@@ -68,14 +68,10 @@ pub(super) fn check(kind: &Known, object: &Value, causes: &mut Causes) {
                 required(&spec["scaleTargetRef"][field], &format!("spec.scaleTargetRef.{field}"), "", causes);
             }
         }
-        ("policy", "PodDisruptionBudget") => {
-            if !spec["minAvailable"].is_null() && !spec["maxUnavailable"].is_null() {
-                causes.push(Cause::invalid(
-                    "spec",
-                    spec,
-                    "minAvailable and maxUnavailable cannot be both set",
-                ));
-            }
+        ("policy", "PodDisruptionBudget")
+            if !spec["minAvailable"].is_null() && !spec["maxUnavailable"].is_null() =>
+        {
+            causes.push(Cause::invalid("spec", spec, "minAvailable and maxUnavailable cannot be both set"));
         }
         ("rbac.authorization.k8s.io", "RoleBinding" | "ClusterRoleBinding") => {
             let kinds: &[&str] =
