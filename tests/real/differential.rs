@@ -111,11 +111,9 @@ const OWN: &[&str] = &[
     "clusterIP",
     "clusterIPs",
     "nodePort",
-    "continue",
     "lastTransitionTime",
     "controller-uid",
     "batch.kubernetes.io/controller-uid",
-    "remainingItemCount",
     "healthCheckNodePort",
     "lastPhaseTransitionTime",
     "timeAdded",
@@ -125,7 +123,9 @@ fn masked(value: Value) -> Value {
     match value {
         Value::Object(fields) => {
             // A list that has to be there and is empty is null there. Service accounts are given by a plugin that runs in a whole cluster.
-            let left_out = ["managedFields", "serviceAccount", "serviceAccountName"];
+            // Whether a list goes on depends on what else the real server has.
+            let left_out =
+                ["managedFields", "serviceAccount", "serviceAccountName", "continue", "remainingItemCount"];
             let empty = |value: &Value| value.is_null() || value.as_array().is_some_and(Vec::is_empty);
             let kept = fields
                 .into_iter()

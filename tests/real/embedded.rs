@@ -10,6 +10,8 @@ mod every {
 }
 mod everyday;
 mod operations;
+mod requests;
 mod subresources;
+mod verbs;
 
-use k8s_tests::server::embedded as server;
+use k8s_tests::server::{embedded as server, embedded_client as client};

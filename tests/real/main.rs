@@ -16,6 +16,7 @@ mod faults;
 mod informer;
 mod jsonpath;
 mod kinds;
+mod kubectl;
 mod operations;
 mod releases;
 mod requests;
@@ -25,3 +26,11 @@ mod unknown;
 mod verbs;
 
 use k8s_tests::server::server;
+
+/// A client of the cluster that the tests share.
+fn client() -> k8s_client::Client {
+    if k8s_tests::is_embedded() {
+        return k8s_tests::server::embedded_client();
+    }
+    k8s_tests::client(k8s_tests::cluster())
+}

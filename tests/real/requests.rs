@@ -1,5 +1,6 @@
 //! Requests beyond the verbs: what the server really answers where the documents say something else, or nothing.
 
+use crate::client;
 use k8s_api::apps::v1::{Deployment, deployments};
 use k8s_api::authentication::v1::TokenRequest;
 use k8s_api::authorization::v1::{SelfSubjectAccessReview, selfsubjectaccessreviews};
@@ -11,7 +12,6 @@ use k8s_api::policy::v1::Eviction;
 use k8s_api::raw::RawJson;
 use k8s_api::request::{Answer as _, Deleted, PatchDocument, Propagation, Request as _, server};
 use k8s_client::{Client, Informer};
-use k8s_tests::{client, cluster};
 
 /// A namespace of a test's own.
 async fn namespace(client: &Client, name: &str) {
@@ -29,7 +29,7 @@ fn pod(name: &str) -> Pod {
 
 #[tokio::test]
 async fn a_pod_is_bound_read_and_evicted() {
-    let client = client(cluster());
+    let client = client();
     namespace(&client, "connected").await;
     let mut bound = pod("bound");
     // No scheduler takes it.
@@ -60,7 +60,7 @@ async fn a_pod_is_bound_read_and_evicted() {
 
 #[tokio::test]
 async fn subresources_are_read_and_written() {
-    let client = client(cluster());
+    let client = client();
     namespace(&client, "parts").await;
     let mut web = Deployment::default();
     web.metadata.name = "web".into();
@@ -100,7 +100,7 @@ async fn subresources_are_read_and_written() {
 
 #[tokio::test]
 async fn many_are_deleted_at_once() {
-    let client = client(cluster());
+    let client = client();
     namespace(&client, "many").await;
     let configs = client.namespaced::<ConfigMap>("many");
     for name in ["a", "b", "c"] {
@@ -120,7 +120,7 @@ async fn many_are_deleted_at_once() {
 
 #[tokio::test]
 async fn the_server_says_what_it_is() {
-    let client = client(cluster());
+    let client = client();
     assert_eq!(client.request(server::version()).await.unwrap().major.as_str(), "1");
     assert_eq!(client.request(server::livez()).await.unwrap(), "ok");
     assert!(

@@ -29,7 +29,7 @@ pub fn cluster() -> &'static Cluster {
 const SERVERS: &[&str] = &["whole", "api", "embedded"];
 
 /// Whether `K8S_TEST_SERVER` names the server in memory.
-pub(crate) fn is_embedded() -> bool {
+pub fn is_embedded() -> bool {
     match variable("K8S_TEST_SERVER", SERVERS) {
         Ok(name) => name.is_some_and(|it| it == "embedded"),
         Err(error) => panic!("{error}"),

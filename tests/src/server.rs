@@ -17,6 +17,7 @@
 //! ```
 
 use std::fmt;
+use std::path::Path;
 use std::sync::LazyLock;
 
 use anyhow::{Result, anyhow};
@@ -66,7 +67,15 @@ enum Whose {
 }
 
 /// One server in memory for the whole test binary.
-static EMBEDDED: LazyLock<testing::Server> = LazyLock::new(testing::Server::new);
+static EMBEDDED: LazyLock<testing::Server> = LazyLock::new(|| {
+    let documents = Path::new(env!("CARGO_MANIFEST_DIR")).join("../specs/kubernetes/v1.37.1/openapi");
+    testing::Server::builder().openapi(documents).build()
+});
+
+/// A client of the one in memory.
+pub fn embedded_client() -> Client {
+    EMBEDDED.client()
+}
 
 /// The server, with a new namespace that is the test's own.
 pub async fn server(namespace: &str) -> Server {

@@ -23,6 +23,7 @@
 
 mod ask;
 mod body;
+mod changes;
 mod cleanup;
 mod convert;
 mod core;

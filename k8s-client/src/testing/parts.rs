@@ -16,7 +16,7 @@ use super::failure::{Cause, Failure};
 use super::kinds::Known;
 use super::selector::Labels;
 use super::store::Object;
-use super::{deletes, patch, writes};
+use super::{changes, deletes, patch};
 
 /// A token that was given to somebody.
 #[derive(Clone, Debug)]
@@ -344,7 +344,7 @@ fn scale(call: &mut Call<'_>, verb: &str) -> Result<Said, Failure> {
     changed["spec"]["replicas"] = replicas.into();
     call.part.clear();
     let shape = std::mem::replace(&mut call.shape, super::shape::Shape::json());
-    writes::change(call, &mut state, &object, changed.clone(), false)?;
+    changes::change(call, &mut state, &object, changed.clone(), false)?;
     let after = if call.dry { changed } else { call.find(&state)?.value() };
     shape.written(core, make, scale_of(&after, &call.kind))
 }

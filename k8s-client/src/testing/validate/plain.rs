@@ -155,8 +155,6 @@ fn secret(object: &Value, causes: &mut Causes) {
 
 fn service(spec: &Value, causes: &mut Causes) {
     let type_ = text(&spec["type"]);
-    one_of(&spec["type"], "spec.type", &["ClusterIP", "ExternalName", "LoadBalancer", "NodePort"], causes);
-    one_of(&spec["sessionAffinity"], "spec.sessionAffinity", &["ClientIP", "None"], causes);
     labels(&spec["selector"], "spec.selector", causes);
     let ports = list(&spec["ports"]);
     if ports.is_empty() && type_ != "ExternalName" && text(&spec["clusterIP"]) != "None" {
@@ -183,6 +181,8 @@ fn service(spec: &Value, causes: &mut Causes) {
             causes.push(Cause::duplicate(at("name"), &it["name"]));
         }
     }
+    one_of(&spec["sessionAffinity"], "spec.sessionAffinity", &["ClientIP", "None"], causes);
+    one_of(&spec["type"], "spec.type", &["ClusterIP", "ExternalName", "LoadBalancer", "NodePort"], causes);
 }
 
 fn modes(modes: &Value, field: &str, causes: &mut Causes) {
