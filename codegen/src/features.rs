@@ -106,6 +106,18 @@ impl Features {
         other == ALWAYS || reached.contains(other)
     }
 
+    /// The attribute of what is there when a version's module is public.
+    pub(crate) fn of_version(&self, group: &str, version: &str) -> String {
+        let mut needed: Vec<String> = Vec::new();
+        needed.extend((group != ALWAYS).then(|| format!("feature = {group:?}")));
+        needed.extend(is_preview(version).then(|| format!("feature = {PREVIEW:?}")));
+        match needed.as_slice() {
+            [] => String::new(),
+            [one] => format!("#[cfg({one})]\n"),
+            several => format!("#[cfg(all({}))]\n", several.join(", ")),
+        }
+    }
+
     /// The attribute of a group's module.
     pub(crate) fn of_group(&self, group: &str) -> Option<String> {
         (group != ALWAYS).then(|| format!("#[cfg(feature = {group:?})]\n"))

@@ -58,7 +58,8 @@ pub fn kubernetes(documents: &Documents, large: usize) -> Result<Kubernetes> {
     let operations = operations::read(documents, &loaded, &models)?;
     operations.check()?;
     let features = features::Features::of(&models)?;
-    let files = emit::emit(&models, &operations, Some(&features), "crate")?;
+    let mut files = emit::emit(&models, &operations, Some(&features), "crate")?;
+    files.insert("kinds.rs".to_owned(), emit::kinds(&loaded.resources, &operations, &features)?);
     Ok(Kubernetes { files, calls: emit::calls(&operations)?, every: emit::list(&models), features })
 }
 

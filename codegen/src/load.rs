@@ -66,6 +66,21 @@ pub struct Resource {
     pub namespaced: bool,
     /// Such as `get`.
     pub verbs: Vec<String>,
+    /// What there is below it.
+    pub parts: Vec<Part>,
+    /// Where it stands in its document: a group's preferred version comes first there.
+    pub position: usize,
+}
+
+/// A subresource in a discovery document.
+#[derive(Clone, Debug)]
+pub struct Part {
+    /// Such as `scale`.
+    pub name: String,
+    /// Group, version and kind of what is sent there; an empty version means that it is the resource's own.
+    pub kind: [String; 3],
+    /// Such as `get`.
+    pub verbs: Vec<String>,
 }
 
 /// A named Go type.
@@ -166,6 +181,7 @@ fn discovery(file: &str, value: &Value, resources: &mut Vec<Resource>) -> Result
         for version in list(&group["versions"]) {
             for resource in list(&version["resources"]) {
                 resources.push(Resource {
+                    position: resources.len(),
                     group: text(&group["metadata"]["name"]),
                     version: text(&version["version"]),
                     kind: text(&resource["responseKind"]["kind"]),
@@ -175,6 +191,14 @@ fn discovery(file: &str, value: &Value, resources: &mut Vec<Resource>) -> Result
                     categories: texts(&resource["categories"]),
                     namespaced: resource["scope"] == "Namespaced",
                     verbs: texts(&resource["verbs"]),
+                    parts: list(&resource["subresources"])
+                        .iter()
+                        .map(|part| Part {
+                            name: text(&part["subresource"]),
+                            kind: ["group", "version", "kind"].map(|of| text(&part["responseKind"][of])),
+                            verbs: texts(&part["verbs"]),
+                        })
+                        .collect(),
                 });
             }
         }

@@ -14,6 +14,8 @@ pub trait Leaf: Send + Sync {
     fn same(&self, other: Scalar<'_>) -> bool {
         self.get() == other
     }
+    /// Brings it into its canonical form, if a value has several: as a server stores it.
+    fn make_canonical(&mut self) {}
     /// Appends the message that protobuf holds, without tag and length.
     fn write_protobuf(&self, out: &mut Vec<u8>);
     /// Sets it from that message.

@@ -13,6 +13,8 @@ mod generated;
 pub mod int_or_string;
 pub mod jsonpath;
 mod kind;
+#[cfg(feature = "kinds")]
+pub mod kinds;
 pub mod leaf;
 pub mod list;
 pub mod map;

@@ -292,6 +292,10 @@ impl<'a> Sum<&'a Quantity> for Quantity {
 }
 
 impl Leaf for Quantity {
+    fn make_canonical(&mut self) {
+        *self = self.canonical();
+    }
+
     fn get(&self) -> Scalar<'_> {
         Scalar::Text(Cow::Borrowed(&self.text))
     }

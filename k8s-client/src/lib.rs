@@ -26,6 +26,8 @@ pub mod select;
 pub mod shard;
 #[cfg(test)]
 mod test_log;
+#[cfg(feature = "testing")]
+pub mod testing;
 mod transport;
 pub mod watch;
 

@@ -16,7 +16,9 @@ use k8s_api::request::{
     Replace, subresource, verb,
 };
 use k8s_client::{Api, Informer};
-use k8s_tests::server::{Ability, Server, server};
+use k8s_tests::server::{Ability, Server};
+
+use crate::server;
 
 /// What all of these kinds offer.
 trait Everyday:
@@ -122,18 +124,20 @@ async fn lives<K: Everyday>(
     assert_eq!(api.patch(&name, &test).await.unwrap_err().code().unwrap(), 422);
 
     // Applied: owned, contested, taken over.
-    let mut wish = K::default();
-    wish.metadata_mut().name = name.as_str().into();
-    wish.metadata_mut().labels.insert("applied".into(), "mine".into());
-    let applied = api.apply(&wish, "mine").await.unwrap();
-    assert!(changed(&applied), "an apply leaves alone what it does not name");
-    assert!(applied.metadata().managed_fields.iter().any(|entry| entry.manager == "mine"));
-    wish.metadata_mut().labels.insert("applied".into(), "theirs".into());
-    let error = api.apply(&wish, "theirs").await.unwrap_err();
-    assert!(error.is_conflict() && error.to_string().contains("mine"), "{error}");
-    api.apply(&wish, "theirs").force().await.unwrap();
-    let theirs = |object: &K| object.metadata().labels.get("applied").is_some_and(|it| *it == *"theirs");
-    cache.until(|seen| seen.get(&namespace, &name).is_some_and(&theirs)).await.unwrap();
+    if server.has(Ability::Apply, &format!("a {} is applied", K::KIND)) {
+        let mut wish = K::default();
+        wish.metadata_mut().name = name.as_str().into();
+        wish.metadata_mut().labels.insert("applied".into(), "mine".into());
+        let applied = api.apply(&wish, "mine").await.unwrap();
+        assert!(changed(&applied), "an apply leaves alone what it does not name");
+        assert!(applied.metadata().managed_fields.iter().any(|entry| entry.manager == "mine"));
+        wish.metadata_mut().labels.insert("applied".into(), "theirs".into());
+        let error = api.apply(&wish, "theirs").await.unwrap_err();
+        assert!(error.is_conflict() && error.to_string().contains("mine"), "{error}");
+        api.apply(&wish, "theirs").force().await.unwrap();
+        let theirs = |object: &K| object.metadata().labels.get("applied").is_some_and(|it| *it == *"theirs");
+        cache.until(|seen| seen.get(&namespace, &name).is_some_and(&theirs)).await.unwrap();
+    }
 
     // Deleted: not another one, not one that has changed, and then really.
     let delete = || api.delete(&name).propagation(Propagation::Background);
@@ -143,7 +147,7 @@ async fn lives<K: Everyday>(
     assert!(api.get(&name).await.unwrap().metadata().deletion_timestamp.is_none());
     let answer = delete().if_uid(&uid).await.unwrap();
     let protected = matches!(K::KIND, "Namespace" | "PersistentVolume" | "PersistentVolumeClaim");
-    if !protected || server.has(Ability::Controllers, &format!("a {} that was deleted goes", K::KIND)) {
+    if !protected || server.has(Ability::Cleanup, &format!("a {} that was deleted goes", K::KIND)) {
         cache.until(|seen| seen.get(&namespace, &name).is_none()).await.unwrap();
         assert!(api.get(&name).await.unwrap_err().is_not_found());
     } else {
@@ -350,12 +354,15 @@ where
     let patched = client.request(Patch::<K, subresource::Scale>::new(place(), name, &one)).await.unwrap();
     assert_eq!(patched.spec.replicas, 1);
     follows(1).await;
-    let mut none = Scale::default();
-    none.metadata.name = name.clone();
-    let apply = || Apply::<K, subresource::Scale>::on(place(), name, &none, "scaler").own("spec.replicas");
-    assert!(client.request(apply()).await.unwrap_err().is_conflict());
-    assert_eq!(client.request(apply().force()).await.unwrap().spec.replicas, 0);
-    follows(0).await;
+    if server.has(Ability::Apply, &format!("the scale of a {} is applied", K::KIND)) {
+        let mut none = Scale::default();
+        none.metadata.name = name.clone();
+        let apply =
+            || Apply::<K, subresource::Scale>::on(place(), name, &none, "scaler").own("spec.replicas");
+        assert!(client.request(apply()).await.unwrap_err().is_conflict());
+        assert_eq!(client.request(apply().force()).await.unwrap().spec.replicas, 0);
+        follows(0).await;
+    }
     api.delete(name).propagation(Propagation::Foreground).await.unwrap();
     println!("{} {}: scale read, replaced, patched, applied", K::API_VERSION, K::KIND);
 }

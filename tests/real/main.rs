@@ -6,6 +6,7 @@ mod authorization;
 mod convenience;
 mod convergence;
 mod custom;
+mod differential;
 mod documents;
 mod dynamic;
 mod errors;
@@ -17,6 +18,7 @@ mod following;
 mod informer;
 mod jsonpath;
 mod kinds;
+mod kubectl;
 mod operations;
 mod releases;
 mod requests;
@@ -27,3 +29,13 @@ mod transport;
 mod unknown;
 mod verbs;
 mod watch;
+
+use k8s_tests::server::server;
+
+/// A client of the cluster that the tests share.
+fn client() -> k8s_client::Client {
+    if k8s_tests::is_embedded() {
+        return k8s_tests::server::embedded_client();
+    }
+    k8s_tests::client(k8s_tests::cluster())
+}

@@ -7,8 +7,10 @@ use k8s_api::core::v1::{Namespace, Pod, ServiceAccount, pods};
 use k8s_api::policy::v1::{Eviction, PodDisruptionBudget};
 use k8s_api::raw::RawJson;
 use k8s_api::request::{Get, Patch, PatchDocument, Place, Replace, subresource};
-use k8s_tests::server::{Ability, server};
+use k8s_tests::server::Ability;
 use serde_json::json;
+
+use crate::server;
 
 fn read<K: k8s_api::Resource>(value: serde_json::Value) -> K {
     json::decode(value.to_string().as_bytes()).unwrap()
@@ -128,7 +130,7 @@ async fn a_namespace_waits_for_its_finalizer() {
             }
         }
     }
-    if server.has(Ability::Controllers, "a namespace without finalizers goes") {
+    if server.has(Ability::Cleanup, "a namespace without finalizers goes") {
         server.until_gone("/api/v1/namespaces/finalize-held").await;
     }
 }

@@ -1,10 +1,10 @@
 //! Each verb of the client on the real server.
 
+use crate::client;
 use k8s_api::apiextensions::v1::CustomResourceDefinition;
 use k8s_api::core::v1::{ConfigMap, Pod};
 use k8s_api::raw::RawJson;
 use k8s_client::api::{Deleted, Patch};
-use k8s_tests::{client, cluster};
 
 fn config(name: &str) -> ConfigMap {
     let mut config = ConfigMap::default();
@@ -15,7 +15,7 @@ fn config(name: &str) -> ConfigMap {
 
 #[tokio::test]
 async fn objects_are_created_read_changed_and_deleted() {
-    let configs = client(cluster()).namespaced::<ConfigMap>("default");
+    let configs = client().namespaced::<ConfigMap>("default");
     let made = configs.create(&config("verbs")).await.unwrap();
     assert_eq!(made.data.get("k").map(|v| v.as_str()), Some("v"));
     assert!(configs.create(&config("verbs")).await.unwrap_err().is_already_exists());
@@ -43,7 +43,7 @@ async fn objects_are_created_read_changed_and_deleted() {
 
 #[tokio::test]
 async fn what_a_finalizer_holds_is_going() {
-    let configs = client(cluster()).namespaced::<ConfigMap>("default");
+    let configs = client().namespaced::<ConfigMap>("default");
     let mut held = config("held");
     held.metadata.finalizers.push("example.com/hold".into());
     configs.create(&held).await.unwrap();
@@ -56,7 +56,7 @@ async fn what_a_finalizer_holds_is_going() {
 
 #[tokio::test]
 async fn lists_are_narrowed_and_paged() {
-    let client = client(cluster());
+    let client = client();
     let configs = client.namespaced::<ConfigMap>("default");
     for number in 0..3 {
         let mut config = config(&format!("paged-{number}"));
@@ -80,7 +80,7 @@ async fn lists_are_narrowed_and_paged() {
 
 #[tokio::test]
 async fn a_name_can_only_be_a_name() {
-    let pods = client(cluster()).namespaced::<Pod>("default");
+    let pods = client().namespaced::<Pod>("default");
     assert!(pods.get("").await.unwrap_err().to_string().contains("the name of a Pod is empty"));
     for name in ["../../../../version", "a/log", ".."] {
         assert!(pods.get(name).await.is_err(), "{name}");

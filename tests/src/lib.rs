@@ -17,12 +17,22 @@ pub fn cluster() -> &'static Cluster {
     static SHARED: LazyLock<Result<Cluster>> = LazyLock::new(|| {
         let mut options = options()?;
         options.nodes = 2 + pods() / 1500;
-        options.only_api = variable("K8S_TEST_SERVER", &["whole", "api"])?.is_some_and(|it| it == "api");
+        options.only_api = variable("K8S_TEST_SERVER", SERVERS)?.is_some_and(|it| it == "api");
         Cluster::start(options)
     });
     match &*SHARED {
         Ok(cluster) => cluster,
         Err(error) => panic!("the cluster of the tests did not start: {error:#}"),
+    }
+}
+
+const SERVERS: &[&str] = &["whole", "api", "embedded"];
+
+/// Whether `K8S_TEST_SERVER` names the server in memory.
+pub fn is_embedded() -> bool {
+    match variable("K8S_TEST_SERVER", SERVERS) {
+        Ok(name) => name.is_some_and(|it| it == "embedded"),
+        Err(error) => panic!("{error}"),
     }
 }
 

@@ -1,6 +1,6 @@
 //! The server that a suite is run against: a suite asks here and nowhere else, so that it runs on any of them.
 //!
-//! `K8S_TEST_SERVER` names it: a whole control plane, or with `api` only etcd and kube-apiserver. `K8S_TEST_VERSION=v1.34.4` is another
+//! `K8S_TEST_SERVER` names it: a whole control plane, with `api` only etcd and kube-apiserver, with `embedded` the one in memory. `K8S_TEST_VERSION=v1.34.4` is another
 //! release, `K8S_TEST_GATES=all` are all feature gates and API versions.
 //!
 //! What a server can't do is left out with a word, never passed over:
@@ -17,10 +17,14 @@
 //! ```
 
 use std::fmt;
+use std::path::Path;
+use std::sync::LazyLock;
 
-use anyhow::Result;
+use anyhow::{Result, anyhow};
 use k8s_api::core::v1::Namespace;
-use k8s_client::{Client, Config};
+use k8s_api::operation::{Operation, Retry, Verb};
+use k8s_api::transport::{Body, Call};
+use k8s_client::{Client, testing};
 use serde_json::Value;
 use xtask::cluster::Cluster;
 
@@ -29,8 +33,12 @@ use crate::{blocking, client, cluster};
 /// What a server may do beyond keeping objects.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ability {
-    /// Something acts on objects: owners make and lose what they own, namespaces and protected objects go, certificates are signed.
+    /// Something acts on objects: owners make what they own, certificates are signed.
     Controllers,
+    /// What is deleted goes: namespaces, protected objects, what somebody owned.
+    Cleanup,
+    /// Server-side apply, and fields that have owners.
+    Apply,
     /// Pods get a node, and somebody there who runs them: status, logs, commands, ports.
     Kubelets,
 }
@@ -39,6 +47,8 @@ impl fmt::Display for Ability {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Ability::Controllers => "controllers",
+            Ability::Cleanup => "garbage collector",
+            Ability::Apply => "server-side apply",
             Ability::Kubelets => "kubelets",
         })
     }
@@ -46,18 +56,48 @@ impl fmt::Display for Ability {
 
 /// A server for one test, which has a namespace there.
 pub struct Server {
-    cluster: &'static Cluster,
+    whose: Whose,
     client: Client,
     namespace: String,
 }
 
+enum Whose {
+    Cluster(&'static Cluster),
+    Embedded,
+}
+
+/// One server in memory for the whole test binary.
+static EMBEDDED: LazyLock<testing::Server> = LazyLock::new(|| {
+    let documents = Path::new(env!("CARGO_MANIFEST_DIR")).join("../specs/kubernetes/v1.37.1/openapi");
+    testing::Server::builder().openapi(documents).build()
+});
+
+/// A client of the one in memory.
+pub fn embedded_client() -> Client {
+    EMBEDDED.client()
+}
+
 /// The server, with a new namespace that is the test's own.
 pub async fn server(namespace: &str) -> Server {
+    if crate::is_embedded() {
+        return embedded(namespace).await;
+    }
     let cluster = blocking(|| Ok(cluster())).await;
     // Connections belong to the runtime of a test, and so a client does.
-    let server = Server { cluster, client: client(cluster), namespace: namespace.to_owned() };
+    ready(Server { whose: Whose::Cluster(cluster), client: client(cluster), namespace: namespace.to_owned() })
+        .await
+}
+
+/// The one in memory, whatever the environment says.
+pub async fn embedded(namespace: &str) -> Server {
+    let client = EMBEDDED.client();
+    ready(Server { whose: Whose::Embedded, client, namespace: namespace.to_owned() }).await
+}
+
+async fn ready(server: Server) -> Server {
+    let namespace = &server.namespace;
     let mut object = Namespace::default();
-    object.metadata.name = namespace.into();
+    object.metadata.name = namespace.as_str().into();
     if let Err(error) = server.client.cluster().create(&object).await {
         panic!("the namespace of the test: {error}");
     }
@@ -80,14 +120,6 @@ impl Server {
         &self.namespace
     }
 
-    /// How an administrator reaches it.
-    pub fn config(&self) -> Config {
-        match Config::from_kubeconfig(self.cluster.kubeconfig(), None) {
-            Ok(config) => config,
-            Err(error) => panic!("the kubeconfig of the server: {error}"),
-        }
-    }
-
     /// Whether it can; if not, it is said what of the suite is left out.
     pub fn has(&self, ability: Ability, what: &str) -> bool {
         let can = self.can(ability);
@@ -98,20 +130,59 @@ impl Server {
     }
 
     fn can(&self, ability: Ability) -> bool {
-        match ability {
-            Ability::Controllers | Ability::Kubelets => !self.cluster.options().only_api,
+        match (&self.whose, ability) {
+            (Whose::Cluster(_), Ability::Apply) => true,
+            (Whose::Cluster(cluster), _) => !cluster.options().only_api,
+            (Whose::Embedded, ability) => ability == Ability::Cleanup,
         }
     }
 
     /// What stands at a path, read without the client that is tested.
     pub async fn read(&self, path: &str) -> Result<Value> {
-        let (cluster, path) = (self.cluster, path.to_owned());
-        blocking(move || Ok(cluster.api().get(&path))).await
+        match self.whose {
+            Whose::Cluster(cluster) => {
+                let path = path.to_owned();
+                blocking(move || Ok(cluster.api().get(&path))).await
+            }
+            Whose::Embedded => self.call("GET", path, None).await,
+        }
+    }
+
+    /// Calls the server in memory, which nothing but the client's transport leads to.
+    async fn call(&self, method: &str, path: &str, body: Option<Value>) -> Result<Value> {
+        let verb = if body.is_some() { Verb::Create } else { Verb::Get };
+        let (empty, resource) = (|| "".into(), path.to_owned().into());
+        let operation = Operation {
+            verb,
+            group: empty(),
+            version: empty(),
+            resource,
+            subresource: empty(),
+            retry: Retry::Never,
+        };
+        let request =
+            http::Request::builder().method(method).uri(path).header("content-type", "application/json");
+        let body = body.map_or(Body::Empty, |body| Body::Bytes(body.to_string().into()));
+        let bytes = self.client.bytes(Call::new(operation, request.body(body)?)).await;
+        // As the other one says it.
+        let bytes = bytes.map_err(|error| match error.code() {
+            Some(code) if code.as_u16() == 404 => anyhow!("404 Not Found: {error}"),
+            _ => anyhow!("{error}"),
+        })?;
+        Ok(serde_json::from_slice(&bytes)?)
     }
 
     /// Waits until what stands at `path` is as wanted.
     pub async fn until(&self, path: &str, wanted: impl Fn(&Value) -> bool + Send + 'static) -> Value {
-        let (cluster, path) = (self.cluster, path.to_owned());
+        let Whose::Cluster(cluster) = self.whose else {
+            loop {
+                match self.read(path).await {
+                    Ok(object) if wanted(&object) => return object,
+                    _ => tokio::task::yield_now().await,
+                }
+            }
+        };
+        let path = path.to_owned();
         blocking(move || {
             xtask::cluster::wait::until(&format!("{path} is as wanted"), || {
                 Ok(match cluster.api().get(&path) {
@@ -126,7 +197,13 @@ impl Server {
 
     /// Waits until nothing stands at `path`.
     pub async fn until_gone(&self, path: &str) {
-        let (cluster, path) = (self.cluster, path.to_owned());
+        let Whose::Cluster(cluster) = self.whose else {
+            while self.read(path).await.is_ok() {
+                tokio::task::yield_now().await;
+            }
+            return;
+        };
+        let path = path.to_owned();
         blocking(move || {
             xtask::cluster::wait::until(&format!("{path} is gone"), || {
                 Ok(match cluster.api().get(&path) {
@@ -141,7 +218,15 @@ impl Server {
 
     /// Makes an object without the client that is tested.
     pub async fn make(&self, path: &str, object: Value) -> Value {
-        let (cluster, path) = (self.cluster, path.to_owned());
-        blocking(move || cluster.api().post(&path, &object)).await
+        match self.whose {
+            Whose::Cluster(cluster) => {
+                let path = path.to_owned();
+                blocking(move || cluster.api().post(&path, &object)).await
+            }
+            Whose::Embedded => match self.call("POST", path, Some(object)).await {
+                Ok(made) => made,
+                Err(error) => panic!("{path}: {error}"),
+            },
+        }
     }
 }

@@ -3,7 +3,7 @@
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 
-use crate::{bench, cluster, codegen, deps, features, fuzz, specs, testing, tidy};
+use crate::{bench, cluster, codegen, deps, features, fuzz, serve, specs, testing, tidy};
 
 /// The commands of this repository.
 #[derive(Debug, Parser)]
@@ -20,6 +20,8 @@ enum Command {
     Cluster(cluster::cli::Command),
     /// Run every test that this machine can run, and say what was left out.
     Test(testing::Args),
+    /// Start the API server that is in memory, for kubectl and any other client.
+    Serve(serve::Args),
     /// Measure, side by side in one run: decoding, options, compile costs, the store.
     #[command(subcommand)]
     Bench(bench::Bench),
@@ -46,6 +48,7 @@ impl Cli {
         match self.command {
             Command::Cluster(command) => command.run(),
             Command::Test(args) => testing::run(args),
+            Command::Serve(args) => serve::run(args),
             Command::Bench(bench) => bench.run(),
             Command::Fuzz(args) => fuzz::run(args),
             Command::Specs(specs) => specs.run(),

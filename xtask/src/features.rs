@@ -22,6 +22,7 @@ pub fn run() -> Result<()> {
     let mut checks = vec![vec!["k8s-api"], vec!["k8s-api", "--all-features"]];
     checks.push(vec!["k8s-api", "--no-default-features"]);
     checks.push(vec!["k8s-client", "--no-default-features"]);
+    checks.push(vec!["k8s-client", "--no-default-features", "--features", "testing"]);
     for feature in manifest.features.keys().filter(|feature| *feature != "default") {
         checks.push(vec!["k8s-api", "--no-default-features", "--features", feature]);
     }

@@ -10,6 +10,7 @@ pub mod deps;
 pub mod features;
 pub mod fuzz;
 pub mod repo;
+pub mod serve;
 pub mod specs;
 pub mod testing;
 pub mod tidy;

@@ -2,6 +2,7 @@
 
 mod api;
 mod calls;
+mod kinds;
 mod models;
 
 use std::collections::BTreeMap;
@@ -16,6 +17,7 @@ use crate::lower::path;
 use crate::operations::{Api, Operations};
 
 pub(crate) use calls::emit as calls;
+pub(crate) use kinds::emit as kinds;
 
 /// The whole tree. With `features`, every group is behind its own.
 pub(crate) fn emit(
@@ -64,6 +66,9 @@ pub(crate) fn emit(
             )?;
         }
         files.insert(format!("{group}/mod.rs"), index);
+    }
+    if features.is_some() {
+        tree.push_str("#[cfg(feature = \"kinds\")]\npub(crate) mod kinds;\n");
     }
     files.insert("mod.rs".to_owned(), tree);
     Ok(files)

@@ -174,6 +174,11 @@ pub fn decode<M: Message + Default>(envelope: &[u8]) -> Result<M> {
     Ok(message)
 }
 
+/// Reads one object in its envelope into a value that a caller has made.
+pub fn decode_into(message: &mut dyn Message, envelope: &[u8]) -> Result<()> {
+    read_envelope(message, envelope, &mut Shape::once(envelope.len()), None, None)
+}
+
 /// Reads one object in its envelope with what a decoder remembers.
 pub(crate) fn read_envelope(
     message: &mut dyn Message,

@@ -51,3 +51,5 @@ pub mod scheduling;
 pub mod storage;
 #[cfg(feature = "storagemigration")]
 pub mod storagemigration;
+#[cfg(feature = "kinds")]
+pub(crate) mod kinds;

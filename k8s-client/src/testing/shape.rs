@@ -1,0 +1,327 @@
+//! In which form an answer goes: JSON, YAML or protobuf; the object, its metadata alone, or a table.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::{StatusCode, header};
+use k8s_api::codec::{json, protobuf};
+use serde_json::{Value, json};
+
+use super::ask::{Ask, Said};
+use super::core::{Call, Core};
+use super::failure::Failure;
+use super::kinds::Known;
+use super::store::Object;
+use super::table;
+
+const JSON: &str = "application/json";
+const PROTOBUF: &str = "application/vnd.kubernetes.protobuf";
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Format {
+    Json,
+    Yaml,
+    Protobuf,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum As {
+    Itself,
+    Partial,
+    Table {
+        /// `None`, `Metadata` or `Object`.
+        include: String,
+    },
+}
+
+/// What was agreed on.
+#[derive(Clone, Debug)]
+pub(crate) struct Shape {
+    format: Format,
+    as_: As,
+    watch: bool,
+}
+
+impl Shape {
+    /// What nobody but the server itself looks at.
+    pub(crate) fn json() -> Shape {
+        Shape { format: Format::Json, as_: As::Itself, watch: false }
+    }
+
+    /// The first that is accepted and can be had.
+    pub(crate) fn of(ask: &Ask) -> Result<Shape, Failure> {
+        let watch = ask.query.flag("watch") || ask.path.iter().any(|it| it == "watch");
+        let accept = ask.header(header::ACCEPT).unwrap_or_default();
+        if accept.trim().is_empty() {
+            return Ok(Shape { format: Format::Json, as_: As::Itself, watch });
+        }
+        for wanted in accept.split(',') {
+            let mut parts = wanted.split(';').map(str::trim);
+            let media = parts.next().unwrap_or_default();
+            let mut as_ = ("", "", "");
+            for (name, value) in parts.filter_map(|part| part.split_once('=')) {
+                match name {
+                    "as" => as_.0 = value,
+                    "g" => as_.1 = value,
+                    "v" => as_.2 = value,
+                    _ => {}
+                }
+            }
+            let format = match media {
+                "application/json" | "*/*" | "application/*" => Format::Json,
+                "application/yaml" if !watch => Format::Yaml,
+                PROTOBUF if !watch => Format::Protobuf,
+                _ => continue,
+            };
+            let as_ = match as_ {
+                ("", ..) => As::Itself,
+                ("Table", "meta.k8s.io", "v1") if format == Format::Json => {
+                    As::Table { include: ask.query.get("includeObject").unwrap_or("Metadata").to_owned() }
+                }
+                ("PartialObjectMetadata" | "PartialObjectMetadataList", "meta.k8s.io", "v1") => As::Partial,
+                _ => continue,
+            };
+            return Ok(Shape { format, as_, watch });
+        }
+        Err(Failure::not_acceptable())
+    }
+
+    fn is_plain(&self, call: &Call<'_>) -> bool {
+        *self == Shape { format: Format::Json, as_: As::Itself, watch: self.watch }
+            && call.kind.version == call.stored.version
+            && call.kind.group == call.stored.group
+    }
+
+    /// One stored object.
+    pub(crate) fn object(&self, call: &Call<'_>, object: &Object) -> Result<Said, Failure> {
+        if self.is_plain(call) {
+            return Ok(Said::bytes(StatusCode::OK, JSON, named(&call.kind, &object.json)));
+        }
+        self.value(call, object.value())
+    }
+
+    /// One object in its stored form, which may not be stored.
+    pub(crate) fn value(&self, call: &Call<'_>, object: Value) -> Result<Said, Failure> {
+        let object = call.out(object)?;
+        self.written(call.core, call.kind.make, object)
+    }
+
+    /// An object of any kind as it is.
+    pub(crate) fn written(
+        &self,
+        core: &Core,
+        make: fn() -> Box<dyn k8s_api::view::Message>,
+        object: Value,
+    ) -> Result<Said, Failure> {
+        let object = match &self.as_ {
+            As::Itself => object,
+            As::Partial => partial(&object),
+            As::Table { include } => {
+                let kind = core.kinds.named(text(&object["apiVersion"]), text(&object["kind"]));
+                let metadata = json!({"resourceVersion": object["metadata"]["resourceVersion"]});
+                table::table(core, kind, metadata, vec![object], include)
+            }
+        };
+        match self.format {
+            Format::Json => Ok(Said::json(&object)),
+            Format::Yaml => yaml(&object),
+            Format::Protobuf => {
+                let mut message = make();
+                if self.as_ == As::Partial {
+                    return Err(Failure::gap("metadata alone as protobuf"));
+                }
+                json::decode_into(&mut *message, object.to_string().as_bytes())
+                    .map_err(|error| Failure::internal(error.to_string()))?;
+                let bytes = protobuf::encode(&*message).map_err(|_| Failure::not_acceptable())?;
+                Ok(Said::bytes(StatusCode::OK, PROTOBUF, bytes))
+            }
+        }
+    }
+
+    /// A list of stored objects.
+    pub(crate) fn list(
+        &self,
+        call: &Call<'_>,
+        metadata: Value,
+        objects: &[Arc<Object>],
+    ) -> Result<Said, Failure> {
+        let kind = &call.kind;
+        if self.is_plain(call) {
+            let mut out = Vec::with_capacity(objects.iter().map(|it| it.json.len() + 1).sum::<usize>() + 256);
+            let head = json!({"kind": format!("{}List", kind.kind), "apiVersion": kind.api_version(), "metadata": metadata});
+            out.extend_from_slice(head.to_string().trim_end_matches('}').as_bytes());
+            // The head's last field is an object of its own.
+            out.extend_from_slice(b"},\"items\":[");
+            for (index, object) in objects.iter().enumerate() {
+                if index > 0 {
+                    out.push(b',');
+                }
+                out.extend_from_slice(&object.json);
+            }
+            out.extend_from_slice(b"]}");
+            return Ok(Said::bytes(StatusCode::OK, JSON, out));
+        }
+        let items: Result<Vec<Value>, Failure> =
+            objects.iter().map(|object| call.out(object.value())).collect();
+        let items = items?;
+        let list = match &self.as_ {
+            As::Table { include } => table::table(call.core, Some(kind), metadata, items, include),
+            As::Partial => {
+                let items: Vec<Value> = items.iter().map(partial).collect();
+                json!({"kind": "PartialObjectMetadataList", "apiVersion": "meta.k8s.io/v1", "metadata": metadata, "items": items})
+            }
+            As::Itself if self.format == Format::Protobuf => return protobuf_list(kind, &metadata, &items),
+            As::Itself => {
+                let items: Vec<Value> = items.into_iter().map(nameless).collect();
+                let kind_ = format!("{}List", kind.kind);
+                json!({"kind": kind_, "apiVersion": kind.api_version(), "metadata": metadata, "items": items})
+            }
+        };
+        match self.format {
+            Format::Json => Ok(Said::json(&list)),
+            Format::Yaml => yaml(&list),
+            Format::Protobuf => Err(Failure::gap("metadata alone as protobuf")),
+        }
+    }
+
+    /// One line of a watch.
+    pub(crate) fn event(
+        &self,
+        core: &Core,
+        kind: &Known,
+        stored: &Known,
+        event: &str,
+        object: &Object,
+    ) -> Result<Bytes, Failure> {
+        if self.as_ == As::Itself && kind.version == stored.version && kind.group == stored.group {
+            let object = named(kind, &object.json);
+            let mut line = Vec::with_capacity(object.len() + 40);
+            line.extend_from_slice(b"{\"type\":\"");
+            line.extend_from_slice(event.as_bytes());
+            line.extend_from_slice(b"\",\"object\":");
+            line.extend_from_slice(&object);
+            line.extend_from_slice(b"}\n");
+            return Ok(line.into());
+        }
+        let mut value = core.kinds.convert(object.value(), stored, kind)?;
+        value["apiVersion"] = kind.api_version().into();
+        value["kind"] = kind.kind.into();
+        let object = match &self.as_ {
+            As::Itself => value,
+            As::Partial => partial(&value),
+            As::Table { include } => {
+                let metadata = json!({"resourceVersion": value["metadata"]["resourceVersion"]});
+                table::table(core, Some(kind), metadata, vec![value], include)
+            }
+        };
+        Ok(format!("{}\n", json!({"type": event, "object": object})).into())
+    }
+
+    pub(crate) fn bookmark(&self, kind: &Known, metadata: Value) -> Result<Bytes, Failure> {
+        let mut metadata = metadata;
+        metadata["creationTimestamp"] = Value::Null;
+        let object = match &self.as_ {
+            As::Partial => {
+                json!({"kind": "PartialObjectMetadata", "apiVersion": "meta.k8s.io/v1", "metadata": metadata})
+            }
+            _ => {
+                // As the type writes what is empty and required.
+                let mut message = (kind.make)();
+                let bare = json!({"metadata": metadata});
+                json::decode_into(&mut *message, bare.to_string().as_bytes())
+                    .map_err(|error| Failure::internal(error.to_string()))?;
+                let text = json::encode(&*message).map_err(|error| Failure::internal(error.to_string()))?;
+                serde_json::from_slice(&text).unwrap_or_default()
+            }
+        };
+        Ok(format!("{}\n", json!({"type": "BOOKMARK", "object": object})).into())
+    }
+
+    /// The last line of a watch that can't go on.
+    pub(crate) fn error(failure: &Failure) -> Bytes {
+        format!("{}\n", json!({"type": "ERROR", "object": failure.object()})).into()
+    }
+
+    pub(crate) fn watch_type(&self) -> &'static str {
+        JSON
+    }
+}
+
+impl PartialEq for Shape {
+    fn eq(&self, other: &Shape) -> bool {
+        self.format == other.format && self.as_ == other.as_
+    }
+}
+
+fn text(value: &Value) -> &str {
+    value.as_str().unwrap_or_default()
+}
+
+/// With `kind` and `apiVersion` in front.
+fn named(kind: &Known, json: &Bytes) -> Bytes {
+    let mut out = Vec::with_capacity(json.len() + 60);
+    out.extend_from_slice(b"{\"kind\":\"");
+    out.extend_from_slice(kind.kind.as_bytes());
+    out.extend_from_slice(b"\",\"apiVersion\":\"");
+    out.extend_from_slice(kind.api_version().as_bytes());
+    out.extend_from_slice(b"\",");
+    out.extend_from_slice(json.strip_prefix(b"{").unwrap_or(json));
+    out.into()
+}
+
+fn nameless(mut object: Value) -> Value {
+    if let Some(fields) = object.as_object_mut() {
+        fields.remove("kind");
+        fields.remove("apiVersion");
+    }
+    object
+}
+
+pub(crate) fn partial(object: &Value) -> Value {
+    json!({"kind": "PartialObjectMetadata", "apiVersion": "meta.k8s.io/v1", "metadata": object["metadata"]})
+}
+
+fn yaml(object: &Value) -> Result<Said, Failure> {
+    let text = serde_saphyr::to_string(object).map_err(|error| Failure::internal(error.to_string()))?;
+    Ok(Said::bytes(StatusCode::OK, "application/yaml", text))
+}
+
+/// A list has no type of its own among the kinds: its metadata, its items.
+fn protobuf_list(kind: &Known, metadata: &Value, items: &[Value]) -> Result<Said, Failure> {
+    let wrong = |_| Failure::not_acceptable();
+    let mut raw = Vec::new();
+    let mut meta = Vec::new();
+    let mut list = k8s_api::meta::v1::ListMeta::default();
+    json::decode_into(&mut list, metadata.to_string().as_bytes())
+        .map_err(|error| Failure::internal(error.to_string()))?;
+    protobuf::encode_message(&list, &mut meta).map_err(wrong)?;
+    field(1, &meta, &mut raw);
+    for item in items {
+        let (mut message, mut bytes) = ((kind.make)(), Vec::new());
+        json::decode_into(&mut *message, item.to_string().as_bytes())
+            .map_err(|error| Failure::internal(error.to_string()))?;
+        protobuf::encode_message(&*message, &mut bytes).map_err(wrong)?;
+        field(2, &bytes, &mut raw);
+    }
+    let mut types = Vec::new();
+    field(1, kind.api_version().as_bytes(), &mut types);
+    field(2, format!("{}List", kind.kind).as_bytes(), &mut types);
+    let mut out = b"k8s\0".to_vec();
+    field(1, &types, &mut out);
+    field(2, &raw, &mut out);
+    field(3, b"", &mut out);
+    field(4, b"", &mut out);
+    Ok(Said::bytes(StatusCode::OK, PROTOBUF, out))
+}
+
+/// A field of bytes with a number below 16.
+fn field(number: u8, value: &[u8], out: &mut Vec<u8>) {
+    out.push(number << 3 | 2);
+    let mut length = value.len();
+    while length >= 0x80 {
+        out.push((length & 0x7f) as u8 | 0x80);
+        length >>= 7;
+    }
+    out.push(length as u8);
+    out.extend_from_slice(value);
+}
