@@ -25,6 +25,7 @@ mod requests;
 mod selectors;
 mod shards;
 mod subresources;
+mod sync;
 mod transport;
 mod unknown;
 mod verbs;
