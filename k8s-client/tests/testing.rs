@@ -257,7 +257,7 @@ async fn the_other_face_is_the_same_server() {
 async fn hostile_input_is_answered() {
     let server = Server::new();
     let client = once(&server);
-    let deep = format!("{}{}", "[".repeat(10_000), "]".repeat(10_000));
+    let deep = format!("{}{}", "[".repeat(1_000), "]".repeat(1_000));
     let nested = format!(
         r#"{{"metadata":{{"name":"x","labels":{}}}}}"#,
         "{\"a\":".repeat(200) + "1" + &"}".repeat(200)
