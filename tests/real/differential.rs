@@ -23,14 +23,16 @@ struct Ask {
     method: &'static str,
     path: String,
     content_type: &'static str,
+    accept: &'static str,
     body: Option<String>,
 }
 
 const JSON: &str = "application/json";
+const TABLE: &str = "application/json;as=Table;v=v1;g=meta.k8s.io";
 
 impl Ask {
     fn new(method: &'static str, path: impl Into<String>) -> Ask {
-        Ask { method, path: path.into(), content_type: JSON, body: None }
+        Ask { method, path: path.into(), content_type: JSON, accept: JSON, body: None }
     }
 
     fn with(method: &'static str, path: impl Into<String>, body: &Value) -> Ask {
@@ -56,7 +58,7 @@ impl Ask {
             .method(self.method)
             .uri(&self.path)
             .header("content-type", self.content_type)
-            .header("accept", JSON);
+            .header("accept", self.accept);
         let body = self.body.clone().map_or(Body::Empty, |body| Body::Bytes(body.into()));
         match client.bytes(Call::new(operation, request.body(body).unwrap())).await {
             Ok(bytes) => match serde_json::from_slice(&bytes) {
@@ -119,19 +121,37 @@ const OWN: &[&str] = &[
     "timeAdded",
 ];
 
+/// What a table shows, without ages, times and addresses.
+fn cell(value: &Value) -> Value {
+    let text = value.as_str().unwrap_or_default();
+    let age = text.ends_with('s') && text.trim_end_matches('s').parse::<u32>().is_ok();
+    let time = text.len() == 20 && text.ends_with('Z');
+    if age || time || text.starts_with("10.") { json!("#") } else { value.clone() }
+}
+
 fn masked(value: Value) -> Value {
     match value {
         Value::Object(fields) => {
             // A list that has to be there and is empty is null there. Service accounts are given by a plugin that runs in a whole cluster.
             // Whether a list goes on depends on what else the real server has.
-            let left_out =
-                ["managedFields", "serviceAccount", "serviceAccountName", "continue", "remainingItemCount"];
+            let left_out = [
+                "description",
+                "managedFields",
+                "serviceAccount",
+                "serviceAccountName",
+                "continue",
+                "remainingItemCount",
+            ];
             let empty = |value: &Value| value.is_null() || value.as_array().is_some_and(Vec::is_empty);
             let kept = fields
                 .into_iter()
                 .filter(|(name, value)| !left_out.contains(&name.as_str()) && !empty(value));
             kept.map(|(name, value)| {
-                let mut value = if OWN.contains(&name.as_str()) { json!("#") } else { masked(value) };
+                let mut value = match name.as_str() {
+                    name if OWN.contains(&name) => json!("#"),
+                    "cells" => value.as_array().into_iter().flatten().map(cell).collect(),
+                    _ => masked(value),
+                };
                 // A set there, whose order is any.
                 if let (Some(list), "finalizers") = (value.as_array_mut(), name.as_str()) {
                     list.sort_by_key(Value::to_string);
@@ -301,6 +321,7 @@ fn cells(kind: &Kind) -> Vec<(&'static str, Ask)> {
         ("list by bad label", Ask::new("GET", format!("{all}?labelSelector=a%20in%20b"))),
         ("list by bad key", Ask::new("GET", format!("{all}?labelSelector=-a"))),
         ("list by set", list("labelSelector=suite")),
+        ("list table", Ask { accept: TABLE, ..list("") }),
         ("list limit", list("limit=1")),
         ("list bad continue", list("continue=nope")),
         ("list bad version", list("resourceVersion=x")),

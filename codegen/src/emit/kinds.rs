@@ -12,7 +12,7 @@ use crate::operations::Operations;
 /// In the order of the server's discovery.
 pub(crate) fn emit(resources: &[Resource], operations: &Operations, features: &Features) -> Result<String> {
     let mut out = format!(
-        "{HEADER}\n\nuse crate::kinds::{{Kind, Part}};\n\n\
+        "{HEADER}\n\n#[allow(unused_imports)]\nuse crate::kinds::{{Kind, Part}};\n\n\
          /// What discovery offers, as far as this build has the types.\npub(crate) static ALL: &[Kind] = &[\n"
     );
     let mut resources: Vec<&Resource> = resources.iter().collect();

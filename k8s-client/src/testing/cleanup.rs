@@ -187,7 +187,7 @@ fn without(value: &mut Value, finalizer: &str) -> bool {
 /// Whether a pod has the claim as a volume.
 fn is_used(core: &Core, state: &State, claim: &Key) -> bool {
     let Some(pods) = core.kinds.at("", "v1", "pods") else { return false };
-    let of_namespace = (claim.0.clone(), String::new());
+    let of_namespace = Key(claim.0.clone(), String::new());
     state.store.table(pods.stored).range(of_namespace..).take_while(|(key, _)| key.0 == claim.0).any(
         |(_, pod)| {
             let pod = pod.value();
@@ -202,7 +202,7 @@ fn empty(core: &Core, state: &mut State, namespace: &mut Value) -> bool {
     let name = namespace["metadata"]["name"].as_str().unwrap_or_default().to_owned();
     let (mut did, mut left) = (false, false);
     for kind in state.store.kinds() {
-        let start = (name.clone(), String::new());
+        let start = Key(name.clone(), String::new());
         let inside: Vec<Arc<Object>> = state
             .store
             .table(kind)

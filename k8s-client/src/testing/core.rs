@@ -236,7 +236,7 @@ impl<'a> Call<'a> {
     }
 
     pub(crate) fn key(&self) -> Key {
-        (self.namespace.clone(), self.name.clone())
+        Key(self.namespace.clone(), self.name.clone())
     }
 
     /// The object that is meant.

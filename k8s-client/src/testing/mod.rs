@@ -25,6 +25,7 @@ mod ask;
 mod body;
 mod changes;
 mod cleanup;
+mod columns;
 mod convert;
 mod core;
 mod defaults;

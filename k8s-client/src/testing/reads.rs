@@ -89,7 +89,7 @@ impl Selection {
     ) -> impl Iterator<Item = &'t Arc<Object>> {
         let start = match from {
             Some(from) => from.clone(),
-            None => (self.namespace.clone(), String::new()),
+            None => Key(self.namespace.clone(), String::new()),
         };
         let inside = |key: &Key| self.namespace.is_empty() || key.0 == self.namespace;
         table
@@ -221,7 +221,7 @@ pub(crate) fn list(call: &Call<'_>) -> Result<Said, Failure> {
     if next.is_some() {
         // Where the next page begins: after the last of this one, as objects may come between.
         let last = found.last().map(|object| object.key.clone()).unwrap_or_default();
-        metadata["continue"] = write_token(Some(revision), &(last.0, format!("{}\0", last.1))).into();
+        metadata["continue"] = write_token(Some(revision), &Key(last.0, format!("{}\0", last.1))).into();
         if selection.is_everything() {
             metadata["remainingItemCount"] = rest.into();
         }
@@ -256,5 +256,5 @@ fn read_token(token: &str) -> Result<(Option<u64>, Key), Failure> {
     let start = value["start"].as_str().ok_or_else(wrong)?;
     let (namespace, name) = start.split_once('/').unwrap_or(("", start));
     let revision = value["rv"].as_i64().ok_or_else(wrong)?;
-    Ok((u64::try_from(revision).ok(), (namespace.to_owned(), name.to_owned())))
+    Ok((u64::try_from(revision).ok(), Key(namespace.to_owned(), name.to_owned())))
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use super::core::Core;
+use super::store::Key;
 
 /// Makes an object, with its status and the namespace that it is in.
 pub(crate) fn put(core: &Arc<Core>, object: Value) -> Result<(), String> {
@@ -25,7 +26,7 @@ pub(crate) fn put(core: &Arc<Core>, object: Value) -> Result<(), String> {
         && !namespace.is_empty()
     {
         let there =
-            core.state().store.get(namespaces.stored, &(String::new(), namespace.to_owned())).is_some();
+            core.state().store.get(namespaces.stored, &Key(String::new(), namespace.to_owned())).is_some();
         if !there {
             core.make(&namespaces, "", json!({"metadata": {"name": namespace}}))
                 .map_err(|failure| failure.message().to_owned())?;
@@ -36,7 +37,7 @@ pub(crate) fn put(core: &Arc<Core>, object: Value) -> Result<(), String> {
     core.make(&known, namespace, object.clone()).map_err(refused)?;
     if status.is_object() && known.part("status").is_some() {
         let mut state = core.state();
-        let key = (namespace.to_owned(), name.clone());
+        let key = Key(namespace.to_owned(), name.clone());
         if let Some(stored) = state.store.get(known.stored, &key).cloned() {
             let mut value = stored.value();
             value["status"] = status;

@@ -1,6 +1,7 @@
 //! Where objects are: each as the bytes of its JSON, under one counter of revisions, with the changes of late for watches and
 //! for reads of the past.
 
+use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 
@@ -9,8 +10,22 @@ use serde_json::Value;
 
 use super::failure::Failure;
 
-/// Namespace and name; the order of a list.
-pub(crate) type Key = (String, String);
+/// Namespace and name, in the order of a list: that of `namespace/name`, as etcd has it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub(crate) struct Key(pub(crate) String, pub(crate) String);
+
+impl Ord for Key {
+    fn cmp(&self, other: &Key) -> Ordering {
+        let namespaces = self.0.bytes().chain([b'/']).cmp(other.0.bytes().chain([b'/']));
+        namespaces.then_with(|| self.1.cmp(&other.1))
+    }
+}
+
+impl PartialOrd for Key {
+    fn partial_cmp(&self, other: &Key) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
 
 /// An object in one of its states. It is never changed.
 #[derive(Debug)]
@@ -33,7 +48,7 @@ impl Object {
         let labels = metadata["labels"].as_object().into_iter().flatten();
         let owners = metadata["ownerReferences"].as_array().into_iter().flatten();
         Object {
-            key: (text("namespace"), text("name")),
+            key: Key(text("namespace"), text("name")),
             uid: text("uid"),
             version,
             labels: labels

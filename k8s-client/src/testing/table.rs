@@ -7,17 +7,17 @@ use super::kinds::Known;
 use super::shape::partial;
 
 /// A column: its title, its type, whether it is only shown when all are asked for, and how a cell is found.
-type Column = (&'static str, &'static str, bool, fn(&Value, &str) -> Value);
+pub(super) type Column = (&'static str, &'static str, bool, fn(&Value, &str) -> Value);
 
-fn text(value: &Value) -> &str {
+pub(super) fn text(value: &Value) -> &str {
     value.as_str().unwrap_or_default()
 }
 
-fn count(value: &Value) -> Value {
+pub(super) fn count(value: &Value) -> Value {
     value.as_i64().unwrap_or_default().into()
 }
 
-fn or_none(text: &str) -> Value {
+pub(super) fn or_none(text: &str) -> Value {
     if text.is_empty() { "<none>".into() } else { text.into() }
 }
 
@@ -30,7 +30,7 @@ fn age(object: &Value, now: &str) -> Value {
 }
 
 /// How long ago, in the fewest signs that kubectl's users know.
-fn since(time: &Value, now: &str) -> Value {
+pub(super) fn since(time: &Value, now: &str) -> Value {
     let seconds = |text: &str| text.parse::<k8s_api::time::Time>().ok().map(|time| time.unix_seconds());
     let (Some(then), Some(now)) = (seconds(text(time)), seconds(now)) else { return "<unknown>".into() };
     let passed = (now - then).max(0);
@@ -51,12 +51,12 @@ fn since(time: &Value, now: &str) -> Value {
     shown.into()
 }
 
-fn joined<'v>(values: impl Iterator<Item = &'v str>) -> Value {
+pub(super) fn joined<'v>(values: impl Iterator<Item = &'v str>) -> Value {
     let all: Vec<&str> = values.collect();
     or_none(&all.join(","))
 }
 
-fn list(value: &Value) -> impl Iterator<Item = &Value> {
+pub(super) fn list(value: &Value) -> impl Iterator<Item = &Value> {
     value.as_array().into_iter().flatten()
 }
 
@@ -64,25 +64,35 @@ fn size(value: &Value) -> usize {
     value.as_object().map_or(0, serde_json::Map::len)
 }
 
-fn selector(value: &Value) -> Value {
+pub(super) fn selector(value: &Value) -> Value {
     let labels = if value["matchLabels"].is_object() { &value["matchLabels"] } else { value };
-    let terms: Vec<String> = labels
+    let mut terms: Vec<String> = labels
         .as_object()
         .into_iter()
         .flatten()
         .filter(|(_, value)| value.is_string())
         .map(|(key, value)| format!("{key}={}", text(value)))
         .collect();
+    for it in list(&value["matchExpressions"]) {
+        let values: Vec<&str> = list(&it["values"]).map(text).collect();
+        let key = text(&it["key"]);
+        terms.push(match text(&it["operator"]) {
+            "In" => format!("{key} in ({})", values.join(",")),
+            "NotIn" => format!("{key} notin ({})", values.join(",")),
+            "Exists" => key.to_owned(),
+            _ => format!("!{key}"),
+        });
+    }
     or_none(&terms.join(","))
 }
 
-fn containers(spec: &Value, field: &str) -> Value {
+pub(super) fn containers(spec: &Value, field: &str) -> Value {
     let all: Vec<&str> = list(&spec["containers"]).map(|it| text(&it[field])).collect();
     or_none(&all.join(","))
 }
 
-const NAME: Column = ("Name", "string", false, name);
-const AGE: Column = ("Age", "string", false, age);
+pub(super) const NAME: Column = ("Name", "string", false, name);
+pub(super) const AGE: Column = ("Age", "string", false, age);
 
 /// `1/3`.
 fn of(now: &Value, wanted: &Value) -> Value {
@@ -96,6 +106,9 @@ const TEMPLATE: [Column; 3] = [
 ];
 
 fn columns(kind: &Known) -> Vec<Column> {
+    if let Some(columns) = super::columns::of(kind) {
+        return columns;
+    }
     let [names, images, selects] = TEMPLATE;
     match (kind.group, kind.kind) {
         ("", "Pod") => vec![
@@ -192,20 +205,6 @@ fn columns(kind: &Known) -> Vec<Column> {
             images,
             selects,
         ],
-        ("batch", "CronJob") => vec![
-            NAME,
-            ("Schedule", "string", false, |it, _| it["spec"]["schedule"].clone()),
-            ("Timezone", "string", false, |it, _| or_none(text(&it["spec"]["timeZone"]))),
-            ("Suspend", "string", false, |it, _| {
-                if it["spec"]["suspend"] == true { "True".into() } else { "False".into() }
-            }),
-            ("Active", "integer", false, |it, _| list(&it["status"]["active"]).count().into()),
-            ("Last Schedule", "string", false, |it, now| match &it["status"]["lastScheduleTime"] {
-                Value::Null => "<none>".into(),
-                time => since(time, now),
-            }),
-            AGE,
-        ],
         ("", "Service") => vec![
             NAME,
             ("Type", "string", false, |it, _| it["spec"]["type"].clone()),
@@ -278,28 +277,6 @@ fn columns(kind: &Known) -> Vec<Column> {
             AGE,
             ("VolumeMode", "string", true, |it, _| it["spec"]["volumeMode"].clone()),
         ],
-        ("", "ServiceAccount") => {
-            vec![NAME, ("Secrets", "string", false, |it, _| list(&it["secrets"]).count().into()), AGE]
-        }
-        ("", "Event") => vec![
-            ("Last Seen", "string", false, |it, now| {
-                since(
-                    if it["lastTimestamp"].is_string() {
-                        &it["lastTimestamp"]
-                    } else {
-                        &it["firstTimestamp"]
-                    },
-                    now,
-                )
-            }),
-            ("Type", "string", false, |it, _| it["type"].clone()),
-            ("Reason", "string", false, |it, _| it["reason"].clone()),
-            ("Object", "string", false, |it, _| {
-                let about = &it["involvedObject"];
-                format!("{}/{}", text(&about["kind"]).to_lowercase(), text(&about["name"])).into()
-            }),
-            ("Message", "string", false, |it, _| text(&it["message"]).trim().into()),
-        ],
         ("coordination.k8s.io", "Lease") => {
             vec![NAME, ("Holder", "string", false, |it, _| text(&it["spec"]["holderIdentity"]).into()), AGE]
         }
@@ -323,13 +300,6 @@ fn columns(kind: &Known) -> Vec<Column> {
         ("rbac.authorization.k8s.io", "Role" | "ClusterRole") => {
             vec![NAME, ("Created At", "date", false, |it, _| it["metadata"]["creationTimestamp"].clone())]
         }
-        ("rbac.authorization.k8s.io", _) => vec![
-            NAME,
-            ("Role", "string", false, |it, _| {
-                format!("{}/{}", text(&it["roleRef"]["kind"]), text(&it["roleRef"]["name"])).into()
-            }),
-            AGE,
-        ],
         _ => vec![NAME, ("Created At", "date", false, |it, _| it["metadata"]["creationTimestamp"].clone())],
     }
 }

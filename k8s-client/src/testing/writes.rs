@@ -9,6 +9,7 @@ use super::changes::change;
 use super::core::{Call, State};
 use super::failure::{Cause, Failure};
 use super::kinds::Known;
+use super::store::Key;
 use super::{cleanup, defaults, patch, validate};
 
 /// `POST` of an object.
@@ -145,7 +146,7 @@ fn born(call: &mut Call<'_>, state: &mut State, mut object: Value) -> Result<Val
     let object = canonical(call, object)?;
     validate::create(&call.kind, &call.stored, &object)?;
     let name = text(&object["metadata"]["name"]).to_owned();
-    let key = (call.namespace.clone(), name.clone());
+    let key = Key(call.namespace.clone(), name.clone());
     // A replacement that makes an object may name a version; it is not looked at.
     if !call.dry && call.name.is_empty() && !text(&object["metadata"]["resourceVersion"]).is_empty() {
         return Err(Failure::plain_internal("resourceVersion should not be set on objects to be created"));
@@ -196,7 +197,7 @@ fn alive(call: &Call<'_>, state: &State, name: &str) -> Result<(), Failure> {
         return Ok(());
     }
     let Some(namespaces) = call.core.kinds.at("", "v1", "namespaces") else { return Ok(()) };
-    let namespace = state.store.get(namespaces.stored, &(String::new(), call.namespace.clone()));
+    let namespace = state.store.get(namespaces.stored, &Key(String::new(), call.namespace.clone()));
     match namespace {
         None => Err(Failure::not_found(namespaces, &call.namespace)),
         Some(namespace) if namespace.going => {
