@@ -135,15 +135,46 @@ thread_local! {
     static DEFINITIONS: RefCell<Decoder<CustomResourceDefinition>> = RefCell::new(Decoder::new().interning(1 << 14));
 }
 
+/// Whether a list has elements that can't be told apart by what may be a key; null is an empty one.
+fn has_twins(document: &Value) -> bool {
+    let key = |item: &Value| match item {
+        Value::Null | Value::Object(_) => {
+            json!([item["name"], item["type"], item["key"], item["containerPort"]])
+        }
+        other => other.clone(),
+    };
+    match document {
+        Value::Array(items) => {
+            let keys: Vec<Value> = items.iter().map(key).collect();
+            keys.iter().enumerate().any(|(at, key)| keys[..at].contains(key)) || items.iter().any(has_twins)
+        }
+        Value::Object(fields) => fields.values().any(has_twins),
+        _ => false,
+    }
+}
+
+#[test]
+fn the_documents_have_no_twins_of_their_own() {
+    assert!(!has_twins(&pod()) && !has_twins(&definition()));
+    assert!(
+        has_twins(&json!({"a": [{"name": "b"}, {"name": "b", "c": 1}]})) && has_twins(&json!([{}, null]))
+    );
+}
+
 /// There is a difference if and only if the values are not equal, and each is where its path says.
 fn differ<M: Message + Default + DeserializeOwned + PartialEq + std::fmt::Debug + 'static>(
     before: &Value,
     after: &Value,
 ) -> Result<(), TestCaseError> {
     let read = |document: &Value| json::decode::<M>(document.to_string().as_bytes());
+    // A server refuses such lists. Their differences are told, but a path leads to the first of them.
+    let twins = has_twins(before) || has_twins(after);
     let (Ok(before), Ok(after)) = (read(before), read(after)) else { return Ok(()) };
     let diff = diff(&before, &after);
     prop_assert_eq!(diff.is_empty(), before == after, "{}", diff);
+    if twins {
+        return Ok(());
+    }
     for change in diff.changes() {
         let path: FieldPath = change.path().to_string().parse().unwrap();
         prop_assert_eq!(&path, change.path());
