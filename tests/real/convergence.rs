@@ -275,10 +275,10 @@ impl Fixture {
     }
 }
 
-/// By hand until it is understood: of five runs one, under load and with all gates, saw a cache after the last fault that held the first objects of
+/// By hand until it is understood: of eight runs one, under load and with all gates, saw a cache after the last fault that held the first objects of
 /// the new state beside the old ones. `cargo test -p k8s-tests --features control-plane --test real convergence -- --ignored --nocapture`
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "one run of five saw a cache between two states after a 410; see its documentation"]
+#[ignore = "one run of eight saw a cache between two states after a 410; see its documentation"]
 async fn every_fault_ends_equal_to_a_fresh_list() {
     let mut it = Fixture::new().await;
     it.while_writing("the connections are cut", async |it| it.proxy.cut()).await;
