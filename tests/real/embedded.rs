@@ -10,6 +10,7 @@ mod every {
 }
 mod everyday;
 mod operations;
+mod recorded;
 mod requests;
 mod subresources;
 mod verbs;

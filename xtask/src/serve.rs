@@ -16,6 +16,9 @@ pub struct Args {
     /// Write a kubeconfig here.
     #[arg(long, value_name = "FILE")]
     kubeconfig: Option<PathBuf>,
+    /// Serve HTTPS, as a real server does; the kubeconfig has the certificate to trust.
+    #[arg(long, requires = "kubeconfig")]
+    tls: bool,
     /// Objects that are there from the beginning, as YAML.
     #[arg(long, value_name = "FILE", num_args = 1..)]
     load: Vec<PathBuf>,
@@ -39,6 +42,9 @@ pub fn run(args: Args) -> Result<()> {
     cargo.arg("--openapi").arg(specs::documents()?.join("openapi"));
     if let Some(file) = args.kubeconfig {
         cargo.arg("--kubeconfig").arg(file);
+    }
+    if args.tls {
+        cargo.arg("--tls");
     }
     for file in args.load {
         cargo.arg("--load").arg(file);

@@ -143,6 +143,21 @@ impl Failure {
         Failure::new(400, "BadRequest", message).without_details()
     }
 
+    /// A query in which Go finds no number.
+    pub(crate) fn no_number(text: &str, error: &std::num::ParseIntError) -> Failure {
+        use std::num::IntErrorKind::{NegOverflow, PosOverflow};
+        let why = match error.kind() {
+            PosOverflow | NegOverflow => "value out of range",
+            _ => "invalid syntax",
+        };
+        Failure::bad_request(format!("strconv.ParseInt: parsing {text:?}: {why}"))
+    }
+
+    /// A name in a path that no object can have.
+    pub(crate) fn bad_name(name: &str, why: &str) -> Failure {
+        Failure::bad_request(format!("Name parameter invalid: {name:?}: {why}"))
+    }
+
     /// The fields of an object that are wrong.
     pub(crate) fn invalid(kind: &Known, name: &str, causes: &[Cause]) -> Failure {
         Failure::invalid_named(kind.kind, kind.own_group(), name, causes)
@@ -226,6 +241,11 @@ impl Failure {
     /// As the real server answers a path that nothing is at: a text.
     pub(crate) fn no_such_path() -> Failure {
         Failure { plain: true, ..Failure::new(404, "NotFound", "404 page not found\n") }
+    }
+
+    /// A path that Go can't read, which its HTTP server says before anything else does.
+    pub(crate) fn bad_path() -> Failure {
+        Failure { plain: true, ..Failure::new(400, "BadRequest", "400 Bad Request") }
     }
 
     pub(crate) fn media_type(supported: &str) -> Failure {
