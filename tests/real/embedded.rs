@@ -12,6 +12,7 @@ mod everyday;
 mod operations;
 mod requests;
 mod subresources;
+mod tour;
 mod verbs;
 
 use k8s_tests::server::{embedded as server, embedded_client as client};
