@@ -13,6 +13,7 @@ mod operations;
 mod recorded;
 mod requests;
 mod subresources;
+mod tour;
 mod verbs;
 
 use k8s_tests::server::{embedded as server, embedded_client as client};

@@ -188,3 +188,15 @@ async fn a_controller_follows() {
     child.wait().unwrap();
     drop(folder);
 }
+
+#[tokio::test]
+async fn the_tour_on_a_cluster() {
+    let client = client(cluster());
+    let (printed, error) = run(env!("CARGO_BIN_EXE_example-tour"), "token", &["--context", "cert"]).await;
+    assert!(error.is_empty(), "{printed}{error}");
+    crate::tour::check(&printed, crate::tour::LINES);
+    let name = printed.split_whitespace().find(|word| word.starts_with("tour-")).unwrap();
+    let namespaces = client.cluster::<Namespace>();
+    let left = namespaces.get_opt(name).await.unwrap();
+    assert!(left.is_none_or(|it| it.metadata.deletion_timestamp.is_some()), "{name} is left behind");
+}

@@ -1,9 +1,15 @@
 //! kubectl against the server in memory: what people type, and what they see.
 
-use std::process::Command;
+use std::io::{BufRead as _, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 
+use anyhow::Context as _;
+use k8s_api::core::v1::Pod;
+use k8s_client::api::Patch;
 use k8s_client::testing::Server;
 use k8s_tests::{blocking, options};
+use serde_json::json;
 use xtask::cluster::{Program, Programs};
 
 const OBJECTS: &str = "
@@ -42,6 +48,11 @@ const SESSION: &[(&str, &[&str])] = &[
     ("get pod p -o yaml", &["kind: Pod", "phase: Pending", "dnsPolicy: ClusterFirst"]),
     ("get pods -l app=web --field-selector=status.phase=Pending -o name", &["pod/p"]),
     ("label pod p x=y", &["pod/p labeled"]),
+    ("label pod p x=z --overwrite", &["pod/p labeled"]),
+    ("!label pod p x=y", &["'x' already has a value (z), and --overwrite is false"]),
+    ("label pods -l app=web t=1", &["pod/p labeled"]),
+    ("label pod p t-", &["pod/p unlabeled"]),
+    ("get pods --show-labels", &["app=web,x=z"]),
     ("annotate pod p a=b", &["pod/p annotated"]),
     (r#"patch deployment web -p {"spec":{"replicas":3}}"#, &["deployment.apps/web patched"]),
     (r#"patch deployment web --type=merge -p {"spec":{"replicas":4}}"#, &["deployment.apps/web patched"]),
@@ -56,13 +67,45 @@ const SESSION: &[(&str, &[&str])] = &[
         &["6nginx:2"],
     ),
     ("wait --for=jsonpath={.spec.replicas}=6 deployment/web", &["condition met"]),
+    ("!rollout status deployment/web --watch=false --timeout=1s --revision=7", &["desired revision"]),
+    ("rollout status deployment/web --watch=false", &["Waiting for deployment spec update to be observed"]),
+    (
+        r#"patch deployment web --subresource=status --type=merge -p {"status":{"observedGeneration":99,"replicas":6,"updatedReplicas":6,"readyReplicas":6,"availableReplicas":6,"conditions":[{"type":"Available","status":"True","reason":"r","message":"m"}]}}"#,
+        &["deployment.apps/web patched"],
+    ),
+    ("rollout status deployment/web", &["deployment \"web\" successfully rolled out"]),
+    ("wait --for=condition=Available deployment/web", &["deployment.apps/web condition met"]),
+    ("get deployment web", &["READY   UP-TO-DATE   AVAILABLE   AGE", "web    6/6     6            6"]),
+    ("rollout pause deployment/web", &["deployment.apps/web paused"]),
+    ("rollout resume deployment/web", &["deployment.apps/web resumed"]),
+    ("rollout restart deployment/web", &["deployment.apps/web restarted"]),
     ("rollout history deployment/web", &["deployment.apps/web"]),
     ("logs p", &["written by c"]),
+    ("logs deployment/web", &["written by c"]),
+    ("logs p -c c --tail=1", &["written by c"]),
+    ("!logs p -c none", &["container none is not valid for pod p"]),
+    ("describe service web", &["Selector:                 app=web", "TargetPort:               80/TCP"]),
+    ("describe namespace default", &["Status:       Active"]),
     ("describe pod p", &["Name:             p", "Annotations:      a: b", "Image:        nginx:1"]),
     ("describe deployment web", &["Replicas:               6 desired", "RollingUpdate"]),
     ("api-resources", &["deployments                         deploy       apps/v1"]),
+    ("api-resources --namespaced=false --verbs=list -o name", &["nodes", "namespaces"]),
     ("api-versions", &["apps/v1", "rbac.authorization.k8s.io/v1"]),
     ("explain deployment.spec.replicas", &["FIELD: replicas <integer>"]),
+    ("explain pods --recursive", &["ephemeralContainers", "-required-"]),
+    ("version -o json", &["\"gitVersion\": \"v1.37.1+embedded\""]),
+    ("get --raw /readyz", &["ok"]),
+    (
+        "get pods -A --chunk-size=1 -o custom-columns=N:.metadata.name,I:.spec.containers[0].image",
+        &["p      nginx:1"],
+    ),
+    ("get pods --sort-by=.metadata.creationTimestamp -o json", &["\"kind\": \"List\""]),
+    ("create deployment made --image=nginx:1 --replicas=2", &["deployment.apps/made created"]),
+    ("expose deployment made --port=80", &["service/made exposed"]),
+    ("run one --image=nginx:1 --restart=Never", &["pod/one created"]),
+    ("delete pod one --now", &["pod \"one\" deleted"]),
+    ("wait --for=delete pod/one", &[]),
+    ("delete deployment,service made", &["deployment.apps \"made\" deleted", "service \"made\" deleted"]),
     ("auth can-i create pods", &["yes"]),
     ("create configmap c --from-literal=a=b", &["configmap/c created"]),
     ("create secret generic s --from-literal=a=b", &["secret/s created"]),
@@ -70,6 +113,8 @@ const SESSION: &[(&str, &[&str])] = &[
     ("create token robot", &["."]),
     ("apply -f FILE", &["deployment.apps/web configured", "pod/p configured"]),
     ("apply -f FILE", &["pod/p unchanged"]),
+    ("apply -f FILE --dry-run=server", &["service/web unchanged (server dry run)"]),
+    ("replace -f FILE", &["deployment.apps/web replaced", "service/web replaced"]),
     ("!apply --server-side -f FILE", &["the embedded API server has no server-side apply yet"]),
     ("!get widgets", &["the server doesn't have a resource type \"widgets\""]),
     ("!get pod none", &["Error from server (NotFound): pods \"none\" not found"]),
@@ -79,34 +124,45 @@ const SESSION: &[(&str, &[&str])] = &[
     ("get all", &["No resources found"]),
 ];
 
+/// kubectl, with the arguments that every call of one server needs.
+struct Kubectl {
+    program: PathBuf,
+    folder: tempfile::TempDir,
+}
+
+impl Kubectl {
+    fn new(kubeconfig: &str) -> anyhow::Result<Kubectl> {
+        let programs = Programs::ready(&options()?.version, &[Program::Kubectl])?;
+        let folder = tempfile::tempdir()?;
+        std::fs::write(folder.path().join("config"), kubeconfig)?;
+        Ok(Kubectl { program: programs.path(Program::Kubectl)?.to_owned(), folder })
+    }
+
+    /// What people type behind `kubectl`; no word of it has a space.
+    fn command(&self, typed: &str) -> Command {
+        let mut command = Command::new(&self.program);
+        command.arg("--kubeconfig").arg(self.folder.path().join("config"));
+        command.arg("--cache-dir").arg(self.folder.path().join("cache"));
+        command.args(typed.split(' ')).env_remove("KUBECONFIG");
+        command
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn kubectl_works() {
-    let documents =
-        std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../specs/kubernetes/v1.37.1/openapi");
+    let documents = Path::new(env!("CARGO_MANIFEST_DIR")).join("../specs/kubernetes/v1.37.1/openapi");
     let server = Server::builder().openapi(documents).build();
     server.logs(|request| Some(format!("written by {}\n", request.container)));
     let listening = server.listen(([127, 0, 0, 1], 0).into()).await.unwrap();
     let kubeconfig = listening.kubeconfig();
     blocking(move || {
-        let options = options()?;
-        let programs = Programs::ready(&options.version, &[Program::Kubectl])?;
-        let kubectl = programs.path(Program::Kubectl)?;
-        let folder = tempfile::tempdir()?;
-        let (config, file) = (folder.path().join("config"), folder.path().join("objects.yaml"));
-        std::fs::write(&config, &kubeconfig)?;
+        let kubectl = Kubectl::new(&kubeconfig)?;
+        let file = kubectl.folder.path().join("objects.yaml");
         std::fs::write(&file, OBJECTS)?;
         let mut wrong = Vec::new();
         for (line, words) in SESSION {
             let (fails, typed) = (line.starts_with('!'), line.trim_start_matches('!'));
-            let arguments = typed.split(' ').map(|word| word.replace("FILE", &file.display().to_string()));
-            let output = Command::new(&kubectl)
-                .arg("--kubeconfig")
-                .arg(&config)
-                .arg("--cache-dir")
-                .arg(folder.path().join("cache"))
-                .args(arguments)
-                .env_remove("KUBECONFIG")
-                .output()?;
+            let output = kubectl.command(&typed.replace("FILE", &file.display().to_string())).output()?;
             let printed = format!(
                 "{}{}",
                 String::from_utf8_lossy(&output.stdout),
@@ -122,4 +178,41 @@ async fn kubectl_works() {
         Ok(())
     })
     .await;
+}
+
+/// `get -w`: a table that goes on with every change.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn kubectl_watches() {
+    let server = Server::new();
+    server.load(OBJECTS).unwrap();
+    let listening = server.listen(([127, 0, 0, 1], 0).into()).await.unwrap();
+    let kubeconfig = listening.kubeconfig();
+    let (mut child, mut lines, _kubectl) = blocking(move || {
+        let kubectl = Kubectl::new(&kubeconfig)?;
+        let mut command = kubectl.command("get pods -w --output-watch-events --show-labels");
+        let mut child = command.stdout(Stdio::piped()).spawn()?;
+        let output = child.stdout.take().context("it has no output")?;
+        Ok((child, BufReader::new(output).lines(), kubectl))
+    })
+    .await;
+    // How a line is parted depends on the widths before it.
+    let mut next = async || {
+        let (line, rest) = blocking(move || {
+            let line = lines.next().context("it has ended")??;
+            Ok((line.split_whitespace().collect::<Vec<_>>().join(" "), lines))
+        })
+        .await;
+        lines = rest;
+        line
+    };
+    assert_eq!(next().await, "EVENT NAME READY STATUS RESTARTS AGE LABELS");
+    assert!(next().await.starts_with("ADDED p 0/1 Pending 0 "));
+    let pods = server.client().namespaced::<Pod>("default");
+    pods.patch("p", &Patch::merge(json!({"metadata": {"labels": {"x": "y"}}}))).await.unwrap();
+    let line = next().await;
+    assert!(line.starts_with("MODIFIED p 0/1 Pending 0 ") && line.ends_with(" app=web,x=y"), "{line}");
+    pods.delete("p").await.unwrap();
+    assert!(next().await.starts_with("DELETED p 0/1 "));
+    child.kill().unwrap();
+    child.wait().unwrap();
 }

@@ -28,6 +28,7 @@ mod selectors;
 mod shards;
 mod subresources;
 mod sync;
+mod tour;
 mod transport;
 mod unknown;
 mod verbs;

@@ -64,7 +64,8 @@ fn answer(program: &Path, input: String) -> Result<Vec<u8>> {
     Ok(output.stdout)
 }
 
-fn build(peer: &str) -> Result<PathBuf> {
+/// Builds a program of `tests/peers`.
+pub fn build(peer: &str) -> Result<PathBuf> {
     let program = xtask::repo::target().join(peer);
     let mut go = Command::new("go");
     go.args(["build", "-trimpath", "-mod=readonly", "-buildvcs=false", "-o"]).arg(&program).arg(".");

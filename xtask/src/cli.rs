@@ -3,7 +3,7 @@
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 
-use crate::{bench, cluster, codegen, deps, features, fuzz, serve, specs, testing, tidy};
+use crate::{bench, cluster, codegen, deps, features, fuzz, serve, specs, testing, tidy, tour};
 
 /// The commands of this repository.
 #[derive(Debug, Parser)]
@@ -15,6 +15,8 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// See what the client does: on a server in memory, or with --context on a cluster of yours.
+    Tour(tour::Args),
     /// A real Kubernetes control plane in plain processes on loopback.
     #[command(subcommand)]
     Cluster(cluster::cli::Command),
@@ -46,6 +48,7 @@ impl Cli {
     /// Runs the command.
     pub fn run(self) -> Result<()> {
         match self.command {
+            Command::Tour(args) => tour::run(args),
             Command::Cluster(command) => command.run(),
             Command::Test(args) => testing::run(args),
             Command::Serve(args) => serve::run(args),

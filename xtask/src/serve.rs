@@ -1,11 +1,11 @@
-//! `cargo xtask serve`: the API server in memory, alone. An example of the client is what runs: this crate knows neither.
+//! `cargo xtask serve`: the API server in memory, alone.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
-use std::process::Command;
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::Result;
 
-use crate::{repo, specs};
+use crate::{example, specs};
 
 /// What to serve, and where.
 #[derive(Debug, clap::Args)]
@@ -24,34 +24,18 @@ pub struct Args {
     load: Vec<PathBuf>,
 }
 
-/// Builds the example and runs it until it is ended.
+/// Serves until it is ended.
 pub fn run(args: Args) -> Result<()> {
-    let mut cargo = Command::new(env!("CARGO"));
-    cargo.args([
-        "run",
-        "--quiet",
-        "--package",
-        "k8s-client",
-        "--features",
-        "testing",
-        "--example",
-        "serve",
-        "--manifest-path",
-    ]);
-    cargo.arg(repo::root().join("Cargo.toml")).arg("--").arg("--port").arg(args.port.to_string());
-    cargo.arg("--openapi").arg(specs::documents()?.join("openapi"));
+    let mut arguments: Vec<OsString> = vec!["--port".into(), args.port.to_string().into()];
+    arguments.extend(["--openapi".into(), specs::documents()?.join("openapi").into()]);
     if let Some(file) = args.kubeconfig {
-        cargo.arg("--kubeconfig").arg(file);
+        arguments.extend(["--kubeconfig".into(), file.into()]);
     }
     if args.tls {
         cargo.arg("--tls");
     }
     for file in args.load {
-        cargo.arg("--load").arg(file);
+        arguments.extend(["--load".into(), file.into()]);
     }
-    let status = cargo.status().context("starting cargo")?;
-    if !status.success() {
-        bail!("the server has ended: {status}");
-    }
-    Ok(())
+    example::run("serve", arguments)
 }

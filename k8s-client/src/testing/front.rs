@@ -103,9 +103,9 @@ impl Front {
                 }
                 Effect::Gone => {
                     record(Some(200));
-                    let line = Shape::error(&Failure::too_old(1, self.core.state().store.oldest()));
-                    let one = stream::iter([Ok(line)]);
-                    return Ok(Said::stream("application/json", Box::pin(one)));
+                    let shape = Shape::of(&ask).unwrap_or_else(|_| Shape::json());
+                    let line = shape.error(&Failure::too_old(1, self.core.state().store.oldest()));
+                    return Ok(Said::stream(shape.watch_type(), Box::pin(stream::iter([Ok(line)]))));
                 }
                 _ => {}
             }

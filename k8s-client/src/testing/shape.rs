@@ -5,6 +5,8 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::{StatusCode, header};
 use k8s_api::codec::{json, protobuf};
+use k8s_api::meta::v1::Status;
+use k8s_api::view::Message;
 use serde_json::{Value, json};
 
 use super::ask::{Ask, Said};
@@ -70,7 +72,7 @@ impl Shape {
             let format = match media {
                 "application/json" | "*/*" | "application/*" => Format::Json,
                 "application/yaml" if !watch => Format::Yaml,
-                PROTOBUF if !watch => Format::Protobuf,
+                PROTOBUF => Format::Protobuf,
                 _ => continue,
             };
             let as_ = match as_ {
@@ -78,7 +80,12 @@ impl Shape {
                 ("Table", "meta.k8s.io", "v1") if format == Format::Json => {
                     As::Table { include: ask.query.get("includeObject").unwrap_or("Metadata").to_owned() }
                 }
-                ("PartialObjectMetadata" | "PartialObjectMetadataList", "meta.k8s.io", "v1") => As::Partial,
+                // There is none of it in protobuf, which is said only to who takes nothing else.
+                ("PartialObjectMetadata" | "PartialObjectMetadataList", "meta.k8s.io", "v1")
+                    if format != Format::Protobuf || !watch && !accept.contains(JSON) =>
+                {
+                    As::Partial
+                }
                 _ => continue,
             };
             return Ok(Shape { format, as_, watch });
@@ -110,7 +117,7 @@ impl Shape {
     pub(crate) fn written(
         &self,
         core: &Core,
-        make: fn() -> Box<dyn k8s_api::view::Message>,
+        make: fn() -> Box<dyn Message>,
         object: Value,
     ) -> Result<Said, Failure> {
         let object = match &self.as_ {
@@ -193,7 +200,8 @@ impl Shape {
         event: &str,
         object: &Object,
     ) -> Result<Bytes, Failure> {
-        if self.as_ == As::Itself && kind.version == stored.version && kind.group == stored.group {
+        let json = self.format == Format::Json;
+        if json && self.as_ == As::Itself && kind.version == stored.version && kind.group == stored.group {
             let object = named(kind, &object.json);
             let mut line = Vec::with_capacity(object.len() + 40);
             line.extend_from_slice(b"{\"type\":\"");
@@ -207,6 +215,7 @@ impl Shape {
         value["apiVersion"] = kind.api_version().into();
         value["kind"] = kind.kind.into();
         let object = match &self.as_ {
+            As::Itself if self.format == Format::Protobuf => return frame(event, (kind.make)(), &value),
             As::Itself => value,
             As::Partial => partial(&value),
             As::Table { include } => {
@@ -224,6 +233,9 @@ impl Shape {
             As::Partial => {
                 json!({"kind": "PartialObjectMetadata", "apiVersion": "meta.k8s.io/v1", "metadata": metadata})
             }
+            As::Itself if self.format == Format::Protobuf => {
+                return frame("BOOKMARK", (kind.make)(), &json!({"metadata": metadata}));
+            }
             _ => {
                 // As the type writes what is empty and required.
                 let mut message = (kind.make)();
@@ -238,12 +250,19 @@ impl Shape {
     }
 
     /// The last line of a watch that can't go on.
-    pub(crate) fn error(failure: &Failure) -> Bytes {
-        format!("{}\n", json!({"type": "ERROR", "object": failure.object()})).into()
+    pub(crate) fn error(&self, failure: &Failure) -> Bytes {
+        let status = failure.object();
+        match self.format {
+            Format::Protobuf => frame("ERROR", Box::new(Status::default()), &status).unwrap_or_default(),
+            _ => format!("{}\n", json!({"type": "ERROR", "object": status})).into(),
+        }
     }
 
     pub(crate) fn watch_type(&self) -> &'static str {
-        JSON
+        match self.format {
+            Format::Protobuf => "application/vnd.kubernetes.protobuf;stream=watch",
+            _ => JSON,
+        }
     }
 }
 
@@ -312,6 +331,19 @@ fn protobuf_list(kind: &Known, metadata: &Value, items: &[Value]) -> Result<Said
     field(3, b"", &mut out);
     field(4, b"", &mut out);
     Ok(Said::bytes(StatusCode::OK, PROTOBUF, out))
+}
+
+/// An event in protobuf: its length, its type, and the object in an envelope as if it stood alone.
+fn frame(event: &str, mut message: Box<dyn Message>, object: &Value) -> Result<Bytes, Failure> {
+    json::decode_into(&mut *message, object.to_string().as_bytes())
+        .map_err(|error| Failure::internal(error.to_string()))?;
+    let object = protobuf::encode(&*message).map_err(|_| Failure::not_acceptable())?;
+    let (mut raw, mut fields) = (Vec::new(), Vec::new());
+    field(1, &object, &mut raw);
+    field(1, event.as_bytes(), &mut fields);
+    field(2, &raw, &mut fields);
+    let length = u32::try_from(fields.len()).map_err(|error| Failure::internal(error.to_string()))?;
+    Ok([&length.to_be_bytes()[..], &fields].concat().into())
 }
 
 /// A field of bytes with a number below 16.

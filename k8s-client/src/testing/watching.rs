@@ -147,7 +147,7 @@ impl Watch {
             Ok(changes) => changes,
             Err(gone) => {
                 self.over = true;
-                self.ready.push_back(Shape::error(&gone));
+                self.ready.push_back(self.shape.error(&gone));
                 return;
             }
         };
@@ -159,7 +159,7 @@ impl Watch {
                 Ok(line) => self.ready.push_back(line),
                 Err(failure) => {
                     self.over = true;
-                    self.ready.push_back(Shape::error(&failure));
+                    self.ready.push_back(self.shape.error(&failure));
                     return;
                 }
             }
