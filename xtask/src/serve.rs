@@ -32,7 +32,7 @@ pub fn run(args: Args) -> Result<()> {
         arguments.extend(["--kubeconfig".into(), file.into()]);
     }
     if args.tls {
-        cargo.arg("--tls");
+        arguments.push("--tls".into());
     }
     for file in args.load {
         arguments.extend(["--load".into(), file.into()]);
