@@ -46,7 +46,7 @@ async fn session(client: &Client) -> Result<Vec<String>> {
     cache.synced().await?;
     configs.patch("b", &Patch::merge(json!({"data": {"k": "2"}}))).await?;
     let changed = |config: &ConfigMap| config.data.get("k").is_some_and(|it| it.as_str() == "2");
-    cache.until(|now| now.get(NAMESPACE, "b").is_some_and(|it| changed(it))).await?;
+    cache.until(|now| now.get(NAMESPACE, "b").is_some_and(&changed)).await?;
     cache.stop().await;
 
     let stale = all.into_iter().find(|it| it.metadata.name == "b").unwrap_or_default();
