@@ -84,12 +84,21 @@ async fn logs_are_cut_as_a_kubelet_cuts_them() {
     assert_eq!(pods.logs("p").container("d").await.unwrap(), "");
     let error = pods.logs("p").await.unwrap_err().to_string();
     assert!(error.contains("choose one of: [a c d]"), "{error}");
-    let (status, said) = ask(&server, "GET", "/api/v1/namespaces/default/pods/p/log?tailLines=-1&limitBytes=0").await;
+    let (status, said) =
+        ask(&server, "GET", "/api/v1/namespaces/default/pods/p/log?tailLines=-1&limitBytes=0").await;
     assert_eq!(status, 422);
     assert!(said.contains("[tailLines: Invalid value: -1: must be greater than or equal to 0, limitBytes: Invalid value: 0: must be greater than 0]"), "{said}");
-    let (status, said) = ask(&server, "GET", "/api/v1/namespaces/default/pods/p/log?sinceSeconds=1&sinceTime=1970-01-01T00:01:36Z").await;
+    let (status, said) = ask(
+        &server,
+        "GET",
+        "/api/v1/namespaces/default/pods/p/log?sinceSeconds=1&sinceTime=1970-01-01T00:01:36Z",
+    )
+    .await;
     assert_eq!(status, 422);
-    assert!(said.contains("[]: Forbidden: at most one of `sinceTime` or `sinceSeconds` may be specified"), "{said}");
+    assert!(
+        said.contains("[]: Forbidden: at most one of `sinceTime` or `sinceSeconds` may be specified"),
+        "{said}"
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -105,7 +114,11 @@ async fn a_followed_log_goes_on_until_its_lines_end_or_its_pod_does() {
         Some(ContainerLog::from("first\n").then(stream::iter(0..last).then(every)))
     });
     let pods = server.client().namespaced::<Pod>("default");
-    assert_eq!(pods.logs("p").container("c").await.unwrap(), "first\n", "who does not follow has what there is");
+    assert_eq!(
+        pods.logs("p").container("c").await.unwrap(),
+        "first\n",
+        "who does not follow has what there is"
+    );
     let lines = pods.logs("p").container("c").tail(0).timestamps().follow().lines();
     let lines: Vec<_> = lines.try_collect().await.unwrap();
     let texts: Vec<_> = lines.iter().map(|line| line.text().into_owned()).collect();
@@ -148,20 +161,29 @@ async fn what_differs_is_named_and_what_does_not_matter_is_not() {
         error.to_string(),
         "2 fields differ, expected -> found:\n  spec.replicas: 5 -> 3\n  spec.template.spec.containers[name=c].image: \"i:2\" -> \"i:1\"\n"
     );
-    let fewer = server.holds(&expected).unwrap().only_what_is_set().ignoring("spec.template.spec.containers[*].image");
+    let fewer = server
+        .holds(&expected)
+        .unwrap()
+        .only_what_is_set()
+        .ignoring("spec.template.spec.containers[*].image");
     assert_eq!(fewer.check().unwrap_err().lines(), ["spec.replicas: 5 -> 3"]);
     let typo = server.holds(&expected).unwrap().ignoring("spec.replica").check().unwrap_err();
     assert!(typo.to_string().contains("has no field `replica`"), "{typo}");
 
     expected.metadata.name = "none".into();
     let error = server.holds(&expected).unwrap_err().to_string();
-    assert!(error.contains("Deployment none: the server has none of this name in namespace default"), "{error}");
+    assert!(
+        error.contains("Deployment none: the server has none of this name in namespace default"),
+        "{error}"
+    );
 }
 
 #[test]
 fn times_and_secrets_are_not_shown() {
     let pod = |time: &str| -> Pod {
-        let text = format!(r#"{{"status":{{"conditions":[{{"type":"Ready","status":"True","lastTransitionTime":"{time}"}}]}}}}"#);
+        let text = format!(
+            r#"{{"status":{{"conditions":[{{"type":"Ready","status":"True","lastTransitionTime":"{time}"}}]}}}}"#
+        );
         k8s_api::codec::json::decode(text.as_bytes()).unwrap()
     };
     let (one, other) = (pod("2026-01-01T00:00:00Z"), pod("2026-01-02T00:00:00Z"));
@@ -211,7 +233,12 @@ async fn a_run_is_recorded_and_played_again() {
     let replay = Replay::parse(&text).unwrap();
     let configs = replay.client().namespaced::<ConfigMap>("default");
     let error = configs.create(&config("one", "w")).await.unwrap_err().to_string();
-    assert!(error.contains("request 1 of the recorded run is another, recorded -> asked:\n  body: data.k: \"v\" -> \"w\""), "{error}");
+    assert!(
+        error.contains(
+            "request 1 of the recorded run is another, recorded -> asked:\n  body: data.k: \"v\" -> \"w\""
+        ),
+        "{error}"
+    );
     let error = configs.get("x").await.unwrap_err().to_string();
     assert!(error.contains("data.k"), "the first difference stays: {error}");
     assert!(replay.finish().unwrap_err().to_string().contains("data.k"));
@@ -220,12 +247,40 @@ async fn a_run_is_recorded_and_played_again() {
     let configs = replay.client().namespaced::<ConfigMap>("default");
     configs.create(&config("one", "w")).await.unwrap();
     let left = replay.finish().unwrap_err().to_string();
-    assert!(left.contains("3 of 4 requests were not asked: `GET /api/v1/namespaces/default/configmaps`"), "{left}");
+    assert!(
+        left.contains("3 of 4 requests were not asked: `GET /api/v1/namespaces/default/configmaps`"),
+        "{left}"
+    );
     let error = configs.get("two").await.unwrap_err().to_string();
     assert!(error.contains("request 2 of the recorded run is another"), "{error}");
 
     let replay = Replay::parse(&text).unwrap().any_order();
     assert!(replay.client().namespaced::<ConfigMap>("default").get("two").await.unwrap_err().is_not_found());
+}
+
+#[tokio::test]
+async fn an_informer_is_played_again() {
+    async fn follow(client: &Client) {
+        let configs = client.namespaced::<ConfigMap>("default");
+        configs.create(&config("one", "1")).await.unwrap();
+        let cache = Informer::new(configs.clone()).start();
+        cache.synced().await.unwrap();
+        let patch = k8s_client::api::Patch::merge(serde_json::json!({"data": {"k": "2"}}));
+        configs.patch("one", &patch).await.unwrap();
+        let two = |config: &ConfigMap| config.data.get("k").is_some_and(|it| it.as_str() == "2");
+        cache.until(|seen| seen.get("default", "one").is_some_and(|it| two(&it))).await.unwrap();
+        cache.stop().await;
+        configs.delete("one").await.unwrap();
+    }
+    let recorder = Recorder::new();
+    follow(&Server::new().client_builder().recorder(&recorder).build().unwrap()).await;
+    let replay = Replay::parse(&recorder.text().unwrap()).unwrap();
+    let client = replay.client();
+    tokio::select! {
+        () = follow(&client) => {}
+        wrong = replay.differs() => panic!("{wrong}"),
+    }
+    replay.finish().unwrap();
 }
 
 #[tokio::test]
@@ -255,7 +310,10 @@ async fn what_is_secret_is_not_recorded() {
     secret.data.insert("k".into(), b"hunter2".to_vec().into());
     secret.string_data.insert("j".into(), "hunter2".into());
     let copy = r#"{"data":{"k":"aHVudGVyMg=="}}"#;
-    secret.metadata.annotations.insert("kubectl.kubernetes.io/last-applied-configuration".into(), copy.into());
+    secret
+        .metadata
+        .annotations
+        .insert("kubectl.kubernetes.io/last-applied-configuration".into(), copy.into());
     secrets.create(&secret).await.unwrap();
     secrets.list().await.unwrap();
     secrets.watch().version("0").frames().next().await.unwrap().unwrap();
@@ -263,7 +321,14 @@ async fn what_is_secret_is_not_recorded() {
     secrets.patch("s", &merge).await.unwrap();
     let operations = serde_json::json!([{"op": "replace", "path": "/data/k", "value": "aHVudGVyMg=="}]);
     let body = operations.to_string();
-    call(&client, "PATCH", "/api/v1/namespaces/default/secrets/s", "application/json-patch+json", body.into_bytes()).await;
+    call(
+        &client,
+        "PATCH",
+        "/api/v1/namespaces/default/secrets/s",
+        "application/json-patch+json",
+        body.into_bytes(),
+    )
+    .await;
     let text = recorder.text().unwrap();
     assert!(!text.contains("hunter2") && !text.contains(planted), "{text}");
     assert!(text.contains("\"k\": \"redacted\"") && !format!("{recorder:?}").contains(planted));
@@ -271,10 +336,25 @@ async fn what_is_secret_is_not_recorded() {
 
     let refused = Recorder::new();
     let client = server.client_builder().recorder(&refused).build().unwrap();
-    call(&client, "POST", "/api/v1/namespaces/default/secrets", "application/yaml", b"data: {k: aHVudGVyMg==}".to_vec()).await;
+    call(
+        &client,
+        "POST",
+        "/api/v1/namespaces/default/secrets",
+        "application/yaml",
+        b"data: {k: aHVudGVyMg==}".to_vec(),
+    )
+    .await;
     let error = refused.text().unwrap_err().to_string();
-    assert!(error.contains("request 1, `POST /api/v1/namespaces/default/secrets`: it may hold a secret"), "{error}");
-    assert!(Replay::parse("{\"exchanges\":[{\"request\":\"GET /\"}]}").unwrap_err().to_string().contains("neither a `status`"));
+    assert!(
+        error.contains("request 1, `POST /api/v1/namespaces/default/secrets`: it may hold a secret"),
+        "{error}"
+    );
+    assert!(
+        Replay::parse("{\"exchanges\":[{\"request\":\"GET /\"}]}")
+            .unwrap_err()
+            .to_string()
+            .contains("neither a `status`")
+    );
 }
 
 async fn call(client: &Client, method: &str, path: &str, media: &str, body: Vec<u8>) -> Option<bytes::Bytes> {
@@ -341,13 +421,21 @@ async fn strange_paths_and_queries_are_answered_as_the_real_server_does() {
         ("/api/v1/namespaces/default/pods/a%2fb", 404, gone),
         ("/api/v1/namespaces/default/pods/a%20b", 404, "pods \\\"a b\\\" not found"),
         ("/api/v1/namespaces/default/pods//log", 400, "name must be provided"),
-        ("/api/v1/namespaces/default/pods?limit=x", 400, "strconv.ParseInt: parsing \\\"x\\\": invalid syntax"),
+        (
+            "/api/v1/namespaces/default/pods?limit=x",
+            400,
+            "strconv.ParseInt: parsing \\\"x\\\": invalid syntax",
+        ),
         ("/api/v1/namespaces/default/pods?limit=99999999999999999999", 400, "value out of range"),
         ("/api/v1/namespaces/default/pods?limit=-1", 200, "PodList"),
         ("/api/v1/namespaces/default/pods?timeoutSeconds=x", 400, "invalid syntax"),
         ("/api/v1/namespaces/default/pods?labelSelector=a=b;c=d", 200, "\"name\":\"p\""),
         ("/api/v1/namespaces/default/pods?labelSelector=%zz", 200, "\"name\":\"p\""),
-        ("/api/v1/namespaces/default/pods?fieldSelector=%5C", 400, "invalid selector: '\\\\'; can't understand '\\\\'"),
+        (
+            "/api/v1/namespaces/default/pods?fieldSelector=%5C",
+            400,
+            "invalid selector: '\\\\'; can't understand '\\\\'",
+        ),
         ("/api/v1/namespaces/default/pods?continue=%00", 400, "continue key is not valid"),
         ("/api/v1/namespaces/default/pods?watch=false", 200, "PodList"),
         ("/api/v1/pods/x", 404, gone),
@@ -383,14 +471,22 @@ async fn sockets_are_as_safe() {
         ("GET * HTTP/1.1", "HTTP/1.1 404 Not Found"),
         ("GET http://other/api/v1/namespaces/default HTTP/1.1", "HTTP/1.1 200 OK"),
     ] {
-        assert_eq!(raw(listening.address(), format!("{head}\r\n{close}\r\n").as_bytes()).await, line, "{head}");
+        assert_eq!(
+            raw(listening.address(), format!("{head}\r\n{close}\r\n").as_bytes()).await,
+            line,
+            "{head}"
+        );
     }
     let post = "POST /api/v1/namespaces/default/configmaps HTTP/1.1";
     let bad = format!("{post}\r\n{close}Transfer-Encoding: chunked\r\n\r\nzz\r\n");
     // What is no HTTP has no answer, or a refusal; the server is there afterwards.
-    raw(listening.address(), bad.as_bytes()).await;
-    raw(listening.address(), b"\x16\x03\x01\0\0\xff\xff\r\n\r\n").await;
-    raw(listening.address(), b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\xff\xff\xff\xff\xff\xff\xff").await;
+    let frame = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\xff\xff\xff\xff\xff\xff\xff";
+    for nonsense in [bad.as_bytes(), b"\x16\x03\x01\0\0\xff\xff\r\n\r\n", frame] {
+        let mut stream = tokio::net::TcpStream::connect(listening.address()).await.unwrap();
+        stream.write_all(nonsense).await.unwrap();
+        let _ = stream.shutdown().await;
+        let _ = stream.read_to_end(&mut Vec::new()).await;
+    }
     let large = format!("{post}\r\n{close}Content-Type: application/json\r\nContent-Length: 4000000\r\n\r\n");
     let large = [large.as_bytes(), &[b' '; 3 * 1024 * 1024 + 1]].concat();
     assert_eq!(raw(listening.address(), &large).await, "HTTP/1.1 413 Payload Too Large");

@@ -10,7 +10,6 @@ mod every {
 }
 mod everyday;
 mod operations;
-mod recorded;
 mod requests;
 mod subresources;
 mod tour;

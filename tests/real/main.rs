@@ -20,8 +20,6 @@ mod jsonpath;
 mod kinds;
 mod kubectl;
 mod operations;
-mod recorded;
-mod recording;
 mod releases;
 mod requests;
 mod selectors;

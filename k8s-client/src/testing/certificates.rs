@@ -46,10 +46,7 @@ pub(super) fn identity(address: IpAddr) -> Result<Identity> {
         .with_safe_default_protocol_versions()
         .map_err(wrong)?
         .with_no_client_auth()
-        .with_single_cert(
-            vec![certificate.der().clone()],
-            PrivateKeyDer::Pkcs8(key.serialize_der().into()),
-        )
+        .with_single_cert(vec![certificate.der().clone()], PrivateKeyDer::Pkcs8(key.serialize_der().into()))
         .map_err(wrong)?;
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     Ok(Identity { acceptor: TlsAcceptor::from(Arc::new(config)), authority: issuer.pem() })

@@ -5,11 +5,11 @@ use std::fmt;
 
 use k8s_api::codec::json;
 use k8s_api::diff::{Change, diff};
-use k8s_api::{Resource, Scope as _};
 use k8s_api::leaf::Scalar;
 use k8s_api::path::{FieldPath, Step};
 use k8s_api::time::Time;
 use k8s_api::view::{Message, View};
+use k8s_api::{Resource, Scope as _};
 
 use super::server::Server;
 use super::store::Key;

@@ -268,8 +268,18 @@ impl Failure {
         .without_details()
     }
 
+    /// A media type that the real server's router does not know; what it knows and can't do is [`Failure::not_acceptable`].
+    pub(crate) fn no_representation() -> Failure {
+        Failure::new(
+            406,
+            "NotAcceptable",
+            "406: Not Acceptable\n\nAvailable representations: application/json, application/yaml, application/vnd.kubernetes.protobuf",
+        )
+    }
+
     pub(crate) fn too_large(limit: usize) -> Failure {
-        Failure::new(413, "RequestEntityTooLarge", format!("Request entity too large: limit is {limit}"))
+        let message = format!("Request entity too large: limit is {limit}");
+        Failure::new(413, "RequestEntityTooLarge", message).without_details()
     }
 
     /// A patch of an unknown kind.

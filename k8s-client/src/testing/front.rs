@@ -166,10 +166,11 @@ fn read(incoming: Incoming) -> Result<Ask, Failure> {
         return Err(Failure::bad_path());
     }
     let path = percent_encoding::percent_decode_str(path).decode_utf8_lossy();
-    let path = path.strip_prefix('/').unwrap_or_default();
-    if path.starts_with('/') {
-        return Err(Failure::no_such_path());
-    }
+    let path = match path.strip_prefix('/') {
+        Some(path) if !path.starts_with('/') => path,
+        None if path != "*" => return Err(Failure::bad_path()),
+        _ => return Err(Failure::no_such_path()),
+    };
     let path = match path.trim_end_matches('/') {
         "" => Vec::new(),
         path => path.split('/').map(str::to_owned).collect(),

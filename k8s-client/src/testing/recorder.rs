@@ -202,9 +202,7 @@ impl Transport for Between {
                     recorder.at(position, |kept| kept.answer = bytes.to_vec());
                     ReplyBody::Whole(bytes)
                 }
-                ReplyBody::Stream(stream) => {
-                    ReplyBody::Stream(Box::pin(Tee { stream, recorder, position }))
-                }
+                ReplyBody::Stream(stream) => ReplyBody::Stream(Box::pin(Tee { stream, recorder, position })),
                 other => other,
             };
             Ok(Reply::new(head, body))

@@ -9,10 +9,9 @@ use bytes::Bytes;
 use futures_util::{StreamExt as _, stream};
 use http::{HeaderName, HeaderValue, StatusCode};
 use k8s_api::path::{FieldPath, Step};
-use k8s_api::transport::{
-    Body, Call, Fault, Reply, ReplyBody, Sending, Sent, Transport, TransportError,
-};
+use k8s_api::transport::{Body, Call, Fault, Reply, ReplyBody, Sending, Sent, Transport, TransportError};
 use serde_json::Value;
+use tokio::sync::watch;
 
 use super::recorder::{asked, line};
 use super::run::{Content, End, Exchange, Run};
@@ -24,7 +23,7 @@ use crate::error::{Error, Result};
 ///
 /// What is asked has to be what was asked then: the same requests in the same order, with the same bodies. The first that differs
 /// gets an error that says how, and so does every one after it; [`finish`](Replay::finish) says it too, and what was not asked. A watch
-/// that had not ended says nothing more after its last event.
+/// that had not ended says nothing more after its last event; how long it was to go on (`timeoutSeconds`) does not count.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")]
@@ -46,14 +45,10 @@ pub struct Replay {
     run: Arc<Run>,
     any_order: bool,
     ignored: Vec<FieldPath>,
-    state: Arc<Mutex<State>>,
-}
-
-struct State {
     /// What is still to be asked, by its place in the run.
-    left: Vec<usize>,
+    left: Arc<Mutex<Vec<usize>>>,
     /// The first difference.
-    wrong: Option<String>,
+    wrong: watch::Sender<Option<String>>,
 }
 
 impl Replay {
@@ -61,12 +56,13 @@ impl Replay {
     pub fn parse(text: &str) -> Result<Replay> {
         let run = Run::parse(text);
         let run = run.map_err(|why| Error::config(format!("this is no recorded run: {why}")))?;
-        let state = State { left: (0..run.exchanges.len()).collect(), wrong: None };
+        let left = (0..run.exchanges.len()).collect();
         Ok(Replay {
             run: Arc::new(run),
             any_order: false,
             ignored: Vec::new(),
-            state: Arc::new(Mutex::new(state)),
+            left: Arc::new(Mutex::new(left)),
+            wrong: watch::Sender::new(None),
         })
     }
 
@@ -103,10 +99,10 @@ impl Replay {
 
     /// Says what differed, or what was not asked.
     pub fn finish(&self) -> Result<()> {
-        let state = self.state();
+        let left = self.left();
         let missing = |position: &usize| self.run.exchanges.get(*position).map(|it| it.request.as_str());
-        let missing: Vec<&str> = state.left.iter().filter_map(missing).collect();
-        match &state.wrong {
+        let missing: Vec<&str> = left.iter().filter_map(missing).collect();
+        match &*self.wrong.borrow() {
             Some(wrong) => Err(Error::request(wrong.clone())),
             None if missing.is_empty() => Ok(()),
             None => Err(Error::request(format!(
@@ -118,24 +114,43 @@ impl Replay {
         }
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Waits for the first difference: an informer, which never gives up, would go on asking.
+    ///
+    /// ```
+    /// # async fn f(replay: k8s_client::testing::Replay, test: impl Future<Output = ()>) {
+    /// tokio::select! {
+    ///     () = test => replay.finish().unwrap(),
+    ///     error = replay.differs() => panic!("{error}"),
+    /// }
+    /// # }
+    /// ```
+    pub async fn differs(&self) -> Error {
+        let mut wrong = self.wrong.subscribe();
+        match wrong.wait_for(Option::is_some).await {
+            Ok(wrong) => Error::request(wrong.clone().unwrap_or_default()),
+            // Nobody is there to ask any more.
+            Err(_) => std::future::pending().await,
+        }
+    }
+
+    fn left(&self) -> MutexGuard<'_, Vec<usize>> {
+        self.left.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The exchange that this request is; an error is what differs.
     fn find(&self, asked: &Asked) -> std::result::Result<Exchange, String> {
-        let mut state = self.state();
-        if let Some(wrong) = &state.wrong {
+        let mut left = self.left();
+        if let Some(wrong) = &*self.wrong.borrow() {
             return Err(wrong.clone());
         }
-        let candidates = state.left.len().min(if self.any_order { usize::MAX } else { 1 });
+        let candidates = left.len().min(if self.any_order { usize::MAX } else { 1 });
         let mut nearest: Option<(usize, Vec<String>)> = None;
-        for (at, position) in state.left.iter().copied().take(candidates).enumerate() {
+        for (at, position) in left.iter().copied().take(candidates).enumerate() {
             let Some(exchange) = self.run.exchanges.get(position) else { continue };
             let differences = self.differences(exchange, asked);
             if differences.is_empty() {
                 let exchange = exchange.clone();
-                state.left.remove(at);
+                left.remove(at);
                 return Ok(exchange);
             }
             if nearest.as_ref().is_none_or(|(_, least)| differences.len() < least.len()) {
@@ -154,13 +169,13 @@ impl Replay {
                 asked.line
             ),
         };
-        state.wrong = Some(wrong.clone());
+        self.wrong.send_replace(Some(wrong.clone()));
         Err(wrong)
     }
 
     fn differences(&self, exchange: &Exchange, asked: &Asked) -> Vec<String> {
         let mut out = Vec::new();
-        if exchange.request != asked.line {
+        if without_chance(&exchange.request) != without_chance(&asked.line) {
             out.push(format!("`{}` -> `{}`", exchange.request, asked.line));
         }
         for name in exchange.sent_headers.keys().chain(asked.headers.keys()) {
@@ -211,9 +226,15 @@ impl Replay {
     }
 }
 
+/// A request without how long a watch is to go on, which informers choose at random.
+fn without_chance(line: &str) -> (&str, Vec<&str>) {
+    let (path, query) = line.split_once('?').unwrap_or((line, ""));
+    (path, query.split('&').filter(|pair| !pair.starts_with("timeoutSeconds=")).collect())
+}
+
 impl fmt::Debug for Replay {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Replay({} of {} requests left)", self.state().left.len(), self.run.exchanges.len())
+        write!(f, "Replay({} of {} requests left)", self.left().len(), self.run.exchanges.len())
     }
 }
 

@@ -25,9 +25,9 @@ type Make = fn() -> Box<dyn Message>;
 pub(super) fn scrub(path: &str, content: &mut Content) -> Result<(), String> {
     match content {
         Content::Json(value) => tree(value, at(path)),
-        Content::Events(events) => {
-            events.iter_mut().try_for_each(|event| event.get_mut("object").map_or(Ok(()), |it| tree(it, None)))
-        }
+        Content::Events(events) => events
+            .iter_mut()
+            .try_for_each(|event| event.get_mut("object").map_or(Ok(()), |it| tree(it, None))),
         Content::Text(_) | Content::Base64(_) if holds_secrets(path) => {
             Err("it may hold a secret, and is no JSON in which that could be found: ask for JSON".to_owned())
         }
@@ -93,9 +93,8 @@ fn tree(value: &mut Value, place: Option<Make>) -> Result<(), String> {
         return Ok(());
     };
     let mut message = make();
-    json::decode_into(&mut *message, value.to_string().as_bytes()).map_err(|error| {
-        format!("it may hold a secret, and is not as objects of its kind are: {error}")
-    })?;
+    json::decode_into(&mut *message, value.to_string().as_bytes())
+        .map_err(|error| format!("it may hold a secret, and is not as objects of its kind are: {error}"))?;
     walk(value, &*message);
     Ok(())
 }

@@ -1,21 +1,21 @@
-//! A run that was recorded from a real kube-apiserver: it is played again everywhere, and recorded anew where there is a server.
+//! A run that was recorded from a real kube-apiserver (v1.37.1), played again without one.
 //!
-//! `K8S_TEST_RECORD=1 cargo test -p k8s-tests --features control-plane --test real recorded` writes the file.
+//! `K8S_TEST_RECORD=KUBECONFIG cargo test -p k8s-client --features testing --test recorded` writes it anew, from a cluster that has no
+//! namespace `recorded` yet, such as that of `cargo xtask cluster up`.
 
 use std::path::{Path, PathBuf};
 
 use futures_util::TryStreamExt as _;
 use k8s_api::core::v1::{ConfigMap, Namespace, Secret};
 use k8s_client::api::Patch;
-use k8s_client::testing::Replay;
-use k8s_client::{Client, Informer, Result};
+use k8s_client::testing::{Recorder, Replay};
+use k8s_client::{Client, Config, Informer, Result};
 use serde_json::json;
 
-/// Names that no other test has: the run must be the same whatever else is there.
 const NAMESPACE: &str = "recorded";
 
-pub(crate) fn file() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("real/recorded.json")
+fn file() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/recorded.json")
 }
 
 fn config(name: &str, value: &str) -> ConfigMap {
@@ -26,7 +26,7 @@ fn config(name: &str, value: &str) -> ConfigMap {
 }
 
 /// Writes, pages, a conflict, a refusal, a watch by an informer, a secret; says what it has seen.
-pub(crate) async fn session(client: &Client) -> Result<Vec<String>> {
+async fn session(client: &Client) -> Result<Vec<String>> {
     let mut namespace = Namespace::default();
     namespace.metadata.name = NAMESPACE.into();
     client.cluster().create(&namespace).await?;
@@ -46,7 +46,7 @@ pub(crate) async fn session(client: &Client) -> Result<Vec<String>> {
     cache.synced().await?;
     configs.patch("b", &Patch::merge(json!({"data": {"k": "2"}}))).await?;
     let changed = |config: &ConfigMap| config.data.get("k").is_some_and(|it| it.as_str() == "2");
-    cache.until(|now| now.get(NAMESPACE, "b").is_some_and(|it| changed(it))).await?;
+    cache.until(|now| now.get(NAMESPACE, "b").is_some_and(&changed)).await?;
     cache.stop().await;
 
     let stale = all.into_iter().find(|it| it.metadata.name == "b").unwrap_or_default();
@@ -60,20 +60,33 @@ pub(crate) async fn session(client: &Client) -> Result<Vec<String>> {
     Ok(seen)
 }
 
-pub(crate) fn check(seen: &[String]) {
+fn check(seen: &[String]) {
     assert_eq!(seen[..3], ["a", "b", "c"]);
     assert!(seen[3].contains("the object has been modified"), "{}", seen[3]);
     assert!(seen[4].contains("ConfigMap \"A B\" is invalid"), "{}", seen[4]);
 }
 
+/// The session with a recording in the place of the server.
+async fn played(replay: &Replay) -> Vec<String> {
+    let client = replay.client();
+    tokio::select! {
+        seen = session(&client) => seen.unwrap(),
+        wrong = replay.differs() => panic!("{wrong}"),
+    }
+}
+
 /// Without a server: what kube-apiserver answered once.
 #[tokio::test]
 async fn the_run_of_a_real_server_is_played_again() {
-    let replay = Replay::read(file()).unwrap();
-    match session(&replay.client()).await {
-        Ok(seen) => check(&seen),
-        Err(error) => panic!("{error}; {:?}", replay.finish()),
+    if let Some(kubeconfig) = std::env::var_os("K8S_TEST_RECORD") {
+        let recorder = Recorder::new();
+        let config = Config::from_kubeconfig(kubeconfig, None).unwrap();
+        let client = Client::builder(config).recorder(&recorder).build().unwrap();
+        check(&session(&client).await.unwrap());
+        recorder.save(file()).unwrap();
     }
+    let replay = Replay::read(file()).unwrap();
+    check(&played(&replay).await);
     replay.finish().unwrap();
     let text = std::fs::read_to_string(file()).unwrap();
     assert!(!text.contains("hunter2") && !text.contains("aHVudGVyMg"), "a secret was recorded");
