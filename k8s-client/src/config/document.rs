@@ -183,8 +183,8 @@ mod tests {
             any::<bool>().prop_map(Node::Flag),
             any::<i64>().prop_map(Node::Whole),
             (u64::MAX / 2 + 1..).prop_map(Node::Large),
-            any::<String>().prop_map(|text| Node::text(text)),
-            "[-:#&*!|>'\"%@`{}\\[\\], ?~=<a1_.\n\t]{0,6}".prop_map(|text| Node::text(text)),
+            any::<String>().prop_map(Node::text),
+            "[-:#&*!|>'\"%@`{}\\[\\], ?~=<a1_.\n\t]{0,6}".prop_map(Node::text),
         ];
         leaf.prop_recursive(4, 24, 4, |inner| {
             let name = "[-:#&*!|>'\"%@`, ?~a1.]{1,4}";
