@@ -61,6 +61,17 @@ impl Query {
         self.get(name).is_some_and(|value| !matches!(value, "false" | "0"))
     }
 
+    /// Whoever says a number says one.
+    pub(crate) fn check_numbers(&self, names: &[&str]) -> Result<(), Failure> {
+        for text in names.iter().map(|name| self.text(name)) {
+            if !text.is_empty() && text.parse::<i64>().is_err() {
+                let message = format!("strconv.ParseInt: parsing {text:?}: invalid syntax");
+                return Err(Failure::bad_request(message));
+            }
+        }
+        Ok(())
+    }
+
     pub(crate) fn number(&self, name: &str) -> Option<i64> {
         self.get(name)?.parse().ok()
     }

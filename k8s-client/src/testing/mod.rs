@@ -41,6 +41,7 @@ mod mistype;
 mod outside;
 mod parts;
 mod patch;
+mod printers;
 mod reads;
 mod recorded;
 mod route;

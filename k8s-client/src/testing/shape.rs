@@ -39,13 +39,14 @@ enum As {
 pub(crate) struct Shape {
     format: Format,
     as_: As,
-    watch: bool,
+    /// Whether a watch has said the columns of its tables.
+    pub(crate) told: bool,
 }
 
 impl Shape {
     /// What nobody but the server itself looks at.
     pub(crate) fn json() -> Shape {
-        Shape { format: Format::Json, as_: As::Itself, watch: false }
+        Shape { format: Format::Json, as_: As::Itself, told: false }
     }
 
     /// The first that is accepted and can be had.
@@ -53,8 +54,9 @@ impl Shape {
         let watch = ask.query.flag("watch") || ask.path.iter().any(|it| it == "watch");
         let accept = ask.header(header::ACCEPT).unwrap_or_default();
         if accept.trim().is_empty() {
-            return Ok(Shape { format: Format::Json, as_: As::Itself, watch });
+            return Ok(Shape { format: Format::Json, as_: As::Itself, told: false });
         }
+        let mut known = false;
         for wanted in accept.split(',') {
             let mut parts = wanted.split(';').map(str::trim);
             let media = parts.next().unwrap_or_default();
@@ -73,21 +75,30 @@ impl Shape {
                 PROTOBUF if !watch => Format::Protobuf,
                 _ => continue,
             };
+            known = true;
             let as_ = match as_ {
                 ("", ..) => As::Itself,
                 ("Table", "meta.k8s.io", "v1") if format == Format::Json => {
-                    As::Table { include: ask.query.get("includeObject").unwrap_or("Metadata").to_owned() }
+                    let include = ask.query.text("includeObject");
+                    if !matches!(include, "" | "None" | "Metadata" | "Object") {
+                        return Err(Failure::bad_request(format!(
+                            "Unable to convert to Table as requested: includeObject: Invalid value: {include:?}: must be \
+                             'Metadata', 'Object', 'None', or empty"
+                        )));
+                    }
+                    As::Table { include: include.to_owned() }
                 }
                 ("PartialObjectMetadata" | "PartialObjectMetadataList", "meta.k8s.io", "v1") => As::Partial,
                 _ => continue,
             };
-            return Ok(Shape { format, as_, watch });
+            return Ok(Shape { format, as_, told: false });
         }
-        Err(Failure::not_acceptable())
+        Err(if known { Failure::not_acceptable() } else { Failure::unknown_media() })
     }
 
     fn is_plain(&self, call: &Call<'_>) -> bool {
-        *self == Shape { format: Format::Json, as_: As::Itself, watch: self.watch }
+        self.format == Format::Json
+            && self.as_ == As::Itself
             && call.kind.version == call.stored.version
             && call.kind.group == call.stored.group
     }
@@ -211,7 +222,11 @@ impl Shape {
             As::Partial => partial(&value),
             As::Table { include } => {
                 let metadata = json!({"resourceVersion": value["metadata"]["resourceVersion"]});
-                table::table(core, Some(kind), metadata, vec![value], include)
+                let mut table = table::table(core, Some(kind), metadata, vec![value], include);
+                if self.told {
+                    table["columnDefinitions"] = Value::Null;
+                }
+                table
             }
         };
         Ok(format!("{}\n", json!({"type": event, "object": object})).into())
@@ -278,7 +293,15 @@ fn nameless(mut object: Value) -> Value {
 }
 
 pub(crate) fn partial(object: &Value) -> Value {
-    json!({"kind": "PartialObjectMetadata", "apiVersion": "meta.k8s.io/v1", "metadata": object["metadata"]})
+    let mut metadata = object["metadata"].clone();
+    // Inside of the real server this is a field.
+    if let Some(Value::Object(notes)) = metadata.get_mut("annotations") {
+        notes.remove("deprecated.daemonset.template.generation");
+        if notes.is_empty() {
+            metadata.as_object_mut().map(|fields| fields.remove("annotations"));
+        }
+    }
+    json!({"kind": "PartialObjectMetadata", "apiVersion": "meta.k8s.io/v1", "metadata": metadata})
 }
 
 fn yaml(object: &Value) -> Result<Said, Failure> {
