@@ -24,21 +24,12 @@ pub(crate) enum Validation {
 }
 
 impl Validation {
-    pub(crate) fn of(word: Option<&str>) -> Result<Validation, Failure> {
+    /// What is none of these words was refused before.
+    pub(crate) fn of(word: &str) -> Validation {
         match word {
-            Some("Ignore") => Ok(Validation::Ignore),
-            None | Some("" | "Warn") => Ok(Validation::Warn),
-            Some("Strict") => Ok(Validation::Strict),
-            Some(_) => Err(Failure::invalid_named(
-                "CreateOptions",
-                "meta.k8s.io",
-                "",
-                &[super::failure::Cause::unsupported(
-                    "fieldValidation",
-                    &word.unwrap_or_default().into(),
-                    &["Ignore", "Strict", "Warn"],
-                )],
-            )),
+            "Ignore" => Validation::Ignore,
+            "Strict" => Validation::Strict,
+            _ => Validation::Warn,
         }
     }
 }
@@ -98,7 +89,7 @@ fn from_json(body: &[u8], kind: &Known) -> Result<Sent, Failure> {
 
 /// What is not even an object. Of what was sent the real server shows the beginning, as text if it looks like an object.
 fn unrecognized(kind: &Known, why: &str, body: &[u8]) -> Failure {
-    const MOST: usize = 2048;
+    const MOST: usize = 30;
     let head = body.get(..MOST).unwrap_or(body);
     let mut shown = match head.first() {
         None => "<empty>".to_owned(),
@@ -139,7 +130,12 @@ impl fmt::Display for Words<'_> {
         let offset: usize = before(self.0.line().saturating_sub(1));
         let at = (offset + self.0.column()).saturating_sub(1);
         let byte = self.1.get(at).copied().unwrap_or_default();
-        write!(f, "invalid character {:?} looking for beginning of value", char::from(byte))
+        let place = if self.0.to_string().starts_with("trailing") {
+            "after top-level value"
+        } else {
+            "looking for beginning of value"
+        };
+        write!(f, "invalid character '{}' {place}", char::from(byte))
     }
 }
 

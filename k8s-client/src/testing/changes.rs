@@ -63,17 +63,21 @@ fn merged(
     let old = &before["metadata"];
     let version = text(&metadata["resourceVersion"]).to_owned();
     let uid = text(&metadata["uid"]).to_owned();
-    if !uid.is_empty() && uid != text(&old["uid"]) {
+    if replaced && !uid.is_empty() && uid != text(&old["uid"]) {
         let why = format!(
             "Precondition failed: UID in precondition: {uid}, UID in object meta: {}",
             text(&old["uid"])
         );
         return Err(Failure::conflict(kind, name, &why));
     }
+    if !version.is_empty() && version.parse::<u64>().is_err() {
+        let message = format!("strconv.ParseUint: parsing {version:?}: invalid syntax");
+        return Err(Failure::plain_internal(message));
+    }
     if !version.is_empty() && version != "0" && version != text(&old["resourceVersion"]) {
         return Err(Failure::modified(kind, name));
     }
-    if version.is_empty() && replaced && needs_version(kind) {
+    if version.is_empty() && needs_version(kind) {
         let cause = Cause::invalid("metadata.resourceVersion", &0.into(), "must be specified for an update");
         // Of all refusals this one names the resource.
         return Err(Failure::invalid_named(kind.plural, kind.group, name, &[cause]));
@@ -82,14 +86,16 @@ fn merged(
         for field in ["selfLink", "managedFields"] {
             fields.remove(field);
         }
-        for field in [
-            "uid",
-            "resourceVersion",
-            "creationTimestamp",
-            "deletionTimestamp",
-            "deletionGracePeriodSeconds",
-            "generation",
-        ] {
+        // A patch that says another one is refused below.
+        if text(fields.get("uid").unwrap_or(&Value::Null)).is_empty() {
+            fields.insert("uid".into(), old["uid"].clone());
+        }
+        for field in ["deletionTimestamp", "deletionGracePeriodSeconds"] {
+            if let Some(value) = old.get(field) {
+                fields.insert(field.into(), value.clone());
+            }
+        }
+        for field in ["resourceVersion", "creationTimestamp", "generation"] {
             match old.get(field) {
                 Some(value) => _ = fields.insert(field.into(), value.clone()),
                 None => _ = fields.remove(field),

@@ -5,16 +5,16 @@ use serde_json::Value;
 use super::kinds::Known;
 use super::table::{AGE, Column, NAME, containers, count, joined, list, or_none, selector, since, text};
 
-fn number(value: &Value) -> usize {
+pub(super) fn number(value: &Value) -> usize {
     list(value).count()
 }
 
-fn flag(value: &Value) -> Value {
+pub(super) fn flag(value: &Value) -> Value {
     (*value == true).into()
 }
 
 /// A text or a number, or that there is none.
-fn either(value: &Value, none: &str) -> Value {
+pub(super) fn either(value: &Value, none: &str) -> Value {
     match value {
         Value::String(text) => text.as_str().into(),
         Value::Number(number) => number.to_string().into(),
@@ -207,14 +207,14 @@ pub(super) fn of(kind: &Known) -> Option<Vec<Column>> {
             NAME,
             ("ParentRef", "string", false, |it, _| {
                 let parent = &it["spec"]["parentRef"];
-                format!(
-                    "{}/{}/{}",
-                    text(&parent["resource"]),
-                    text(&parent["namespace"]),
-                    text(&parent["name"])
-                )
-                .into()
+                let resource = match text(&parent["group"]) {
+                    "" => text(&parent["resource"]).to_owned(),
+                    group => format!("{}.{group}", text(&parent["resource"])),
+                };
+                format!("{resource}/{}/{}", text(&parent["namespace"]), text(&parent["name"])).into()
             }),
+            // The real server has the cell, and no column for it.
+            ("", "", false, AGE.3),
         ],
         ("networking.k8s.io", "NetworkPolicy") => {
             vec![NAME, ("Pod-Selector", "string", false, |it, _| selector(&it["spec"]["podSelector"])), AGE]

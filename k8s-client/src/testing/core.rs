@@ -148,7 +148,7 @@ impl Core {
         };
         if route.watch || route.name.is_empty() && ask.query.flag("watch") && ask.method == Method::GET {
             allowed("watch")?;
-            return watching::answer(&call);
+            return watching::answer(&call).map(|said| call.warned(said));
         }
         if kind.namespaced && route.namespace.is_empty() && ask.method != Method::GET {
             return Err(Failure::method_not_allowed());
@@ -206,20 +206,7 @@ pub(crate) struct Call<'a> {
 
 impl<'a> Call<'a> {
     fn new(core: &'a Arc<Core>, kind: &Known, namespace: &str, ask: &'a Ask) -> Result<Call<'a>, Failure> {
-        let dry = match ask.query.all("dryRun").find(|value| !value.is_empty()) {
-            None => false,
-            Some("All") => true,
-            Some(other) => {
-                let cause = Cause::unsupported("dryRun", &json!([other]), &["All"]);
-                let options = match ask.method {
-                    Method::POST => "CreateOptions",
-                    Method::PUT => "UpdateOptions",
-                    Method::PATCH => "PatchOptions",
-                    _ => "DeleteOptions",
-                };
-                return Err(Failure::invalid_named(options, "meta.k8s.io", "", &[cause]));
-            }
-        };
+        let dry = options(ask)?;
         Ok(Call {
             core,
             ask,
@@ -230,8 +217,8 @@ impl<'a> Call<'a> {
             part: String::new(),
             shape: Shape::of(ask)?,
             dry,
-            validation: Validation::of(ask.query.get("fieldValidation"))?,
-            warnings: Vec::new(),
+            validation: Validation::of(ask.query.text("fieldValidation")),
+            warnings: Vec::from_iter(deprecated(kind).map(str::to_owned)),
         })
     }
 
@@ -262,4 +249,49 @@ impl<'a> Call<'a> {
         }
         said
     }
+}
+
+/// Kinds that the real server warns of.
+fn deprecated(kind: &Known) -> Option<&'static str> {
+    match (kind.group, kind.version, kind.kind) {
+        ("", "v1", "Endpoints") => {
+            Some("v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice")
+        }
+        ("", "v1", "ComponentStatus") => Some("v1 ComponentStatus is deprecated in v1.19+"),
+        _ => None,
+    }
+}
+
+/// What stands in the query of a write: whether it is only tried, or why it makes no sense.
+fn options(ask: &Ask) -> Result<bool, Failure> {
+    let query = &ask.query;
+    let name = match ask.method {
+        Method::POST => "CreateOptions",
+        Method::PUT => "UpdateOptions",
+        Method::PATCH => "PatchOptions",
+        // Where there is a body, nobody looks at the query.
+        Method::DELETE if ask.body.is_empty() => "DeleteOptions",
+        _ => return Ok(false),
+    };
+    let mut causes = Vec::new();
+    let content_type = super::body::media(ask.header(header::CONTENT_TYPE));
+    if query.flag("force") && ask.method == Method::PATCH && !content_type.contains("apply") {
+        causes.push(Cause::forbidden("force", "may not be specified for non-apply patch"));
+    }
+    if query.text("fieldManager").len() > 128 {
+        causes.push(Cause::too_long("fieldManager", 128));
+    }
+    let tries: Vec<&str> = query.all("dryRun").filter(|value| !value.is_empty()).collect();
+    if tries.iter().any(|value| *value != "All") {
+        causes.push(Cause::unsupported("dryRun", &json!(tries), &["All"]));
+    }
+    let validation = query.text("fieldValidation");
+    if !matches!(validation, "" | "Ignore" | "Warn" | "Strict") && name != "DeleteOptions" {
+        let words = ["", "Ignore", "Strict", "Warn"];
+        causes.push(Cause::unsupported("fieldValidation", &validation.into(), &words));
+    }
+    if causes.is_empty() {
+        return Ok(!tries.is_empty());
+    }
+    Err(Failure::invalid_named(name, "meta.k8s.io", "", &causes))
 }

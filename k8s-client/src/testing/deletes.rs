@@ -20,6 +20,8 @@ use super::store::Object;
 pub(crate) struct Options {
     grace: Option<i64>,
     pub(crate) propagation: Option<String>,
+    /// The old way to say it.
+    orphan: Option<bool>,
     uid: Option<String>,
     version: Option<String>,
 }
@@ -27,24 +29,45 @@ pub(crate) struct Options {
 impl Options {
     pub(crate) fn of(call: &mut Call<'_>) -> Result<Options, Failure> {
         let query = &call.ask.query;
-        let mut options = Options {
-            grace: query.number("gracePeriodSeconds")?,
-            propagation: query.get("propagationPolicy").map(str::to_owned),
-            ..Options::default()
-        };
-        if query.flag("orphanDependents") {
-            options.propagation = Some("Orphan".to_owned());
-        }
-        if !call.ask.body.is_empty() {
+        let mut options = Options::default();
+        if call.ask.body.is_empty() {
+            options.grace = query.number("gracePeriodSeconds")?;
+            options.propagation = query.get("propagationPolicy").map(str::to_owned);
+            options.orphan = query.get("orphanDependents").map(|_| query.flag("orphanDependents"));
+        } else {
             let content_type = call.ask.header(header::CONTENT_TYPE);
-            let wrong = || Failure::bad_request("the body of a delete is no DeleteOptions");
             let value = match body::media(content_type) {
                 "application/vnd.kubernetes.protobuf" => {
                     return Err(Failure::gap("options of a delete as protobuf"));
                 }
-                _ => body::parse(&call.ask.body).map_err(|_| wrong())?.value,
+                media @ ("" | "application/json" | "application/yaml") => {
+                    let read = body::parse_as(media, &call.ask.body);
+                    read.map_err(|why| {
+                        Failure::bad_request(format!("couldn't get version/kind; json parse error: {why}"))
+                    })?
+                }
+                _ => {
+                    return Err(Failure::media_type(
+                        "application/json, application/yaml, application/vnd.kubernetes.protobuf",
+                    ));
+                }
             };
+            let (kind, version) = (&value["kind"], value["apiVersion"].as_str().unwrap_or("v1"));
+            if kind.as_str().is_some_and(|kind| !matches!(kind, "" | "DeleteOptions")) {
+                return Err(Failure::bad_request(format!(
+                    "no kind {kind} is registered for version {version:?} in scheme \"pkg/runtime/scheme.go:110\""
+                )));
+            }
             options.read(call, &value)?;
+        }
+        if let (Some(_), Some(policy)) = (options.orphan, &options.propagation) {
+            let detail = "orphanDependents and deletionPropagation cannot be both set";
+            let cause = Cause::invalid("propagationPolicy", &policy.as_str().into(), detail);
+            return Err(Failure::invalid_named("DeleteOptions", "meta.k8s.io", "", &[cause]));
+        }
+        if let Some(orphan) = options.orphan {
+            let policy = if orphan { "Orphan" } else { "Background" };
+            options.propagation = Some(policy.to_owned());
         }
         let known = ["Foreground", "Background", "Orphan"];
         if let Some(propagation) = &options.propagation
@@ -68,9 +91,7 @@ impl Options {
         let text = |value: &Value| value.as_str().map(str::to_owned);
         self.grace = value["gracePeriodSeconds"].as_i64().or(self.grace);
         self.propagation = text(&value["propagationPolicy"]).or(self.propagation.take());
-        if value["orphanDependents"] == true {
-            self.propagation = Some("Orphan".to_owned());
-        }
+        self.orphan = value["orphanDependents"].as_bool();
         self.uid = text(&value["preconditions"]["uid"]);
         self.version = text(&value["preconditions"]["resourceVersion"]);
         if let Some(dry) = value["dryRun"].as_array().filter(|list| !list.is_empty()) {
@@ -139,13 +160,7 @@ pub(crate) fn one(call: &mut Call<'_>) -> Result<Said, Failure> {
         options.check_own_way(&call.kind, &object)?;
     }
     options.check(&call.kind, &object)?;
-    if (call.kind.group, call.kind.kind) == ("batch", "Job") && options.propagation.is_none() {
-        call.warnings.push(
-            "child pods are preserved by default when jobs are deleted; set propagationPolicy=Background to remove them or \
-             set propagationPolicy=Orphan to suppress this warning"
-                .to_owned(),
-        );
-    }
+    warn_of_children(call, &options);
     let outcome = delete(call, &mut state, &object, &options)?;
     let said = match outcome {
         Outcome::Gone(last) if returns_object(&call.kind) => call.shape.value(call, last)?,
@@ -303,10 +318,21 @@ fn default_policy(kind: &Known) -> &'static str {
     }
 }
 
+fn warn_of_children(call: &mut Call<'_>, options: &Options) {
+    if (call.kind.group, call.kind.kind) == ("batch", "Job") && options.propagation.is_none() {
+        call.warnings.push(
+            "child pods are preserved by default when jobs are deleted; set propagationPolicy=Background to remove them or \
+             set propagationPolicy=Orphan to suppress this warning"
+                .to_owned(),
+        );
+    }
+}
+
 /// `DELETE` of many.
 pub(crate) fn many(call: &mut Call<'_>) -> Result<Said, Failure> {
     let options = Options::of(call)?;
     let selection = Selection::of(call)?;
+    warn_of_children(call, &options);
     let core = call.core;
     let mut state = core.state();
     let revision = state.store.revision();

@@ -19,7 +19,7 @@ pub(crate) struct Failure {
 }
 
 /// What is wrong with one field.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Cause {
     reason: &'static str,
     field: String,
@@ -34,6 +34,11 @@ impl Cause {
     pub(crate) fn invalid(field: impl Into<String>, value: &Value, detail: impl AsRef<str>) -> Cause {
         let message = format!("Invalid value: {}", shown(value));
         Cause::new("FieldValueInvalid", field, &message, detail.as_ref())
+    }
+
+    /// The same of a value that the real server shows as its own types have it.
+    pub(crate) fn invalid_shown(field: impl Into<String>, shown: &str, detail: &str) -> Cause {
+        Cause::new("FieldValueInvalid", field, &format!("Invalid value: {shown}"), detail)
     }
 
     pub(crate) fn duplicate(field: impl Into<String>, value: &Value) -> Cause {
@@ -177,8 +182,12 @@ impl Failure {
             several => format!("[{}]", several.join(", ")),
         };
         let mut failure = Failure::new(422, "Invalid", format!("{title} {name:?} is invalid: {what}"));
+        let is_new = |(at, cause): &(usize, &Cause)| causes.iter().take(*at).all(|it| it != *cause);
         let causes: Vec<Value> = causes
             .iter()
+            .enumerate()
+            .filter(is_new)
+            .map(|(_, cause)| cause)
             .map(|cause| json!({"reason": cause.reason, "message": cause.message, "field": cause.field}))
             .collect();
         failure.details = details(name, group, kind);
@@ -300,7 +309,7 @@ impl Failure {
 
     /// A version that has not come yet.
     pub(crate) fn not_yet(wanted: u64, current: u64) -> Failure {
-        let message = format!("Too large resource version: {wanted}, current: {current}");
+        let message = format!("Timeout: Too large resource version: {wanted}, current: {current}");
         Failure::new(504, "Timeout", message)
             .with_cause("ResourceVersionTooLarge", "Too large resource version", "")
             .retry_after(1)

@@ -43,6 +43,7 @@ mod mistype;
 mod outside;
 mod parts;
 mod patch;
+mod printers;
 mod reads;
 mod recorded;
 mod recorder;

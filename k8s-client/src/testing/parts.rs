@@ -49,6 +49,20 @@ pub(crate) fn only(kind: &Known, part: &str, before: &Value, new: Value) -> Valu
         }
         "status" => {
             copy(&new, &mut object, "status");
+            let phase = match kind.kind {
+                "PersistentVolume" | "PersistentVolumeClaim" => "Pending",
+                "Namespace" => "Active",
+                _ => "",
+            };
+            if !phase.is_empty() && object["status"]["phase"].is_null() {
+                object["status"]["phase"] = phase.into();
+            }
+            for field in ["qosClass", "lastPhaseTransitionTime"] {
+                let kept = matches!(kind.kind, "Pod" | "PersistentVolume");
+                if kept && object["status"][field].is_null() {
+                    copy(&before["status"], &mut object["status"], field);
+                }
+            }
             // Some kinds reset all but the status, most leave what people write.
             let resets = matches!(
                 (kind.group, kind.kind),
@@ -58,7 +72,13 @@ pub(crate) fn only(kind: &Known, part: &str, before: &Value, new: Value) -> Valu
                     | ("resource.k8s.io", _)
                     | ("flowcontrol.apiserver.k8s.io" | "storagemigration.k8s.io", _)
             );
-            for field in ["labels", "annotations", "finalizers"].iter().filter(|_| !resets) {
+            let own = match kind.kind {
+                "Deployment" => "labels",
+                "Pod" => "ownerReferences",
+                _ => "",
+            };
+            let keeps = |field: &&&str| !resets && **field != own;
+            for field in ["labels", "annotations", "finalizers", "ownerReferences"].iter().filter(keeps) {
                 copy(&new["metadata"], &mut object["metadata"], field);
             }
         }
@@ -132,7 +152,7 @@ fn read<M: Message + Default + 'static>(call: &Call<'_>, kind: &str) -> Result<V
             return Err(wrong(format!("it is a {}", text(&sent["kind"]))));
         }
         codec::decode_into(&mut message, sent.to_string().as_bytes())
-            .map_err(|error| wrong(error.to_string()))?;
+            .map_err(|error| wrong(super::mistype::words(|| Box::new(M::default()), &error, &sent)))?;
     }
     let bytes = codec::encode(&message).map_err(|error| wrong(error.to_string()))?;
     serde_json::from_slice(&bytes).map_err(|error| wrong(error.to_string()))
@@ -301,9 +321,8 @@ fn scale(call: &mut Call<'_>, verb: &str) -> Result<Said, Failure> {
         "get" => return call.shape.written(core, make, now),
         "update" => read::<k8s_api::autoscaling::v1::Scale>(call, "Scale")?,
         _ => {
-            let document = body::parse(&call.ask.body)
-                .map_err(|error| Failure::bad_request(format!("error decoding patch: {error}")))?
-                .value;
+            let document =
+                body::parse(&call.ask.body).map_err(|_| Failure::bad_request("invalid JSON patch"))?.value;
             let mut patched = now.clone();
             match media(call.ask.header(header::CONTENT_TYPE)) {
                 "application/json-patch+json" => patch::json::apply(&mut patched, &document)?,
@@ -322,9 +341,21 @@ fn scale(call: &mut Call<'_>, verb: &str) -> Result<Said, Failure> {
     };
     let mut message = make();
     codec::decode_into(&mut *message, sent.to_string().as_bytes()).map_err(|error| {
-        Failure::bad_request(format!("Scale in version \"v1\" cannot be handled as a Scale: {error}"))
+        let cause =
+            Cause::invalid("patch", &sent.to_string().into(), super::mistype::words(make, &error, &sent));
+        Failure::invalid_named("", "", "", &[cause])
     })?;
+    let mut unknown = Vec::new();
+    super::kinds::unknown_fields(&*message, "", &mut unknown);
+    if let Some(mistakes) = super::writes::strict(call, &unknown, &[]) {
+        let cause =
+            Cause::invalid("patch", &sent.to_string().into(), format!("strict decoding error: {mistakes}"));
+        return Err(Failure::invalid_named("", "", "", &[cause]));
+    }
     let name = text(&sent["metadata"]["name"]);
+    if name.is_empty() {
+        return Err(super::writes::nameless(&call.name));
+    }
     if name != call.name {
         return Err(Failure::bad_request(format!(
             "the name of the object ({name}) does not match the name on the URL ({})",

@@ -113,15 +113,22 @@ pub(crate) fn check_options(call: &Call<'_>, watch: bool) -> Result<(), Failure>
     }
     let initial = query.get("sendInitialEvents").filter(|value| !value.is_empty());
     let forbidden = |field: &str, detail: &str| Err(options(Cause::forbidden(field, detail)));
+    const CONTINUED: &str = "resourceVersionMatch is forbidden when continue is provided";
+    if watch && !query.text("continue").is_empty() {
+        return forbidden("resourceVersionMatch", CONTINUED);
+    }
     if initial.is_some() {
         if !watch {
             return forbidden("sendInitialEvents", "sendInitialEvents is forbidden for list");
         }
         if match_ != "NotOlderThan" {
-            return forbidden(
-                "resourceVersionMatch",
-                "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan",
-            );
+            let field = "resourceVersionMatch";
+            let detail = "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan";
+            let mut causes = vec![Cause::forbidden(field, detail)];
+            if !match_.is_empty() {
+                causes.push(Cause::unsupported(field, &match_.into(), &["NotOlderThan"]));
+            }
+            return Err(Failure::invalid_named("ListOptions", "meta.k8s.io", "", &causes));
         }
         return Ok(());
     }
@@ -141,10 +148,7 @@ pub(crate) fn check_options(call: &Call<'_>, watch: bool) -> Result<(), Failure>
         );
     }
     if !query.text("continue").is_empty() {
-        return forbidden(
-            "resourceVersionMatch",
-            "resourceVersionMatch is forbidden when continue is provided",
-        );
+        return forbidden("resourceVersionMatch", CONTINUED);
     }
     match match_ {
         "NotOlderThan" => Ok(()),

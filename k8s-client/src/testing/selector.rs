@@ -25,9 +25,7 @@ pub(crate) struct Labels(Vec<Requirement>);
 impl Labels {
     /// Reads `app=web,tier in (a, b),!old`.
     pub(crate) fn parse(text: &str) -> Result<Labels, Failure> {
-        parse(text)
-            .map(Labels)
-            .map_err(|what| Failure::bad_request(format!("unable to parse requirement: {what}")))
+        parse(text).map(Labels).map_err(Failure::bad_request)
     }
 
     /// A `LabelSelector` of an object.
@@ -70,42 +68,21 @@ fn number(labels: &BTreeMap<String, String>, key: &str) -> Option<i64> {
     labels.get(key)?.parse().ok()
 }
 
-/// The words and signs of a selector.
-fn tokens(text: &str) -> Vec<String> {
-    let mut tokens: Vec<String> = Vec::new();
-    let mut word = String::new();
-    let mut signs = String::new();
-    let mut flush = |text: &mut String| {
-        if !text.is_empty() {
-            tokens.push(std::mem::take(text));
-        }
-    };
-    for c in text.chars() {
-        match c {
-            '=' | '!' | '<' | '>' => {
-                flush(&mut word);
-                if signs == "!" && c != '=' || signs.len() == 2 || signs == ">" || signs == "<" {
-                    flush(&mut signs);
-                }
-                signs.push(c);
-            }
-            '(' | ')' | ',' => {
-                flush(&mut word);
-                flush(&mut signs);
-                flush(&mut c.to_string());
-            }
-            c if c.is_whitespace() => {
-                flush(&mut word);
-                flush(&mut signs);
-            }
-            c => {
-                flush(&mut signs);
-                word.push(c);
-            }
-        }
+/// The words and signs of a selector, in turn; the empty one stands for the end.
+fn tokens(text: &str) -> Vec<&str> {
+    let is_sign = |c: char| matches!(c, '=' | '!' | '(' | ')' | ',' | '<' | '>');
+    let mut tokens = Vec::new();
+    let mut rest = text.trim_start();
+    while let Some(first) = rest.chars().next() {
+        let length = match first {
+            _ if rest.starts_with("==") || rest.starts_with("!=") => 2,
+            first if is_sign(first) => 1,
+            _ => rest.find(|c: char| is_sign(c) || c.is_whitespace()).unwrap_or(rest.len()),
+        };
+        let (token, after) = rest.split_at(length);
+        tokens.push(token);
+        rest = after.trim_start();
     }
-    flush(&mut word);
-    flush(&mut signs);
     tokens
 }
 
@@ -113,101 +90,121 @@ fn is_word(token: &str) -> bool {
     !matches!(token, "" | "=" | "==" | "!=" | "!" | "(" | ")" | "," | "<" | ">")
 }
 
+/// Reads as the real server does, one token ahead, so that it stops at the same place and says the same.
+struct Reader<'t> {
+    tokens: std::iter::Peekable<std::vec::IntoIter<&'t str>>,
+}
+
 fn parse(text: &str) -> Result<Vec<Requirement>, String> {
-    let tokens = tokens(text);
-    let mut rest = tokens.iter().map(String::as_str).peekable();
+    let mut reader = Reader { tokens: tokens(text).into_iter().peekable() };
     let mut all = Vec::new();
-    while rest.peek().is_some() {
-        let missing = rest.next_if_eq(&"!").is_some();
-        let key = rest.next().unwrap_or_default();
-        if !is_word(key) {
-            return Err(format!("found '{key}', expected: !, identifier, or 'end of string'"));
+    loop {
+        match reader.peek() {
+            "" => return Ok(all),
+            token if is_word(token) || token == "!" => {
+                let read = reader.requirement();
+                all.push(read.map_err(|what| format!("unable to parse requirement: {what}"))?);
+            }
+            token => return Err(format!("found '{token}', expected: !, identifier, or 'end of string'")),
         }
-        check_key(key)?;
-        let owned = key.to_owned();
-        match rest.peek().copied() {
-            None | Some(",") => {
-                all.push(if missing { Requirement::Missing(owned) } else { Requirement::Exists(owned) });
-            }
-            Some(other) if missing => {
-                return Err(format!("found '{other}', expected: ',' or 'end of string'"));
-            }
-            Some(sign @ ("=" | "==" | "!=" | "<" | ">")) => {
-                rest.next();
-                let value = rest.next_if(|token| is_word(token)).unwrap_or_default();
-                match sign {
-                    "<" | ">" => {
-                        let number = value.parse().map_err(|_| {
-                            format!("values[0][{key}]: Invalid value: {value:?}: for 'Gt', 'Lt' operators, the value must be an integer")
-                        })?;
-                        all.push(if sign == "<" {
-                            Requirement::Less(owned, number)
-                        } else {
-                            Requirement::Greater(owned, number)
-                        });
-                    }
-                    _ => {
-                        check_value(key, value)?;
-                        let values = vec![value.to_owned()];
-                        all.push(if sign == "!=" {
-                            Requirement::NotIn(owned, values)
-                        } else {
-                            Requirement::In(owned, values)
-                        });
-                    }
+        match reader.next() {
+            "" => return Ok(all),
+            "," => {
+                let next = reader.peek();
+                if !is_word(next) && next != "!" {
+                    return Err(format!("found '{next}', expected: identifier after ','"));
                 }
             }
-            Some(operator @ ("in" | "notin")) => {
-                rest.next();
-                let open = rest.next().unwrap_or_default();
-                if open != "(" {
-                    return Err(format!("found '{open}' expected: '('"));
-                }
-                let mut values = Vec::new();
-                let mut wants_value = true;
-                loop {
-                    match rest.next() {
-                        Some(")") => {
-                            if wants_value {
-                                values.push(String::new());
-                            }
-                            break;
-                        }
-                        Some(",") => {
-                            if wants_value {
-                                values.push(String::new());
-                            }
-                            wants_value = true;
-                        }
-                        Some(word) if wants_value && is_word(word) => {
-                            check_value(key, word)?;
-                            values.push(word.to_owned());
-                            wants_value = false;
-                        }
-                        other => {
-                            let other = other.unwrap_or_default();
-                            return Err(format!("found '{other}', expected: ',', ')' or identifier"));
-                        }
-                    }
-                }
-                all.push(if operator == "in" {
-                    Requirement::In(owned, values)
-                } else {
-                    Requirement::NotIn(owned, values)
-                });
-            }
-            Some(other) => {
-                return Err(format!("found '{other}', expected: in, notin, =, ==, !=, gt, lt"));
-            }
-        }
-        match rest.next() {
-            None => break,
-            Some(",") if rest.peek().is_some() => {}
-            Some(",") => return Err("found '', expected: identifier after ','".to_owned()),
-            Some(other) => return Err(format!("found '{other}', expected: ',' or 'end of string'")),
+            other => return Err(format!("found '{other}', expected: ',' or 'end of string'")),
         }
     }
-    Ok(all)
+}
+
+impl Reader<'_> {
+    fn peek(&mut self) -> &str {
+        self.tokens.peek().copied().unwrap_or_default()
+    }
+
+    fn next(&mut self) -> &str {
+        self.tokens.next().unwrap_or_default()
+    }
+
+    fn requirement(&mut self) -> Result<Requirement, String> {
+        let missing = self.peek() == "!";
+        if missing {
+            self.next();
+        }
+        let key = self.word()?;
+        check_key(&key)?;
+        if missing {
+            return Ok(Requirement::Missing(key));
+        }
+        if matches!(self.peek(), "" | ",") {
+            return Ok(Requirement::Exists(key));
+        }
+        let operator = self.next().to_owned();
+        let mut values = match operator.as_str() {
+            "in" | "notin" => self.values()?,
+            "=" | "==" | "!=" | "<" | ">" => vec![self.value()?],
+            other => return Err(format!("found '{other}', expected: in, notin, =, ==, !=, gt, lt")),
+        };
+        values.sort();
+        values.dedup();
+        let first = values.first().map(String::as_str).unwrap_or_default();
+        if let "<" | ">" = operator.as_str() {
+            let than = first.parse().map_err(|_| {
+                format!(
+                    "values[0]: Invalid value: {first:?}: for 'Gt', 'Lt' operators, the value must be an integer"
+                )
+            })?;
+            return Ok(match operator.as_str() {
+                "<" => Requirement::Less(key, than),
+                _ => Requirement::Greater(key, than),
+            });
+        }
+        for (index, value) in values.iter().enumerate() {
+            check_value(&key, index, value)?;
+        }
+        Ok(match operator.as_str() {
+            "!=" | "notin" => Requirement::NotIn(key, values),
+            _ => Requirement::In(key, values),
+        })
+    }
+
+    fn word(&mut self) -> Result<String, String> {
+        match self.next() {
+            word if is_word(word) => Ok(word.to_owned()),
+            other => Err(format!("found '{other}', expected: identifier")),
+        }
+    }
+
+    fn value(&mut self) -> Result<String, String> {
+        if matches!(self.peek(), "" | ",") { Ok(String::new()) } else { self.word() }
+    }
+
+    fn values(&mut self) -> Result<Vec<String>, String> {
+        match self.next() {
+            "(" => {}
+            other => return Err(format!("found '{other}' expected: '('")),
+        }
+        match self.peek() {
+            token if is_word(token) || matches!(token, "," | ")") => {}
+            other => return Err(format!("found '{other}', expected: ',', ')' or identifier")),
+        }
+        let mut values = Vec::new();
+        loop {
+            match self.peek() {
+                "," | ")" => values.push(String::new()),
+                word if is_word(word) => values.push(self.next().to_owned()),
+                other => return Err(format!("found '{other}', expected: ',', or identifier")),
+            }
+            match self.next() {
+                "," => {}
+                ")" => return Ok(values),
+                other => return Err(format!("found '{other}', expected: ',' or ')'")),
+            }
+        }
+    }
 }
 
 fn check_key(key: &str) -> Result<(), String> {
@@ -219,12 +216,12 @@ fn check_key(key: &str) -> Result<(), String> {
     }
 }
 
-fn check_value(key: &str, value: &str) -> Result<(), String> {
+fn check_value(key: &str, index: usize, value: &str) -> Result<(), String> {
     let wrong = super::validate::names::label_value(value);
     if wrong.is_empty() {
         Ok(())
     } else {
-        Err(format!("values[0][{key}]: Invalid value: {value:?}: {}", wrong.join("; ")))
+        Err(format!("values[{index}][{key}]: Invalid value: {value:?}: {}", wrong.join("; ")))
     }
 }
 
@@ -275,7 +272,7 @@ impl Fields {
                 };
                 return Err(Failure::bad_request(unknown));
             }
-            all.push((label.to_owned(), equal, unescaped(value)));
+            all.push((label.to_owned(), equal, unescaped(value)?));
         }
         Ok(Fields(all))
     }
@@ -315,13 +312,25 @@ fn split(text: &str) -> Vec<&str> {
     parts
 }
 
-fn unescaped(value: &str) -> String {
+fn unescaped(value: &str) -> Result<String, Failure> {
     let mut out = String::new();
     let mut chars = value.chars();
     while let Some(c) = chars.next() {
-        out.push(if c == '\\' { chars.next().unwrap_or(c) } else { c });
+        match (c, chars.clone().next()) {
+            ('\\', Some(next @ ('\\' | ',' | '='))) => {
+                chars.next();
+                out.push(next);
+            }
+            ('\\', next) => {
+                let next = next.map(String::from).unwrap_or_default();
+                return Err(Failure::bad_request(format!(
+                    "invalid field selector: invalid escape sequence: \\{next}"
+                )));
+            }
+            (c, _) => out.push(c),
+        }
     }
-    out
+    Ok(out)
 }
 
 /// What the real server can select a kind by.
@@ -382,7 +391,6 @@ pub(crate) fn labels_of(kind: &Known) -> &'static [&'static str] {
             &["metadata.name", "metadata.namespace", "spec.signerName", "spec.podName", "spec.nodeName"]
         }
         ("resource.k8s.io", "ResourceSlice") => &["metadata.name", "spec.nodeName", "spec.driver"],
-        ("networking.k8s.io", "IPAddress") => &["metadata.name"],
         _ => &["metadata.name", "metadata.namespace"],
     }
 }

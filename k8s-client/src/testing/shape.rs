@@ -41,13 +41,14 @@ enum As {
 pub(crate) struct Shape {
     format: Format,
     as_: As,
-    watch: bool,
+    /// Whether a watch has said the columns of its tables.
+    pub(crate) told: bool,
 }
 
 impl Shape {
     /// What nobody but the server itself looks at.
     pub(crate) fn json() -> Shape {
-        Shape { format: Format::Json, as_: As::Itself, watch: false }
+        Shape { format: Format::Json, as_: As::Itself, told: false }
     }
 
     /// The first that is accepted and can be had.
@@ -55,8 +56,9 @@ impl Shape {
         let watch = ask.query.flag("watch") || ask.path.iter().any(|it| it == "watch");
         let accept = ask.header(header::ACCEPT).unwrap_or_default();
         if accept.trim().is_empty() {
-            return Ok(Shape { format: Format::Json, as_: As::Itself, watch });
+            return Ok(Shape { format: Format::Json, as_: As::Itself, told: false });
         }
+        let mut known = false;
         for wanted in accept.split(',') {
             let mut parts = wanted.split(';').map(str::trim);
             let media = parts.next().unwrap_or_default();
@@ -75,10 +77,18 @@ impl Shape {
                 PROTOBUF => Format::Protobuf,
                 _ => continue,
             };
+            known = true;
             let as_ = match as_ {
                 ("", ..) => As::Itself,
                 ("Table", "meta.k8s.io", "v1") if format == Format::Json => {
-                    As::Table { include: ask.query.get("includeObject").unwrap_or("Metadata").to_owned() }
+                    let include = ask.query.text("includeObject");
+                    if !matches!(include, "" | "None" | "Metadata" | "Object") {
+                        return Err(Failure::bad_request(format!(
+                            "Unable to convert to Table as requested: includeObject: Invalid value: {include:?}: must be \
+                             'Metadata', 'Object', 'None', or empty"
+                        )));
+                    }
+                    As::Table { include: include.to_owned() }
                 }
                 // There is none of it in protobuf, which is said only to who takes nothing else.
                 ("PartialObjectMetadata" | "PartialObjectMetadataList", "meta.k8s.io", "v1")
@@ -88,21 +98,14 @@ impl Shape {
                 }
                 _ => continue,
             };
-            return Ok(Shape { format, as_, watch });
+            return Ok(Shape { format, as_, told: false });
         }
-        let known = |wanted: &str| {
-            let media = wanted.split(';').next().unwrap_or_default().trim();
-            matches!(media, "application/json" | "application/yaml" | PROTOBUF | "application/*" | "*/*")
-        };
-        Err(if watch || accept.split(',').any(known) {
-            Failure::not_acceptable()
-        } else {
-            Failure::no_representation()
-        })
+        Err(if known || watch { Failure::not_acceptable() } else { Failure::no_representation() })
     }
 
     fn is_plain(&self, call: &Call<'_>) -> bool {
-        *self == Shape { format: Format::Json, as_: As::Itself, watch: self.watch }
+        self.format == Format::Json
+            && self.as_ == As::Itself
             && call.kind.version == call.stored.version
             && call.kind.group == call.stored.group
     }
@@ -228,7 +231,11 @@ impl Shape {
             As::Partial => partial(&value),
             As::Table { include } => {
                 let metadata = json!({"resourceVersion": value["metadata"]["resourceVersion"]});
-                table::table(core, Some(kind), metadata, vec![value], include)
+                let mut table = table::table(core, Some(kind), metadata, vec![value], include);
+                if self.told {
+                    table["columnDefinitions"] = Value::Null;
+                }
+                table
             }
         };
         Ok(format!("{}\n", json!({"type": event, "object": object})).into())
@@ -305,7 +312,15 @@ fn nameless(mut object: Value) -> Value {
 }
 
 pub(crate) fn partial(object: &Value) -> Value {
-    json!({"kind": "PartialObjectMetadata", "apiVersion": "meta.k8s.io/v1", "metadata": object["metadata"]})
+    let mut metadata = object["metadata"].clone();
+    // Inside of the real server this is a field.
+    if let Some(Value::Object(notes)) = metadata.get_mut("annotations") {
+        notes.remove("deprecated.daemonset.template.generation");
+        if notes.is_empty() {
+            metadata.as_object_mut().map(|fields| fields.remove("annotations"));
+        }
+    }
+    json!({"kind": "PartialObjectMetadata", "apiVersion": "meta.k8s.io/v1", "metadata": metadata})
 }
 
 fn yaml(object: &Value) -> Result<Said, Failure> {

@@ -188,10 +188,7 @@ impl Store {
     /// The objects of a kind as they were.
     pub(crate) fn table_at(&self, kind: usize, revision: u64) -> Result<Table, Failure> {
         if revision < self.forgotten {
-            return Err(Failure::expired(format!(
-                "The resourceVersion for the provided list is too old: {revision} ({})",
-                self.forgotten
-            )));
+            return Err(Failure::expired("The resourceVersion for the provided list is too old."));
         }
         let mut table = self.table(kind).clone();
         for change in self.history.iter().rev().take_while(|change| change.revision > revision) {

@@ -33,7 +33,12 @@ fn age(object: &Value, now: &str) -> Value {
 pub(super) fn since(time: &Value, now: &str) -> Value {
     let seconds = |text: &str| text.parse::<k8s_api::time::Time>().ok().map(|time| time.unix_seconds());
     let (Some(then), Some(now)) = (seconds(text(time)), seconds(now)) else { return "<unknown>".into() };
-    let passed = (now - then).max(0);
+    span(now - then)
+}
+
+/// So many seconds.
+pub(super) fn span(seconds: i64) -> Value {
+    let passed = seconds.max(0);
     let both = |large: i64, unit: &str, small: i64, below: &str| {
         if small == 0 { format!("{large}{unit}") } else { format!("{large}{unit}{small}{below}") }
     };
@@ -106,7 +111,7 @@ const TEMPLATE: [Column; 3] = [
 ];
 
 fn columns(kind: &Known) -> Vec<Column> {
-    if let Some(columns) = super::columns::of(kind) {
+    if let Some(columns) = super::columns::of(kind).or_else(|| super::printers::of(kind)) {
         return columns;
     }
     let [names, images, selects] = TEMPLATE;
@@ -240,30 +245,41 @@ fn columns(kind: &Known) -> Vec<Column> {
         ("", "Namespace") => {
             vec![NAME, ("Status", "string", false, |it, _| it["status"]["phase"].clone()), AGE]
         }
-        ("", "Node") => vec![
-            NAME,
-            ("Status", "string", false, |it, _| {
-                let ready = list(&it["status"]["conditions"]).find(|it| it["type"] == "Ready");
-                let state = match ready {
-                    Some(ready) if ready["status"] == "True" => "Ready",
-                    Some(_) => "NotReady",
-                    None => "Unknown",
-                };
-                if it["spec"]["unschedulable"] == true {
-                    format!("{state},SchedulingDisabled").into()
-                } else {
-                    state.into()
-                }
-            }),
-            ("Roles", "string", false, |it, _| {
-                let roles = it["metadata"]["labels"].as_object().into_iter().flatten();
-                joined(roles.filter_map(|(key, _)| key.strip_prefix("node-role.kubernetes.io/")))
-            }),
-            AGE,
-            ("Version", "string", false, |it, _| {
-                it["status"]["nodeInfo"]["kubeletVersion"].as_str().unwrap_or_default().into()
-            }),
-        ],
+        ("", "Node") => {
+            let mut columns: Vec<Column> = vec![
+                NAME,
+                ("Status", "string", false, |it, _| {
+                    let ready = list(&it["status"]["conditions"]).find(|it| it["type"] == "Ready");
+                    let state = match ready {
+                        Some(ready) if ready["status"] == "True" => "Ready",
+                        Some(_) => "NotReady",
+                        None => "Unknown",
+                    };
+                    if it["spec"]["unschedulable"] == true {
+                        format!("{state},SchedulingDisabled").into()
+                    } else {
+                        state.into()
+                    }
+                }),
+                ("Roles", "string", false, |it, _| {
+                    let roles = it["metadata"]["labels"].as_object().into_iter().flatten();
+                    let mut roles: Vec<&str> = roles
+                        .filter_map(|(key, value)| match key.as_str() {
+                            "kubernetes.io/role" => value.as_str(),
+                            key => key.strip_prefix("node-role.kubernetes.io/"),
+                        })
+                        .collect();
+                    roles.sort_unstable();
+                    joined(roles.into_iter())
+                }),
+                AGE,
+                ("Version", "string", false, |it, _| {
+                    it["status"]["nodeInfo"]["kubeletVersion"].as_str().unwrap_or_default().into()
+                }),
+            ];
+            columns.extend(super::printers::NODE);
+            columns
+        }
         ("", "PersistentVolumeClaim") => vec![
             NAME,
             ("Status", "string", false, |it, _| it["status"]["phase"].clone()),
@@ -312,12 +328,19 @@ pub(crate) fn table(
     objects: Vec<Value>,
     include: &str,
 ) -> Value {
-    let columns = kind.map(columns).unwrap_or_else(|| vec![NAME]);
+    let is_scale = kind.is_none() && objects.iter().any(|object| object["kind"] == "Scale");
+    let columns = match kind {
+        Some(kind) => columns(kind),
+        None if is_scale => super::printers::SCALE.to_vec(),
+        None => vec![NAME],
+    };
     let now = core.clock.stamp();
     let definitions: Vec<Value> = columns
         .iter()
+        .filter(|(title, ..)| !title.is_empty())
         .map(|(title, type_, wide, _)| {
-            let format = if *title == "Name" { "name" } else { "" };
+            let plain = is_scale || kind.is_some_and(|kind| kind.group == "storagemigration.k8s.io");
+            let format = if matches!(*title, "Name" | "Attacher") && !plain { "name" } else { "" };
             json!({"name": title, "type": type_, "format": format, "description": "", "priority": i32::from(*wide)})
         })
         .collect();

@@ -78,6 +78,7 @@ pub(crate) fn answer(call: &Call<'_>) -> Result<Said, Failure> {
             let line =
                 watch.shape.event(&watch.core, &watch.kind, &watch.stored, Event::Added.as_str(), object)?;
             watch.ready.push_back(line);
+            watch.shape.told = true;
         }
         watch.seen = state.store.revision();
         if initial == Some(true) && bookmarks {
@@ -156,7 +157,10 @@ impl Watch {
         for change in changes {
             let Some((event, object)) = self.seen_as(&change) else { continue };
             match self.shape.event(&self.core, &self.kind, &self.stored, event.as_str(), object) {
-                Ok(line) => self.ready.push_back(line),
+                Ok(line) => {
+                    self.ready.push_back(line);
+                    self.shape.told = true;
+                }
                 Err(failure) => {
                     self.over = true;
                     self.ready.push_back(self.shape.error(&failure));

@@ -38,12 +38,13 @@ pub(crate) fn create(call: &mut Call<'_>) -> Result<Said, Failure> {
 /// Holds what was sent against its type and the place that it was sent to.
 fn read(call: &mut Call<'_>, sent: Sent) -> Result<Value, Failure> {
     let kind = call.kind;
-    let Sent { value, twice } = sent;
+    let Sent { mut value, twice } = sent;
+    if value.is_null() {
+        // An object that nothing is said of.
+        value = json!({});
+    }
     let said = |name: &str| value[name].as_str().unwrap_or_default();
     let (api_version, named) = (said("apiVersion"), said("kind"));
-    if !value.is_object() {
-        return Err(unreadable(&kind, "unexpected null"));
-    }
     if !named.is_empty() && named != kind.kind || !api_version.is_empty() && api_version != kind.api_version()
     {
         return Err(wrong_kind(call, api_version, named));
@@ -87,7 +88,7 @@ fn wrong_kind(call: &Call<'_>, api_version: &str, named: &str) -> Failure {
 }
 
 /// Fields that are not known or came twice: warned of, or all of them in one text for a refusal.
-fn strict(call: &mut Call<'_>, unknown: &[String], twice: &[String]) -> Option<String> {
+pub(crate) fn strict(call: &mut Call<'_>, unknown: &[String], twice: &[String]) -> Option<String> {
     let duplicates = twice.iter().map(|path| format!("duplicate field {path:?}"));
     let unknown = unknown.iter().map(|path| format!("unknown field {path:?}"));
     let mistakes: Vec<String> = duplicates.chain(unknown).collect();
@@ -119,12 +120,14 @@ fn born(call: &mut Call<'_>, state: &mut State, mut object: Value) -> Result<Val
         let base: String = text(&metadata["generateName"]).chars().take(58).collect();
         metadata["name"] = format!("{base}{}", state.chance.suffix()).into();
     }
+    if kind.kind == "LimitRange" && text(&metadata["name"]).is_empty() {
+        // The only kind that is given a name if it says none.
+        metadata["name"] = state.chance.uid().into();
+    }
     alive(call, state, text(&metadata["name"]))?;
     metadata["uid"] = state.chance.uid().into();
     metadata["creationTimestamp"] = clock.stamp().into();
-    for field in
-        ["deletionTimestamp", "deletionGracePeriodSeconds", "selfLink", "managedFields", "generation"]
-    {
+    for field in ["deletionTimestamp", "deletionGracePeriodSeconds", "selfLink", "managedFields"] {
         if let Some(fields) = metadata.as_object_mut() {
             fields.remove(field);
         }
@@ -140,6 +143,17 @@ fn born(call: &mut Call<'_>, state: &mut State, mut object: Value) -> Result<Val
         fields.remove("status");
     }
     defaults::defaults(&kind, &mut object);
+    let requests = object["spec"]["tokenRequests"].as_array();
+    if kind.kind == "CSIDriver"
+        && requests.is_some_and(|list| !list.is_empty())
+        && object["spec"]["serviceAccountTokenInSecrets"].is_null()
+    {
+        call.warnings.push(
+            "spec.serviceAccountTokenInSecrets is unset; if supported by this CSI driver, set to true to prevent possible \
+             logging of tokens in volume attributes"
+                .to_owned(),
+        );
+    }
     let mut object = call.core.kinds.convert(object, &kind, &call.stored)?;
     defaults::defaults(&call.stored, &mut object);
     defaults::at_birth(&call.stored, &mut object, &mut state.addresses);
@@ -299,9 +313,7 @@ pub(crate) fn replace(call: &mut Call<'_>) -> Result<Said, Failure> {
 fn named(call: &Call<'_>, object: &Value) -> Result<(), Failure> {
     let name = text(&object["metadata"]["name"]);
     if name.is_empty() {
-        return Err(Failure::bad_request(
-            "the name of the object (based on URL) was undeterminable: name must be provided",
-        ));
+        return Err(nameless(&call.name));
     }
     if name != call.name {
         return Err(Failure::bad_request(format!(
@@ -311,12 +323,18 @@ fn named(call: &Call<'_>, object: &Value) -> Result<(), Failure> {
     }
     let namespace = text(&object["metadata"]["namespace"]);
     if call.kind.namespaced && !namespace.is_empty() && namespace != call.namespace {
-        return Err(Failure::bad_request(format!(
-            "the namespace of the object ({namespace}) does not match the namespace on the request ({})",
-            call.namespace
-        )));
+        return Err(Failure::bad_request(
+            "the namespace of the provided object does not match the namespace sent on the request",
+        ));
     }
     Ok(())
+}
+
+/// What is sent to a place with a name has that name.
+pub(crate) fn nameless(name: &str) -> Failure {
+    Failure::bad_request(format!(
+        "the name of the object ({name} based on URL) was undeterminable: name must be provided"
+    ))
 }
 
 /// `PATCH` of an object or of a part of it.
@@ -336,11 +354,14 @@ pub(crate) fn patch(call: &mut Call<'_>) -> Result<Said, Failure> {
     let old = call.find(&state)?;
     let before = call.out(old.value())?;
     let mut object = before.clone();
-    let unreadable =
-        |error: serde_json::Error| Failure::bad_request(format!("error decoding patch: {error}"));
-    let Sent { value: document, twice } = body::parse(&call.ask.body).map_err(unreadable)?;
+    let unreadable = |_: serde_json::Error| Failure::bad_request("invalid JSON patch");
+    let Sent { value: mut document, twice } = body::parse(&call.ask.body).map_err(unreadable)?;
+    if strategic && document.is_null() {
+        document = json!({});
+    }
     match content_type.as_str() {
         "application/json-patch+json" => patch::json::apply(&mut object, &document)?,
+        _ if document.is_null() => return Err(Failure::bad_request("Invalid JSON Patch")),
         _ if !document.is_object() => {
             let what = match document {
                 Value::Array(_) => "array",
@@ -348,8 +369,9 @@ pub(crate) fn patch(call: &mut Call<'_>) -> Result<Said, Failure> {
                 Value::Number(_) => "number",
                 _ => "bool",
             };
+            let whose = if strategic { "" } else { "error decoding patch: " };
             return Err(Failure::bad_request(format!(
-                "error decoding patch: json: cannot unmarshal {what} into Go value of type map[string]interface {{}}"
+                "{whose}json: cannot unmarshal {what} into Go value of type map[string]interface {{}}"
             )));
         }
         _ if strategic => {
@@ -365,17 +387,27 @@ pub(crate) fn patch(call: &mut Call<'_>) -> Result<Said, Failure> {
         let cause = Cause::invalid("patch", &shown.into(), why);
         Failure::invalid_named("", "", "", &[cause])
     };
+    for field in ["apiVersion", "kind"] {
+        if text(&object[field]).is_empty() && object.is_object() {
+            object[field] = before[field].clone();
+        }
+    }
+    if object["apiVersion"] != before["apiVersion"] || object["kind"] != before["kind"] {
+        let (version, kind) = (text(&object["apiVersion"]), text(&object["kind"]));
+        if call.core.kinds.named(version, kind).is_some() {
+            return Err(wrong_kind(call, version, kind));
+        }
+        let why = format!(
+            "no kind {kind:?} is registered for version {version:?} in scheme \"pkg/runtime/scheme.go:110\""
+        );
+        return Err(invalid(&object, &why));
+    }
     let typed = match body::typed(&call.kind, &object) {
         Ok(typed) => typed,
         Err(why) => return Err(invalid(&object, &why)),
     };
     if let Some(mistakes) = strict(call, &typed.unknown, &twice) {
         return Err(invalid(&object, &format!("strict decoding error: {mistakes}")));
-    }
-    for field in ["apiVersion", "kind"] {
-        if object[field] != before[field] {
-            return Err(wrong_kind(call, text(&object["apiVersion"]), text(&object["kind"])));
-        }
     }
     named(call, &typed.value)?;
     change(call, &mut state, &old, typed.value, false)

@@ -16,6 +16,17 @@ pub(crate) fn apply(target: &mut Value, patch: &Value) -> Result<(), Failure> {
             format!("The allowed maximum operations in a JSON patch is {MOST}, got {}", operations.len());
         return Err(Failure::too_large_patch(message));
     }
+    if let Some(other) = operations.iter().find(|operation| !operation.is_object()) {
+        let what = match other {
+            Value::Array(_) => "array",
+            Value::String(_) => "string",
+            Value::Bool(_) => "bool",
+            _ => "number",
+        };
+        return Err(Failure::bad_request(format!(
+            "error decoding patch: json: cannot unmarshal {what} into Go value of type handlers.jsonPatchOp"
+        )));
+    }
     operations.iter().try_for_each(|operation| step(target, operation).map_err(|()| unfit()))
 }
 
@@ -27,7 +38,8 @@ fn unfit() -> Failure {
 fn step(target: &mut Value, operation: &Value) -> Result<(), ()> {
     let text = |name: &str| operation[name].as_str().ok_or(());
     let path = pointer(text("path")?)?;
-    let value = || operation.get("value").cloned().ok_or(());
+    // What is not said is null, as for the real server's library.
+    let value = || Ok::<_, ()>(operation.get("value").cloned().unwrap_or_default());
     match text("op")? {
         "add" => add(target, &path, value()?),
         "remove" => remove(target, &path).map(drop),
@@ -38,7 +50,12 @@ fn step(target: &mut Value, operation: &Value) -> Result<(), ()> {
             add(target, &path, moved)
         }
         "copy" => {
-            let copied = at(target, &pointer(text("from")?)?).ok_or(())?.clone();
+            let from = pointer(text("from")?)?;
+            let copied = match (at(target, &from).map(|value| value.clone()), from.split_last()) {
+                (Some(copied), _) => copied,
+                (None, Some((_, way))) if at(target, way).is_some_and(|it| it.is_object()) => Value::Null,
+                _ => return Err(()),
+            };
             add(target, &path, copied)
         }
         "test" => {

@@ -71,7 +71,9 @@ pub(crate) fn mistyped(why: &str) -> String {
         found if found.starts_with("number") => "int64",
         found => found,
     };
-    if type_ == "string" {
+    if type_.starts_with("map[") && found == "string" {
+        format!("cannot restore map from {found}")
+    } else if type_ == "string" {
         format!("cannot convert {found} to string")
     } else {
         format!("unrecognized type: {type_}")
@@ -140,6 +142,13 @@ fn object(target: &mut Value, patch: &Value, type_: &mut Type<'_>) -> Result<(),
             continue;
         }
         let order = changes.get(&format!("{ORDER}{name}")).and_then(Value::as_array);
+        if let (Some(order), Some(changes)) = (order, change.as_array()) {
+            type_.field(name, |_, field| ordered(changes, order, field))?;
+        }
+        if !fields.contains_key(name) && is_new(change) {
+            fields.insert(name.clone(), undirected(change));
+            continue;
+        }
         let place = fields.entry(name.clone()).or_insert(Value::Null);
         type_.field(name, |type_, field| value(place, change, type_, field, order))?;
     }
@@ -150,11 +159,48 @@ fn object(target: &mut Value, patch: &Value, type_: &mut Type<'_>) -> Result<(),
         }
         if let (Some(Value::Array(list)), Some(order)) = (fields.get_mut(name), order.as_array()) {
             type_.field(name, |_, field| {
-                sort(list, order, field.and_then(|field| field.patch_merge).unwrap_or_default());
+                let server = list.clone();
+                sort(list, order, field.and_then(|field| field.patch_merge).unwrap_or_default(), &server);
             });
         }
     }
     Ok(())
+}
+
+/// Where nothing was before, a patch is taken as it is, without being looked at.
+fn is_new(change: &Value) -> bool {
+    change.is_object() || change.is_array()
+}
+
+/// What is left of a patch where there is nothing to be patched.
+fn undirected(change: &Value) -> Value {
+    match change {
+        Value::Object(fields) if fields.contains_key(DIRECTIVE) => Value::Object(Map::new()),
+        Value::Object(fields) => fields
+            .iter()
+            .filter(|(name, value)| !name.starts_with('$') && !value.is_null())
+            .map(|(name, value)| (name.clone(), undirected(value)))
+            .collect(),
+        Value::Array(list) => list.iter().filter(|it| it.get(DIRECTIVE).is_none()).map(undirected).collect(),
+        other => other.clone(),
+    }
+}
+
+/// The order of a patch's list is the one that is said besides.
+fn ordered(changes: &[Value], order: &[Value], field: Option<Field>) -> Result<(), Failure> {
+    let key = field.and_then(|field| field.patch_merge).unwrap_or_default();
+    let of = |value: &Value| if key.is_empty() { value.clone() } else { value[key].clone() };
+    let kept = changes.iter().filter(|it| it.get(DIRECTIVE).is_none());
+    let places: Vec<_> = kept.map(|it| order.iter().position(|place| of(place) == of(it))).collect();
+    if places.is_sorted() && !places.contains(&None) {
+        return Ok(());
+    }
+    let shown = |list: &[Value]| list.iter().map(shown).collect::<Vec<_>>().join(" ");
+    Err(Failure::plain_internal(format!(
+        "The order in patch list:\n[{}]\n doesn't match $setElementOrder list:\n[{}]\n",
+        shown(changes),
+        shown(order)
+    )))
 }
 
 fn value(
@@ -191,6 +237,7 @@ fn list(
         *target = Value::Array(Vec::new());
     }
     let Some(list) = target.as_array_mut() else { return Ok(()) };
+    let server = list.clone();
     for change in changes {
         if key.is_empty() {
             if !list.contains(change) {
@@ -214,24 +261,28 @@ fn list(
             }
         }
     }
-    if let Some(order) = order {
-        sort(list, order, key);
-    }
+    // Without another order, it is the one of the patch.
+    sort(list, order.map_or(changes, Vec::as_slice), key, &server);
     Ok(())
 }
 
-/// Puts those that are named in their order; the others keep their places among them.
-fn sort(list: &mut Vec<Value>, order: &[Value], key: &str) {
+/// Puts those that are named in their order. One that only the server has comes before them as far as it did so before; what is new comes
+/// first.
+fn sort(list: &mut Vec<Value>, order: &[Value], key: &str, server: &[Value]) {
     let of = |value: &Value| if key.is_empty() { value.clone() } else { value[key].clone() };
-    let rank = |value: &Value| order.iter().position(|it| of(it) == of(value));
+    let place = |list: &[Value], value: &Value| list.iter().position(|it| of(it) == of(value));
     let (mut named, others): (Vec<_>, Vec<_>) =
-        std::mem::take(list).into_iter().enumerate().partition(|(_, value)| rank(value).is_some());
-    named.sort_by_key(|(_, value)| rank(value));
-    let mut named = named.into_iter().map(|(_, value)| value).collect::<Vec<_>>();
-    for (at, value) in others {
-        named.insert(at.min(named.len()), value);
+        std::mem::take(list).into_iter().partition(|value| place(order, value).is_some());
+    named.sort_by_key(|value| place(order, value));
+    let mut others = others.into_iter().peekable();
+    for value in named {
+        let before = place(server, &value);
+        while let Some(other) = others.next_if(|other| before.is_some() && place(server, other) < before) {
+            list.push(other);
+        }
+        list.push(value);
     }
-    *list = named;
+    list.extend(others);
 }
 
 #[cfg(test)]
@@ -252,8 +303,8 @@ mod tests {
             {"name": "b", "image": "2"}, {"name": "c"}, {"name": "a", "ports": [{"containerPort": 2}]},
         ]}});
         let wanted = json!({"spec": {"containers": [
-            {"name": "a", "image": "1", "ports": [{"containerPort": 1}, {"containerPort": 2}]},
             {"name": "b", "image": "2"}, {"name": "c"},
+            {"name": "a", "image": "1", "ports": [{"containerPort": 2}, {"containerPort": 1}]},
         ]}});
         assert_eq!(merged(pod, patch), wanted);
     }
@@ -270,7 +321,7 @@ mod tests {
             },
         });
         let wanted = json!({
-            "metadata": {"finalizers": ["b", "c"]},
+            "metadata": {"finalizers": ["c", "b"]},
             "spec": {"containers": [{"name": "c"}, {"name": "b"}], "volumes": [{"name": "v", "secret": {}}]},
         });
         assert_eq!(merged(pod.clone(), patch), wanted);
@@ -283,7 +334,7 @@ mod tests {
 
     #[test]
     fn what_has_no_key_is_refused() {
-        let mut pod = json!({});
+        let mut pod = json!({"spec": {"containers": [{"name": "c"}]}});
         let patch = json!({"spec": {"containers": [{"image": "x"}]}});
         assert!(merge(&mut pod, &patch, &mut Pod::default()).is_err());
     }

@@ -6,6 +6,7 @@
 pub(crate) mod names;
 mod plain;
 mod pods;
+mod rare;
 mod workloads;
 
 use k8s_api::quantity::Quantity;
@@ -21,6 +22,7 @@ pub(crate) type Causes = Vec<Cause>;
 pub(crate) fn create(asked: &Known, kind: &Known, object: &Value) -> Result<(), Failure> {
     let mut causes = metadata(asked, object);
     match kind.group {
+        "" if kind.kind == "Event" => causes = rare::event(asked, object, causes),
         "" => {
             plain::check(kind, object, &mut causes);
             pods::check_kind(kind, object, &mut causes);
@@ -44,7 +46,7 @@ pub(crate) fn update(
         &object["metadata"],
         &old["metadata"],
         "metadata",
-        &["name", "namespace", "uid", "creationTimestamp"],
+        &["name", "namespace", "uid", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds"],
         &mut causes,
     );
     held(object, old, &mut causes);
@@ -160,7 +162,10 @@ fn metadata(kind: &Known, object: &Value) -> Causes {
     match name.as_str().unwrap_or_default() {
         "" => causes.push(Cause::required("metadata.name", "name or generateName is required")),
         text => {
+            // Almost everywhere names have characters, and only what is not a name has bytes.
+            let of_bytes = matches!(kind.kind, "ReplicationController" | "DeviceClass");
             for what in name_rule(kind)(text) {
+                let what = if of_bytes { what } else { what.replace(" bytes", " characters") };
                 causes.push(Cause::invalid("metadata.name", name, what));
             }
         }
@@ -180,11 +185,8 @@ fn metadata(kind: &Known, object: &Value) -> Causes {
     for (index, owner) in list(&metadata["ownerReferences"]).iter().enumerate() {
         for field in ["apiVersion", "kind", "name", "uid"] {
             if owner[field].as_str().unwrap_or_default().is_empty() {
-                causes.push(Cause::invalid(
-                    format!("metadata.ownerReferences[{index}].{field}"),
-                    &owner[field].as_str().unwrap_or_default().into(),
-                    if field == "apiVersion" { "version must not be empty" } else { "must not be empty" },
-                ));
+                let field = format!("metadata.ownerReferences[{index}].{field}");
+                causes.push(Cause::required(field, "must not be empty"));
             }
         }
     }

@@ -87,7 +87,7 @@ pub(crate) fn qualified(text: &str) -> Vec<String> {
     let (first, second) = (parts.next().unwrap_or_default(), parts.next());
     if parts.next().is_some() {
         return vec![format!(
-            "a qualified name {PART} with an optional DNS subdomain prefix and '/' (e.g. 'example.com/MyName')"
+            "a valid label key {PART} with an optional DNS subdomain prefix and '/' (e.g. 'example.com/MyName')"
         )];
     }
     let name = match second {

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{Causes, immutable, labels, list, names, one_of, port, quantity, required, text};
+use super::{Causes, immutable, labels, list, names, one_of, port, quantity, rare, required, text};
 use crate::testing::failure::Cause;
 use crate::testing::kinds::Known;
 
@@ -25,6 +25,7 @@ pub(super) fn check(kind: &Known, object: &Value, causes: &mut Causes) {
             required(&spec["accessModes"], "spec.accessModes", "", causes);
             modes(&spec["accessModes"], "spec.accessModes", causes);
             required(&spec["capacity"], "spec.capacity", "", causes);
+            rare::volume(spec, causes);
             one_of(
                 &spec["persistentVolumeReclaimPolicy"],
                 "spec.persistentVolumeReclaimPolicy",
@@ -36,7 +37,7 @@ pub(super) fn check(kind: &Known, object: &Value, causes: &mut Causes) {
             if list(&spec["rules"]).is_empty() && spec["defaultBackend"].is_null() {
                 causes.push(Cause::invalid(
                     "spec",
-                    &Value::Array(Vec::new()),
+                    &spec["rules"],
                     "either `defaultBackend` or `rules` must be specified",
                 ));
             }
@@ -51,40 +52,22 @@ pub(super) fn check(kind: &Known, object: &Value, causes: &mut Causes) {
                 }
             }
         }
-        ("autoscaling", "HorizontalPodAutoscaler") => {
-            let (least, most) =
-                (spec["minReplicas"].as_i64().unwrap_or(1), spec["maxReplicas"].as_i64().unwrap_or(0));
-            if most < 1 {
-                causes.push(Cause::invalid("spec.maxReplicas", &most.into(), "must be greater than 0"));
-            }
-            if most < least {
-                causes.push(Cause::invalid(
-                    "spec.maxReplicas",
-                    &most.into(),
-                    "must be greater than or equal to `minReplicas`",
-                ));
-            }
-            for field in ["kind", "name"] {
-                required(&spec["scaleTargetRef"][field], &format!("spec.scaleTargetRef.{field}"), "", causes);
-            }
-        }
+        ("autoscaling", _) => rare::autoscaler(spec, causes),
         ("policy", "PodDisruptionBudget")
             if !spec["minAvailable"].is_null() && !spec["maxUnavailable"].is_null() =>
         {
-            causes.push(Cause::invalid("spec", spec, "minAvailable and maxUnavailable cannot be both set"));
+            let shown = format!(
+                "{{\"MinAvailable\":{},\"Selector\":{},\"MaxUnavailable\":{},\"UnhealthyPodEvictionPolicy\":{}}}",
+                spec["minAvailable"],
+                spec["selector"],
+                spec["maxUnavailable"],
+                spec["unhealthyPodEvictionPolicy"]
+            );
+            let detail = "minAvailable and maxUnavailable cannot be both set";
+            causes.push(Cause::invalid_shown("spec", &shown, detail));
         }
         ("rbac.authorization.k8s.io", "RoleBinding" | "ClusterRoleBinding") => {
-            let kinds: &[&str] =
-                if kind.kind == "RoleBinding" { &["ClusterRole", "Role"] } else { &["ClusterRole"] };
-            if object["roleRef"]["kind"].is_null() || text(&object["roleRef"]["kind"]).is_empty() {
-                causes.push(Cause::unsupported("roleRef.kind", &"".into(), kinds));
-            } else {
-                one_of(&object["roleRef"]["kind"], "roleRef.kind", kinds, causes);
-            }
-            required(&object["roleRef"]["name"], "roleRef.name", "", causes);
-            for (index, subject) in list(&object["subjects"]).iter().enumerate() {
-                required(&subject["name"], &format!("subjects[{index}].name"), "", causes);
-            }
+            rare::binding(kind, object, causes)
         }
         ("rbac.authorization.k8s.io", "Role" | "ClusterRole") => {
             for (index, rule) in list(&object["rules"]).iter().enumerate() {
@@ -111,7 +94,7 @@ pub(super) fn check(kind: &Known, object: &Value, causes: &mut Causes) {
                 ));
             }
         }
-        _ => {}
+        _ => rare::check(kind, object, causes),
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::{Causes, immutable, not_negative, one_of, pods, required, selector, text};
+use super::{Causes, immutable, not_negative, one_of, pods, rare, required, selector, text};
 use crate::testing::failure::Cause;
 use crate::testing::kinds::Known;
 use crate::testing::selector::Labels;
@@ -16,7 +16,7 @@ pub(super) fn check(kind: &Known, object: &Value, causes: &mut Causes) {
             for field in ["replicas", "minReadySeconds", "revisionHistoryLimit"] {
                 not_negative(&spec[field], &format!("spec.{field}"), causes);
             }
-            selected(spec, causes);
+            selected(kind.kind, spec, causes);
             pods::template(&spec["template"], "spec.template", causes);
             let policy = &spec["template"]["spec"]["restartPolicy"];
             if matches!(text(policy), "OnFailure" | "Never") {
@@ -48,12 +48,11 @@ pub(super) fn check(kind: &Known, object: &Value, causes: &mut Causes) {
         }
         "Job" => {
             if spec["manualSelector"] == true || !spec["selector"].is_object() {
-                selected(spec, causes);
+                selected(kind.kind, spec, causes);
             }
             job(spec, "spec", causes);
         }
         "CronJob" => {
-            required(&spec["schedule"], "spec.schedule", "", causes);
             one_of(
                 &spec["concurrencyPolicy"],
                 "spec.concurrencyPolicy",
@@ -64,13 +63,14 @@ pub(super) fn check(kind: &Known, object: &Value, causes: &mut Causes) {
             for field in ["startingDeadlineSeconds", "successfulJobsHistoryLimit", "failedJobsHistoryLimit"] {
                 not_negative(&spec[field], &format!("spec.{field}"), causes);
             }
+            required(&spec["schedule"], "spec.schedule", "", causes);
             schedule(&spec["schedule"], causes);
             let name = &object["metadata"]["name"];
             if text(name).len() > 52 {
                 causes.push(Cause::invalid("metadata.name", name, "must be no more than 52 characters"));
             }
         }
-        _ => {}
+        _ => rare::check(kind, object, causes),
     }
 }
 
@@ -91,13 +91,19 @@ fn schedule(value: &Value, causes: &mut Causes) {
 }
 
 /// The selector of a workload, and that it selects what the template makes.
-fn selected(spec: &Value, causes: &mut Causes) {
+fn selected(kind: &str, spec: &Value, causes: &mut Causes) {
     let wanted = &spec["selector"];
-    if wanted.is_null() {
+    if wanted.is_null() && kind != "DaemonSet" {
         causes.push(Cause::required("spec.selector", ""));
     }
     if wanted.as_object().is_some_and(|fields| fields.is_empty()) {
-        causes.push(Cause::invalid("spec.selector", wanted, "empty selector is invalid for deployment"));
+        let title = match kind {
+            "DaemonSet" => "daemonset",
+            "StatefulSet" => "statefulset",
+            _ => "deployment",
+        };
+        let detail = format!("empty selector is invalid for {title}");
+        causes.push(Cause::invalid("spec.selector", wanted, detail));
     }
     selector(wanted, "spec.selector", causes);
     let template = &spec["template"]["metadata"]["labels"];
