@@ -96,7 +96,7 @@ const SESSION: &[(&str, &[&str])] = &[
     ("get --raw /readyz", &["ok"]),
     (
         "get pods -A --chunk-size=1 -o custom-columns=N:.metadata.name,I:.spec.containers[0].image",
-        &["p      nginx:1"],
+        &["N     I", "p     nginx:1"],
     ),
     ("get pods --sort-by=.metadata.creationTimestamp -o json", &["\"kind\": \"List\""]),
     ("create deployment made --image=nginx:1 --replicas=2", &["deployment.apps/made created"]),

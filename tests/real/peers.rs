@@ -127,7 +127,13 @@ async fn follows(program: PathBuf, arguments: &[&str], first: &str) {
     // The whole server is away for a moment, with all connections.
     drop(listening);
     label(&pods, "p6", "away").await;
-    let listening = server.listen(address).await.unwrap();
+    // The old one ends when its task does.
+    let listening = loop {
+        match server.listen(address).await {
+            Ok(listening) => break listening,
+            Err(_) => tokio::task::yield_now().await,
+        }
+    };
     peer = holds(peer, "away").await;
 
     // The history goes while nobody watches.
