@@ -6,4 +6,5 @@
 
 pub mod mutate;
 mod seeds;
+mod server;
 pub mod targets;

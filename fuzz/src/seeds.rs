@@ -148,3 +148,107 @@ users:
 ";
 
 pub(crate) const STREAM: &str = "{\"type\":\"ADDED\",\"object\":{\"kind\":\"Pod\",\"metadata\":{\"name\":\"a}\\\"\"}}}\n{\"type\":\"BOOKMARK\",\"object\":{}} {\"object\":[],\"type\":\"ERROR\",\"x\":1}\r\n";
+
+/// Parted by lines of `--`; a body comes after an empty line.
+pub(crate) const REQUESTS: &[&str] = &[
+    "GET /api/v1/namespaces/default/pods?limit=1&labelSelector=a%3Db\naccept: application/json;as=Table;g=meta.k8s.io;v=v1,application/json\n--\nGET /api/v1/pods?watch=true&allowWatchBookmarks=true&resourceVersion=1&timeoutSeconds=1",
+    "POST /api/v1/namespaces/default/configmaps?fieldValidation=Strict\ncontent-type: application/json\n\n{\"metadata\":{\"generateName\":\"x-\"},\"data\":{\"a\":\"b\"}}\n--\nDELETE /api/v1/namespaces/default/configmaps/c?propagationPolicy=Orphan\n\n{\"preconditions\":{\"uid\":\"u\"}}",
+    "PUT /apis/apps/v1/namespaces/default/deployments/d/scale\n\n{\"kind\":\"Scale\",\"apiVersion\":\"autoscaling/v1\",\"metadata\":{\"name\":\"d\"},\"spec\":{\"replicas\":3}}\n--\nDELETE /apis/apps/v1/namespaces/default/deployments?labelSelector=a",
+    "POST /api/v1/namespaces/default/pods/p/binding\n\n{\"target\":{\"kind\":\"Node\",\"name\":\"n\"}}\n--\nGET /api/v1/namespaces/default/pods/p/log?tailLines=1&timestamps=true&follow=true\n--\nPOST /api/v1/namespaces/default/pods/p/eviction\n\n{\"metadata\":{\"name\":\"p\"}}",
+    "GET /apis\naccept: application/json;v=v2;g=apidiscovery.k8s.io;as=APIGroupDiscoveryList\n--\nGET /api/v1\n--\nGET /version\n--\nGET /healthz?verbose",
+    "PATCH /api/v1/namespaces/default/services/s?dryRun=All\ncontent-type: application/strategic-merge-patch+json\n\n{\"spec\":{\"ports\":[{\"port\":80,\"name\":\"x\"}]}}",
+    "POST /api/v1/namespaces/default/serviceaccounts/default/token\n\n{\"spec\":{\"audiences\":[\"a\"]}}\n--\nPOST /apis/authentication.k8s.io/v1/tokenreviews\n\n{\"spec\":{\"token\":\"x\"}}\n--\nPOST /apis/authorization.k8s.io/v1/selfsubjectaccessreviews\n\n{\"spec\":{}}",
+    "DELETE /api/v1/namespaces/web\n--\nPOST /api/v1/namespaces/web/configmaps\n\n{\"metadata\":{\"name\":\"c\"}}\n--\nPUT /api/v1/namespaces/web/finalize\n\n{\"metadata\":{\"name\":\"web\"},\"spec\":{}}",
+    "GET /api/v1/watch/namespaces/default/pods/p\n--\nGET /api/v1/configmaps?watch=1&sendInitialEvents=true&resourceVersionMatch=NotOlderThan&allowWatchBookmarks=true",
+];
+
+pub(crate) const REQUEST_PARTS: &[&str] = &[
+    "GET ",
+    "POST ",
+    "PUT ",
+    "PATCH ",
+    "DELETE ",
+    "/api/v1",
+    "/apis/",
+    "/namespaces/",
+    "default",
+    "/pods",
+    "/configmaps",
+    "/secrets",
+    "/status",
+    "/scale",
+    "/log",
+    "/binding",
+    "/eviction",
+    "/token",
+    "/proxy",
+    "/finalize",
+    "/watch",
+    "?",
+    "&",
+    "=",
+    "%2f",
+    "%00",
+    "%ff",
+    "..",
+    "//",
+    "\n--\n",
+    "\n\n",
+    "content-type: ",
+    "accept: ",
+    "application/json",
+    "application/yaml",
+    "application/vnd.kubernetes.protobuf",
+    ";as=Table;g=meta.k8s.io;v=v1",
+    ";as=PartialObjectMetadataList;g=meta.k8s.io;v=v1",
+    "application/merge-patch+json",
+    "application/json-patch+json",
+    "application/strategic-merge-patch+json",
+    "application/apply-patch+yaml",
+    "watch=true",
+    "limit=1",
+    "continue=",
+    "resourceVersion=",
+    "resourceVersionMatch=Exact",
+    "labelSelector=",
+    "fieldSelector=metadata.name%3D",
+    "dryRun=All",
+    "fieldValidation=Strict",
+    "{\"metadata\":{\"name\":\"x\"}}",
+    "\"finalizers\":[\"a/b\"]",
+    "\"ownerReferences\":[{}]",
+    "null",
+];
+
+pub(crate) const PATCHES: &[&str] = &[
+    "[{\"op\":\"replace\",\"path\":\"/spec/replicas\",\"value\":3},{\"op\":\"test\",\"path\":\"/metadata/name\",\"value\":\"d\"},{\"op\":\"move\",\"from\":\"/metadata/labels\",\"path\":\"/metadata/annotations\"},{\"op\":\"remove\",\"path\":\"/spec/template/spec/containers/0\"},{\"op\":\"add\",\"path\":\"/spec/template/spec/containers/-\",\"value\":{\"name\":\"x\"}},{\"op\":\"copy\",\"from\":\"\",\"path\":\"/a~1b~0\"}]",
+    "{\"metadata\":{\"labels\":{\"a\":null,\"b\":\"c\"},\"finalizers\":[\"x/y\"]},\"spec\":{\"replicas\":7}}",
+    "{\"spec\":{\"template\":{\"spec\":{\"$setElementOrder/containers\":[{\"name\":\"c\"},{\"name\":\"x\"}],\"containers\":[{\"name\":\"x\",\"image\":\"i\"},{\"$patch\":\"delete\",\"name\":\"c\"}],\"volumes\":[{\"$patch\":\"replace\"}],\"$retainKeys\":[\"containers\"]}},\"strategy\":{\"$retainKeys\":[\"type\"],\"type\":\"Recreate\"}},\"metadata\":{\"$deleteFromPrimitiveList/finalizers\":[\"x/y\"],\"ownerReferences\":[{\"uid\":\"u\",\"$patch\":\"delete\"}]}}",
+];
+
+pub(crate) const YAML: &[&str] = &[
+    "apiVersion: v1\nkind: Pod\nmetadata: {name: p, namespace: new}\nspec:\n  containers:\n  - {name: c, image: i}\nstatus: {phase: Running}\n---\n{apiVersion: v1, kind: List, items: [{apiVersion: v1, kind: ConfigMap, metadata: {name: a}}]}\n",
+    "- &a {apiVersion: v1, kind: Namespace, metadata: {name: n}}\n--- *a\n",
+    "{apiVersion: apps/v1, kind: Deployment, metadata: {name: d}, spec: {selector: {matchLabels: {a: b}}, template: {metadata: {labels: {a: b}}, spec: {containers: [{name: c, image: i}]}}}}",
+];
+
+pub(crate) const RUN: &str = r#"{"about":"","exchanges":[{"request":"GET /api/v1/namespaces/default/secrets/s","sentHeaders":{"accept":"application/json"},"status":200,"headers":{"content-type":"application/json"},"answer":{"json":{"kind":"Secret","apiVersion":"v1","data":{"k":"redacted"}}}},{"request":"PUT /a","sent":{"text":"x"},"end":"broken"},{"request":"GET /w?watch=true","status":200,"answer":{"events":[{"type":"ADDED","object":{}}]},"end":"open"},{"request":"GET /b","status":200,"answer":{"base64":"AAE="}}]}"#;
+
+pub(crate) const RUN_PARTS: &[&str] = &[
+    "\"request\":",
+    "\"sent\":",
+    "\"status\":",
+    "\"answer\":",
+    "\"end\":\"open\"",
+    "\"end\":\"broken\"",
+    "\"end\":\"unreachable\"",
+    "{\"json\":",
+    "{\"text\":",
+    "{\"base64\":",
+    "{\"events\":[",
+    "null",
+    "200",
+    "99999",
+    "GET /",
+    "\n",
+];

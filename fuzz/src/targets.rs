@@ -27,7 +27,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::mutate::LONGEST;
-use crate::seeds;
+use crate::{seeds, server};
 
 /// One of them.
 #[derive(Debug)]
@@ -112,9 +112,25 @@ pub const ALL: &[Target] = &[
             "null",
         ],
     },
+    Target {
+        name: "server",
+        run: server::requests,
+        seeds: || texts(seeds::REQUESTS),
+        tokens: seeds::REQUEST_PARTS,
+    },
+    Target { name: "server-body", run: server::body, seeds: server::bodies, tokens: seeds::NAMES },
+    Target { name: "server-patch", run: server::patch, seeds: server::patches, tokens: seeds::NAMES },
+    Target {
+        name: "server-selector",
+        run: server::selectors,
+        seeds: || texts(&[seeds::LABELS, seeds::FIELDS].concat()),
+        tokens: seeds::LABELS,
+    },
+    Target { name: "server-load", run: server::load, seeds: || texts(seeds::YAML), tokens: seeds::NAMES },
+    Target { name: "replay", run: server::replay, seeds: || texts(&[seeds::RUN]), tokens: seeds::RUN_PARTS },
 ];
 
-fn texts(texts: &[&str]) -> Vec<Vec<u8>> {
+pub(crate) fn texts(texts: &[&str]) -> Vec<Vec<u8>> {
     texts.iter().map(|text| text.as_bytes().to_vec()).collect()
 }
 
@@ -143,7 +159,7 @@ fn messages() -> Vec<Vec<u8>> {
 }
 
 /// What happened: what an error says last, without what it repeats of the input.
-fn refused(error: &dyn Display) -> u64 {
+pub(crate) fn refused(error: &dyn Display) -> u64 {
     let text = error.to_string();
     let text = text.rsplit_once(" (at byte").map_or(&*text, |(text, _)| text);
     let said = text.rsplit(": ").next().unwrap_or_default();
@@ -162,7 +178,7 @@ pub fn is_accepted(what: u64) -> bool {
     what < 64
 }
 
-fn accepted(length: usize) -> u64 {
+pub(crate) fn accepted(length: usize) -> u64 {
     u64::from(length.next_power_of_two().trailing_zeros())
 }
 

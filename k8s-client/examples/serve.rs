@@ -7,7 +7,7 @@ use k8s_client::testing::{LogRequest, Server};
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let (mut port, mut kubeconfig, mut load) = (0, None, Vec::new());
+    let (mut port, mut kubeconfig, mut load, mut tls) = (0, None, Vec::new(), false);
     let mut builder = Server::builder();
     let mut arguments = std::env::args().skip(1);
     while let Some(name) = arguments.next() {
@@ -15,6 +15,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         match name.as_str() {
             "--port" => port = value()?.parse()?,
             "--kubeconfig" => kubeconfig = Some(value()?),
+            "--tls" => tls = true,
             "--load" => load.push(value()?),
             "--openapi" => builder = builder.openapi(value()?),
             other => return Err(format!("unknown argument {other}").into()),
@@ -28,7 +29,11 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
             server.load(&std::fs::read_to_string(&file)?).map_err(|error| format!("{file}: {error}"))?;
         println!("{count} objects from {file}");
     }
-    let listening = server.listen(SocketAddr::from(([127, 0, 0, 1], port))).await?;
+    if tls && kubeconfig.is_none() {
+        return Err("--tls needs --kubeconfig FILE, where the certificate to trust is written".into());
+    }
+    let address = SocketAddr::from(([127, 0, 0, 1], port));
+    let listening = if tls { server.listen_tls(address).await? } else { server.listen(address).await? };
     match kubeconfig {
         Some(file) => {
             std::fs::write(&file, listening.kubeconfig())?;

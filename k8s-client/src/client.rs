@@ -53,6 +53,8 @@ pub struct ClientBuilder {
     namespace: String,
     policies: Policies,
     outside: Arc<dyn Outside>,
+    #[cfg(feature = "testing")]
+    recorder: Option<crate::testing::Recorder>,
 }
 
 enum Below {
@@ -61,6 +63,17 @@ enum Below {
 }
 
 impl ClientBuilder {
+    fn new(below: Below, namespace: String) -> ClientBuilder {
+        ClientBuilder {
+            below,
+            namespace,
+            policies: Policies::default(),
+            outside: outside::real(),
+            #[cfg(feature = "testing")]
+            recorder: None,
+        }
+    }
+
     /// How persistent the client is, instead of [`Preset::DEFAULT`].
     pub fn retry(mut self, preset: Preset) -> ClientBuilder {
         self.policies.preset = preset;
@@ -172,6 +185,13 @@ impl ClientBuilder {
         self
     }
 
+    /// Keeps what goes to the server and what comes back.
+    #[cfg(feature = "testing")]
+    pub fn recorder(mut self, recorder: &crate::testing::Recorder) -> ClientBuilder {
+        self.recorder = Some(recorder.clone());
+        self
+    }
+
     /// Time and chance of a test's own.
     #[cfg(test)]
     pub(crate) fn outside(mut self, outside: Arc<dyn Outside>) -> ClientBuilder {
@@ -181,7 +201,9 @@ impl ClientBuilder {
 
     /// Makes the client; it connects with its first call.
     pub fn build(self) -> Result<Client> {
-        let ClientBuilder { below, namespace, mut policies, outside } = self;
+        #[cfg(feature = "testing")]
+        let recorder = self.recorder;
+        let ClientBuilder { below, namespace, mut policies, outside, .. } = self;
         if policies.concurrency == Some(0) {
             return Err(Error::config(
                 "a concurrency of 0 lets no call go: ask for at least one, or for no limit",
@@ -210,10 +232,34 @@ impl ClientBuilder {
                 (transport, credential(&config, &outside)?)
             }
         };
+        #[cfg(feature = "testing")]
+        let transport = match recorder {
+            Some(recorder) => recorder.over(transport),
+            None => transport,
+        };
+        let parts = Parts { namespace, policies, outside, timeouts, origin, server, connections };
+        Ok(parts.client(transport, credential))
+    }
+}
+
+/// All that a client is made of but the way to its server; nothing of it can be wrong any more.
+struct Parts {
+    namespace: String,
+    policies: Policies,
+    outside: Arc<dyn Outside>,
+    timeouts: Timeouts,
+    origin: Origin,
+    server: String,
+    connections: AllCounters,
+}
+
+impl Parts {
+    fn client(self, transport: Arc<dyn Transport>, credential: Option<Arc<dyn Credential>>) -> Client {
+        let Parts { namespace, mut policies, outside, timeouts, origin, server, connections } = self;
         let preset = policies.preset;
         policies.answer = Some(timeouts.answer);
         let (stack, gauges) = stack(transport, credential, policies, outside.clone());
-        Ok(Client(Arc::new(Shared {
+        Client(Arc::new(Shared {
             stack,
             gauges,
             namespace,
@@ -223,7 +269,7 @@ impl ClientBuilder {
             server: Server(server.into()),
             outside,
             connections,
-        })))
+        }))
     }
 }
 
@@ -249,17 +295,27 @@ impl Client {
     pub fn builder(config: Config) -> ClientBuilder {
         let namespace = config.namespace.clone();
         let below = Below::Network(Box::new(config));
-        ClientBuilder { below, namespace, policies: Policies::default(), outside: outside::real() }
+        ClientBuilder::new(below, namespace)
     }
 
     /// A client above a transport that is not the network. All policies but the credential run above it.
     pub fn with_transport(transport: Arc<dyn Transport>, namespace: impl Into<String>) -> ClientBuilder {
-        ClientBuilder {
-            below: Below::Transport(transport),
-            namespace: namespace.into(),
+        ClientBuilder::new(Below::Transport(transport), namespace.into())
+    }
+
+    /// The same with the usual policies, of which none can be wrong.
+    #[cfg(feature = "testing")]
+    pub(crate) fn over(transport: Arc<dyn Transport>, namespace: &str) -> Client {
+        let parts = Parts {
+            namespace: namespace.to_owned(),
             policies: Policies::default(),
             outside: outside::real(),
-        }
+            timeouts: Timeouts::default(),
+            origin: Origin::default(),
+            server: String::new(),
+            connections: AllCounters::default(),
+        };
+        parts.client(transport, None)
     }
 
     /// The namespace of the configuration.

@@ -16,6 +16,9 @@ pub struct Args {
     /// Write a kubeconfig here.
     #[arg(long, value_name = "FILE")]
     kubeconfig: Option<PathBuf>,
+    /// Serve HTTPS, as a real server does; the kubeconfig has the certificate to trust.
+    #[arg(long, requires = "kubeconfig")]
+    tls: bool,
     /// Objects that are there from the beginning, as YAML.
     #[arg(long, value_name = "FILE", num_args = 1..)]
     load: Vec<PathBuf>,
@@ -27,6 +30,9 @@ pub fn run(args: Args) -> Result<()> {
     arguments.extend(["--openapi".into(), specs::documents()?.join("openapi").into()]);
     if let Some(file) = args.kubeconfig {
         arguments.extend(["--kubeconfig".into(), file.into()]);
+    }
+    if args.tls {
+        arguments.push("--tls".into());
     }
     for file in args.load {
         arguments.extend(["--load".into(), file.into()]);

@@ -188,8 +188,17 @@ impl ListReader {
     }
 
     fn take(&mut self, piece: &[u8]) {
-        let mut left = piece.len();
-        for chunk in piece.utf8_chunks() {
+        // Nearly always all of it is text, but for a character that is cut off. To look for chunks takes several times as long.
+        let (text, rest) = match std::str::from_utf8(piece) {
+            Ok(text) => (text, &[][..]),
+            Err(error) => {
+                let (text, rest) = piece.split_at_checked(error.valid_up_to()).unwrap_or((&[], piece));
+                (std::str::from_utf8(text).unwrap_or_default(), rest)
+            }
+        };
+        self.text.push_str(text);
+        let mut left = rest.len();
+        for chunk in rest.utf8_chunks() {
             self.text.push_str(chunk.valid());
             let invalid = chunk.invalid();
             left -= chunk.valid().len() + invalid.len();

@@ -19,6 +19,31 @@ impl Seed {
         // The upper half depends on everything.
         (hasher.finish() >> 32) as u32
     }
+
+    /// Of an object's name. The two are hashed side by side, each with its length, and only then together.
+    #[inline]
+    pub(super) fn name(self, namespace: &str, name: &str) -> u32 {
+        let (mut first, mut second) =
+            (Folding { state: self.0, key: self.1 }, Folding { state: self.1, key: self.0 });
+        first.write(namespace.as_bytes());
+        second.write(name.as_bytes());
+        (fold(first.state ^ self.0, second.state ^ self.1.rotate_left(32)) >> 32) as u32
+    }
+}
+
+/// Whether two texts are equal. Those of names are short, so it is not worth to call somebody for it.
+#[inline]
+pub(super) fn same(a: &[u8], b: &[u8]) -> bool {
+    if a.len() != b.len() {
+        return false;
+    }
+    match (a.last_chunk::<16>(), b.last_chunk::<16>()) {
+        (Some(end), Some(other)) => {
+            let (blocks, others) = (a.as_chunks::<16>().0, b.as_chunks::<16>().0);
+            end == other && blocks.iter().zip(others).all(|(block, other)| block == other)
+        }
+        _ => words(a) == words(b),
+    }
 }
 
 /// Multiplies 64 by 64 bits and folds the 128 to 64, sixteen bytes at a time.
@@ -76,7 +101,7 @@ impl Hasher for Folding {
 
 #[cfg(test)]
 mod tests {
-    use super::Seed;
+    use super::{Seed, same};
     use std::collections::HashSet;
 
     #[test]
@@ -92,6 +117,42 @@ mod tests {
             hashes.iter().for_each(|hash| counts[(hash >> shift) as usize & 255] += 1);
             let (least, most) = (counts.iter().min(), counts.iter().max());
             assert!(least > Some(&30) && most < Some(&140), "{shift}: {least:?} {most:?}");
+        }
+    }
+
+    #[test]
+    fn names_that_objects_have_spread_as_well() {
+        let seed = Seed(0x243f_6a88_85a3_08d3, 0x1319_8a2e_0370_7344);
+        let names = (0..20_000).map(|n| (format!("team-{}", n % 50), format!("api-7d9f8b6c5-{n:05}")));
+        let mut hashes: Vec<u32> = names.map(|(namespace, name)| seed.name(&namespace, &name)).collect();
+        for shift in [0, 8, 16, 24] {
+            let mut counts = [0; 256];
+            hashes.iter().for_each(|hash| counts[(hash >> shift) as usize & 255] += 1);
+            let (least, most) = (counts.iter().min(), counts.iter().max());
+            assert!(least > Some(&30) && most < Some(&140), "{shift}: {least:?} {most:?}");
+        }
+        hashes.sort_unstable();
+        hashes.dedup();
+        assert!(hashes.len() > 19_990, "{}", hashes.len());
+        assert_ne!(seed.name("ab", "c"), seed.name("a", "bc"));
+        assert_ne!(seed.name("a", "b"), seed.name("b", "a"));
+        assert_ne!(seed.name("", "a"), seed.name("a", ""));
+        assert_ne!(seed.name("", "a"), seed.name("", "a\0"));
+        assert_ne!(Seed(1, 2).name("a", "b"), Seed(1, 3).name("a", "b"));
+    }
+
+    #[test]
+    fn texts_are_the_same_if_every_byte_is() {
+        let text: Vec<u8> = (0..70).collect();
+        for len in 0..70 {
+            let one = &text[..len];
+            assert!(same(one, &one.to_vec()));
+            assert!(!same(one, &text[..len + 1]) && !same(&text[..len + 1], one));
+            for at in 0..len {
+                let mut other = one.to_vec();
+                other[at] ^= 1;
+                assert!(!same(one, &other), "{len} {at}");
+            }
         }
     }
 

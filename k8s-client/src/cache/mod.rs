@@ -9,6 +9,7 @@
 mod hash;
 mod index;
 mod memory;
+mod named;
 mod order;
 mod ordered;
 mod own;

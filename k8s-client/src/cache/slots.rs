@@ -16,7 +16,7 @@ type Branch<T> = [Option<Arc<Leaf<T>>>; BRANCH];
 
 #[derive(Clone, Debug)]
 pub(super) struct Slots<T> {
-    root: Arc<Vec<Arc<Branch<T>>>>,
+    root: Arc<[Arc<Branch<T>>]>,
     /// The slots below `end` without a value, in order, so that the lowest is used first.
     free: Order,
     /// There is nothing from here on. No memory holds as many objects as there are numbers.
@@ -30,6 +30,7 @@ impl<T> Default for Slots<T> {
 }
 
 impl<T> Slots<T> {
+    #[inline]
     pub(super) fn get(&self, slot: u32) -> Option<&T> {
         let slot = slot as usize;
         let branch = self.root.get(slot / (LEAF * BRANCH))?;
@@ -56,10 +57,6 @@ impl<T: Clone> Slots<T> {
         slot
     }
 
-    pub(super) fn replace(&mut self, slot: u32, value: T) -> Option<T> {
-        self.place(slot)?.replace(value)
-    }
-
     pub(super) fn get_mut(&mut self, slot: u32) -> Option<&mut T> {
         self.place(slot)?.as_mut()
     }
@@ -77,12 +74,12 @@ impl<T: Clone> Slots<T> {
 
     fn leaf(&mut self, slot: u32) -> Option<&mut Option<Arc<Leaf<T>>>> {
         let slot = slot as usize;
-        let root = Arc::make_mut(&mut self.root);
         let at = slot / (LEAF * BRANCH);
-        if at >= root.len() {
-            root.resize_with(at + 1, || Arc::new(array::from_fn(|_| None)));
+        if at >= self.root.len() {
+            let more = (self.root.len()..=at).map(|_| Arc::new(array::from_fn(|_| None)));
+            self.root = self.root.iter().cloned().chain(more).collect();
         }
-        Arc::make_mut(root.get_mut(at)?).get_mut(slot / LEAF % BRANCH)
+        Arc::make_mut(Arc::make_mut(&mut self.root).get_mut(at)?).get_mut(slot / LEAF % BRANCH)
     }
 
     fn place(&mut self, slot: u32) -> Option<&mut Option<T>> {
@@ -106,7 +103,8 @@ mod tests {
                 match step {
                     0 => prop_assert_eq!(model.insert(slots.insert(index), index), None, "a slot that was in use"),
                     1 if model.contains_key(slot) => {
-                        prop_assert_eq!(slots.replace(*slot, index), model.insert(*slot, index));
+                        let old = slots.get_mut(*slot).map(|value| std::mem::replace(value, index));
+                        prop_assert_eq!(old, model.insert(*slot, index));
                     }
                     _ => prop_assert_eq!(slots.remove(*slot), model.remove(slot)),
                 }

@@ -6,19 +6,18 @@ use std::vec;
 
 use super::hash::Seed;
 use super::index::AnyIndex;
+use super::named::Named;
 use super::order::{Order, Walk};
 use super::ordered::Entry;
 use super::slots::Slots;
-use super::table::Table;
 use crate::watch::{Held, ResourceVersion};
 
 /// All objects at one moment. A copy shares with it what is the same in both.
 pub(super) struct State {
     pub(super) resource_version: Option<ResourceVersion>,
     pub(super) seed: Seed,
-    /// Every object has a slot as long as it lives. All else refers to slots, so that a changed object costs one change here.
-    pub(super) objects: Slots<Held>,
-    pub(super) names: Table,
+    /// All else refers to slots in here, so that a changed object costs one change.
+    pub(super) named: Named,
     /// By namespace and name.
     pub(super) order: Order,
     pub(super) indexes: Vec<Box<dyn AnyIndex>>,
@@ -31,8 +30,7 @@ impl State {
         State {
             resource_version: None,
             seed,
-            objects: Slots::default(),
-            names: Table::default(),
+            named: Named::default(),
             order: Order::default(),
             indexes,
             store,
@@ -46,7 +44,7 @@ impl State {
     }
 
     pub(super) fn get(&self, namespace: &str, name: &str) -> Option<&Held> {
-        self.find(self.hash(namespace, name), namespace, name).map(|(_, object)| object)
+        self.named.find(self.hash(namespace, name), namespace, name).map(|(_, object)| object)
     }
 
     pub(super) fn iter(&self) -> Helds<'_> {
@@ -55,20 +53,19 @@ impl State {
 
     /// What is in a namespace and has a name that begins so.
     pub(super) fn prefix(&self, namespace: &str, prefix: &str) -> Helds<'_> {
+        let before = self.named.before(namespace, prefix);
+        let (namespace, prefix) = (namespace.as_bytes(), prefix.as_bytes());
         let ends_before = |slot| {
-            self.objects.get(slot).is_some_and(|other| {
-                let other = other.metadata();
-                match other.namespace.as_str().cmp(namespace) {
-                    Ordering::Equal => other.name.as_str() < prefix || other.name.starts_with(prefix),
-                    order => order.is_lt(),
-                }
+            self.named.key(slot).is_some_and(|(other, name)| match other.cmp(namespace) {
+                Ordering::Equal => name < prefix || name.starts_with(prefix),
+                order => order.is_lt(),
             })
         };
-        self.at(self.order.range(&before(&self.objects, namespace, prefix), &ends_before))
+        self.at(self.order.range(&before, &ends_before))
     }
 
     pub(super) fn at<'a>(&'a self, slots: Walk<'a>) -> Helds<'a> {
-        Helds { objects: &self.objects, slots, entries: None, found: Vec::new().into_iter() }
+        Helds { named: &self.named, slots, entries: None, found: Vec::new().into_iter() }
     }
 
     /// The objects of an ordered index's entries.
@@ -86,15 +83,7 @@ impl State {
     }
 
     pub(super) fn hash(&self, namespace: &str, name: &str) -> u32 {
-        self.seed.hash(&(namespace, name))
-    }
-
-    pub(super) fn find(&self, hash: u32, namespace: &str, name: &str) -> Option<(u32, &Held)> {
-        self.names.find(hash, |slot| {
-            let object = self.objects.get(slot)?;
-            let metadata = object.metadata();
-            (metadata.name == name && metadata.namespace == namespace).then_some((slot, object))
-        })
+        self.seed.name(namespace, name)
     }
 }
 
@@ -103,8 +92,7 @@ impl Clone for State {
         Self {
             resource_version: self.resource_version.clone(),
             seed: self.seed,
-            objects: self.objects.clone(),
-            names: self.names.clone(),
+            named: self.named.clone(),
             order: self.order.clone(),
             indexes: self.indexes.iter().map(|index| index.copy()).collect(),
             store: self.store.clone(),
@@ -112,19 +100,9 @@ impl Clone for State {
     }
 }
 
-/// Whether the object in a slot comes before one of this name.
-pub(super) fn before(objects: &Slots<Held>, namespace: &str, name: &str) -> impl Fn(u32) -> bool {
-    move |slot| {
-        objects.get(slot).is_some_and(|other| {
-            let other = other.metadata();
-            (other.namespace.as_str(), other.name.as_str()) < (namespace, name)
-        })
-    }
-}
-
 /// Objects of a state.
 pub(super) struct Helds<'a> {
-    objects: &'a Slots<Held>,
+    named: &'a Named,
     slots: Walk<'a>,
     /// What `slots` are the slots of, if not of the objects.
     entries: Option<&'a Slots<Entry>>,
@@ -136,8 +114,8 @@ impl<'a> Iterator for Helds<'a> {
 
     fn next(&mut self) -> Option<&'a Held> {
         match (self.slots.next(), self.entries) {
-            (Some(slot), None) => self.objects.get(slot),
-            (Some(entry), Some(entries)) => self.objects.get(entries.get(entry)?.slot),
+            (Some(slot), None) => self.named.get(slot),
+            (Some(entry), Some(entries)) => self.named.get(entries.get(entry)?.slot),
             (None, _) => self.found.next(),
         }
     }

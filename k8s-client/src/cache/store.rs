@@ -15,7 +15,7 @@ use super::order::Order;
 use super::ordered::{IntoParts, OrderedIndex};
 use super::own::{self, AnyStore, Changed, Own, Store};
 use super::snapshot::Snapshot;
-use super::state::{State, before};
+use super::state::State;
 use crate::error::Result;
 use crate::watch::{Held, ResourceVersion, into_kind};
 
@@ -185,23 +185,18 @@ impl Draft {
         let hash = self.next.hash(&object.metadata().namespace, &object.metadata().name);
         let object = self.known(object, hash);
         let (namespace, name) = (object.metadata().namespace.as_str(), object.metadata().name.as_str());
-        let slot = self.next.find(hash, namespace, name).map(|(slot, _)| slot);
-        let State { objects, names, order, indexes, .. } = &mut self.next;
-        let (slot, old) = match slot {
-            Some(slot) => (slot, objects.replace(slot, object.clone())),
-            None => {
-                let slot = objects.insert(object.clone());
-                names.insert(hash, slot);
-                (slot, None)
-            }
+        let State { named, order, indexes, .. } = &mut self.next;
+        let (slot, old) = match named.find(hash, namespace, name).map(|(slot, _)| slot) {
+            Some(slot) => (slot, named.replace(slot, object.clone())),
+            None => (named.insert(hash, object.clone()), None),
         };
         if self.replaced.is_some() {
             return old;
         }
+        let before = named.before(namespace, name);
         if old.is_none() {
-            order.insert(slot, &before(objects, namespace, name));
+            order.insert(slot, &before);
         }
-        let before = before(objects, namespace, name);
         for index in indexes {
             index.change(slot, old.as_deref(), Some(&*object), &before);
         }
@@ -214,19 +209,18 @@ impl Draft {
     /// Removes the object of this name, and returns it.
     pub fn delete(&mut self, namespace: &str, name: &str) -> Option<Held> {
         let hash = self.next.hash(namespace, name);
-        let (slot, old) = self.next.find(hash, namespace, name)?;
+        let (slot, old) = self.next.named.find(hash, namespace, name)?;
         let old = old.clone();
-        let State { objects, names, order, indexes, .. } = &mut self.next;
+        let State { named, order, indexes, .. } = &mut self.next;
         if self.replaced.is_none() {
-            // The order is that of the objects, so the object goes last.
-            let before = before(objects, namespace, name);
+            // The order is that of the names, so the object goes last.
+            let before = named.before(namespace, name);
             order.remove(slot, &before);
             for index in indexes {
                 index.change(slot, Some(&*old), None, &before);
             }
         }
-        names.remove(hash, slot);
-        objects.remove(slot);
+        named.remove(hash, slot);
         if let Some(changes) = &mut self.changes {
             changes.push((Some(old.clone()), None));
         }
@@ -240,7 +234,7 @@ impl Draft {
 
     /// How many objects there are, with the changes so far.
     pub fn len(&self) -> usize {
-        self.next.names.len()
+        self.next.named.len()
     }
 
     /// Whether there are no objects, with the changes so far.
@@ -262,7 +256,7 @@ impl Draft {
                 && (&old.uid, &old.resource_version) == (&new.uid, &new.resource_version)
         };
         // One key for the hashes of both states.
-        let held = self.replaced.as_ref().and_then(|state| state.find(hash, &new.namespace, &new.name));
+        let held = self.replaced.as_ref().and_then(|state| state.named.find(hash, &new.namespace, &new.name));
         match held.map(|(_, held)| held).filter(same).cloned() {
             Some(held) => held,
             None => object,
@@ -273,20 +267,13 @@ impl Draft {
     fn finish(self) -> State {
         let mut next = self.next;
         if self.replaced.is_some() {
-            let named = |(slot, object): (u32, &Held)| {
-                let metadata = object.metadata();
-                // Cheap to clone, and then at hand for every comparison.
-                (metadata.namespace.clone(), metadata.name.clone(), slot)
-            };
-            let mut slots: Vec<_> = next.objects.iter().map(named).collect();
-            // Mostly they come in order, which this sort makes use of.
-            slots.sort();
-            let slots: Vec<_> = slots.into_iter().map(|(.., slot)| slot).collect();
+            next.named.sort();
+            let slots: Vec<_> = next.named.iter().map(|(slot, _)| slot).collect();
             next.order = Order::of(&slots);
             for index in &mut next.indexes {
-                for slot in &slots {
+                for (slot, object) in next.named.iter() {
                     // In order: all that are in already come before it.
-                    index.change(*slot, None, next.objects.get(*slot).map(|object| &**object), &|_| true);
+                    index.change(slot, None, Some(&**object), &|_| true);
                 }
             }
         }

@@ -31,7 +31,7 @@ struct Shard {
 #[derive(Clone, Debug)]
 pub(super) struct Table {
     /// The length is a power of two.
-    groups: Arc<Vec<Arc<[Shard; GROUP]>>>,
+    groups: Arc<[Arc<[Shard; GROUP]>]>,
     len: usize,
 }
 
@@ -41,8 +41,8 @@ impl Default for Table {
     }
 }
 
-fn groups(count: usize, shard: &Shard) -> Arc<Vec<Arc<[Shard; GROUP]>>> {
-    Arc::new((0..count).map(|_| Arc::new(array::from_fn(|_| shard.clone()))).collect())
+fn groups(count: usize, shard: &Shard) -> Arc<[Arc<[Shard; GROUP]>]> {
+    (0..count).map(|_| Arc::new(array::from_fn(|_| shard.clone()))).collect()
 }
 
 impl Table {
@@ -71,6 +71,17 @@ impl Table {
     pub(super) fn remove(&mut self, hash: u32, slot: u32) {
         if self.shard(hash).is_some_and(|shard| shard.remove(hash, slot)) {
             self.len -= 1;
+        }
+    }
+
+    /// Gives every slot another number.
+    pub(super) fn renumber(&mut self, number: impl Fn(u32) -> u32) {
+        for group in Arc::make_mut(&mut self.groups) {
+            for shard in Arc::make_mut(group) {
+                let used =
+                    Arc::make_mut(&mut shard.entries).iter_mut().filter(|entry| entry.slot != FREE.slot);
+                used.for_each(|entry| entry.slot = number(entry.slot));
+            }
         }
     }
 

@@ -318,3 +318,6 @@ fn difference(old: &Whole, new: &Whole) -> Vec<Step> {
     }
     steps
 }
+
+#[cfg(test)]
+mod tests;

@@ -17,7 +17,7 @@ use crate::outside::{Outside, Waiting};
 use crate::shard::ShardSelector;
 
 /// Tokio's time, which stands still while there is something to do, if a test pauses it.
-struct Paused;
+pub(super) struct Paused;
 
 impl Outside for Paused {
     fn now(&self) -> Instant {

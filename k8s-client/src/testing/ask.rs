@@ -40,7 +40,9 @@ impl Query {
             let (name, value) = part.split_once('=').unwrap_or((part, ""));
             (decoded(name), decoded(value))
         };
-        Query(text.split('&').filter(|part| !part.is_empty()).map(pair).collect())
+        // What Go can't read it leaves out.
+        let good = |part: &&str| !part.is_empty() && !part.contains(';') && is_escaped(part);
+        Query(text.split('&').filter(good).map(pair).collect())
     }
 
     pub(crate) fn get(&self, name: &str) -> Option<&str> {
@@ -61,9 +63,19 @@ impl Query {
         self.get(name).is_some_and(|value| !matches!(value, "false" | "0"))
     }
 
-    pub(crate) fn number(&self, name: &str) -> Option<i64> {
-        self.get(name)?.parse().ok()
+    pub(crate) fn number(&self, name: &str) -> Result<Option<i64>, Failure> {
+        let number = |text: &str| text.parse().map_err(|error| Failure::no_number(text, &error));
+        self.get(name).map(number).transpose()
     }
+}
+
+/// Whether every percent sign begins an escape.
+pub(crate) fn is_escaped(text: &str) -> bool {
+    let hex = |byte: Option<u8>| byte.is_some_and(|byte| byte.is_ascii_hexdigit());
+    text.split('%').skip(1).all(|rest| {
+        let mut bytes = rest.bytes();
+        hex(bytes.next()) && hex(bytes.next())
+    })
 }
 
 /// What is answered.

@@ -114,10 +114,10 @@ fn unrecognized(kind: &Known, why: &str, body: &[u8]) -> Failure {
     ))
 }
 
-/// Reads JSON and notes what comes twice.
+/// Reads JSON and notes what comes twice. As in Go, what is no UTF-8 is replaced.
 pub(crate) fn parse(body: &[u8]) -> Result<Sent, serde_json::Error> {
-    let mut twice = Vec::new();
-    let mut reader = serde_json::Deserializer::from_slice(body);
+    let (mut twice, text) = (Vec::new(), String::from_utf8_lossy(body));
+    let mut reader = serde_json::Deserializer::from_str(&text);
     let value = Tree { path: String::new(), twice: &mut twice }.deserialize(&mut reader)?;
     reader.end()?;
     Ok(Sent { value, twice })
@@ -130,6 +130,9 @@ impl fmt::Display for Words<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.0.is_eof() {
             return f.write_str("unexpected end of JSON input");
+        }
+        if self.0.to_string().starts_with("recursion limit exceeded") {
+            return f.write_str("invalid character '[' exceeded max depth");
         }
         let before =
             |line: usize| self.1.split(|byte| *byte == b'\n').take(line).map(|it| it.len() + 1).sum();

@@ -13,14 +13,12 @@ use super::body::Validation;
 use super::defaults::Addresses;
 use super::failure::{Cause, Failure};
 use super::kinds::{Kinds, Known};
+use super::logs::Teller;
 use super::outside::{Chance, Clock};
 use super::route::Route;
 use super::shape::Shape;
 use super::store::{Key, Object, Store};
 use super::{deletes, discovery, parts, reads, watching, writes};
-
-/// What a pod's container has written.
-pub(crate) type Logs = Arc<dyn Fn(&super::LogRequest) -> Option<String> + Send + Sync>;
 
 /// The one server behind all of its faces.
 pub(crate) struct Core {
@@ -30,7 +28,7 @@ pub(crate) struct Core {
     /// The revision, for those who wait for the next.
     pub(crate) changed: watch::Sender<u64>,
     pub(crate) cleans: bool,
-    pub(crate) logs: Mutex<Option<Logs>>,
+    pub(crate) logs: Mutex<Option<Teller>>,
     /// A folder with the documents of a release.
     pub(crate) openapi: Option<PathBuf>,
 }
@@ -132,7 +130,9 @@ impl Core {
             return Err(Failure::no_such_resource());
         }
         let route = Route::parse(&self.kinds, group, version, ask.path.get(from..).unwrap_or_default())?;
-        if ask.body.len() > super::body::LIMIT {
+        // What is not read is not too large.
+        let reads = !matches!(ask.method, Method::GET | Method::HEAD | Method::OPTIONS);
+        if reads && ask.body.len() > super::body::LIMIT {
             return Err(Failure::too_large(super::body::LIMIT));
         }
         let mut call = Call::new(self, route.kind, &route.namespace, ask)?;

@@ -28,7 +28,7 @@ impl Options {
     pub(crate) fn of(call: &mut Call<'_>) -> Result<Options, Failure> {
         let query = &call.ask.query;
         let mut options = Options {
-            grace: query.number("gracePeriodSeconds"),
+            grace: query.number("gracePeriodSeconds")?,
             propagation: query.get("propagationPolicy").map(str::to_owned),
             ..Options::default()
         };

@@ -143,6 +143,21 @@ impl Failure {
         Failure::new(400, "BadRequest", message).without_details()
     }
 
+    /// A query in which Go finds no number.
+    pub(crate) fn no_number(text: &str, error: &std::num::ParseIntError) -> Failure {
+        use std::num::IntErrorKind::{NegOverflow, PosOverflow};
+        let why = match error.kind() {
+            PosOverflow | NegOverflow => "value out of range",
+            _ => "invalid syntax",
+        };
+        Failure::bad_request(format!("strconv.ParseInt: parsing {text:?}: {why}"))
+    }
+
+    /// A name in a path that no object can have.
+    pub(crate) fn bad_name(name: &str, why: &str) -> Failure {
+        Failure::bad_request(format!("Name parameter invalid: {name:?}: {why}"))
+    }
+
     /// The fields of an object that are wrong.
     pub(crate) fn invalid(kind: &Known, name: &str, causes: &[Cause]) -> Failure {
         Failure::invalid_named(kind.kind, kind.own_group(), name, causes)
@@ -228,6 +243,11 @@ impl Failure {
         Failure { plain: true, ..Failure::new(404, "NotFound", "404 page not found\n") }
     }
 
+    /// A path that Go can't read, which its HTTP server says before anything else does.
+    pub(crate) fn bad_path() -> Failure {
+        Failure { plain: true, ..Failure::new(400, "BadRequest", "400 Bad Request") }
+    }
+
     pub(crate) fn media_type(supported: &str) -> Failure {
         Failure::new(
             415,
@@ -248,8 +268,18 @@ impl Failure {
         .without_details()
     }
 
+    /// A media type that the real server's router does not know; what it knows and can't do is [`Failure::not_acceptable`].
+    pub(crate) fn no_representation() -> Failure {
+        Failure::new(
+            406,
+            "NotAcceptable",
+            "406: Not Acceptable\n\nAvailable representations: application/json, application/yaml, application/vnd.kubernetes.protobuf",
+        )
+    }
+
     pub(crate) fn too_large(limit: usize) -> Failure {
-        Failure::new(413, "RequestEntityTooLarge", format!("Request entity too large: limit is {limit}"))
+        let message = format!("Request entity too large: limit is {limit}");
+        Failure::new(413, "RequestEntityTooLarge", message).without_details()
     }
 
     /// A patch of an unknown kind.

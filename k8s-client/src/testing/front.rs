@@ -12,7 +12,7 @@ use k8s_api::transport::{
 };
 use tokio::sync::watch;
 
-use super::ask::{Ask, Query, Said, Spoken};
+use super::ask::{Ask, Query, Said, Spoken, is_escaped};
 use super::core::Core;
 use super::failure::Failure;
 use super::faults::{Effect, Fault};
@@ -61,8 +61,9 @@ impl Front {
     pub(crate) async fn answer(&self, incoming: Incoming) -> Result<Said, TransportError> {
         let path = incoming.head.uri.path().to_owned();
         let query = incoming.head.uri.query().unwrap_or_default().to_owned();
-        let Some(ask) = read(incoming) else {
-            return Ok(Said::failure(&Failure::bad_request("the path is not valid")));
+        let ask = match read(incoming) {
+            Ok(ask) => ask,
+            Err(failure) => return Ok(Said::failure(&failure)),
         };
         let fits: Vec<Effect> = {
             let mut faults = self.faults();
@@ -157,19 +158,25 @@ fn broken(what: &str) -> TransportError {
     TransportError::new(Sent::Unknown, Kind::Broken, format!("{what}: a fault of the test"))
 }
 
-/// `None` where the path is none.
-fn read(incoming: Incoming) -> Option<Ask> {
+/// As Go reads a path: decoded as a whole, so that `%2f` is a slash, and slashes at its end do not count.
+fn read(incoming: Incoming) -> Result<Ask, Failure> {
     let Incoming { head, body } = incoming;
-    let path = head.uri.path().trim_start_matches('/').trim_end_matches('/');
-    let decode = |part: &str| {
-        let decoded = percent_encoding::percent_decode_str(part).decode_utf8().ok()?.into_owned();
-        let plain = !decoded.is_empty() && !matches!(decoded.as_str(), "." | "..") && !decoded.contains('\0');
-        plain.then_some(decoded)
+    let path = head.uri.path();
+    if !is_escaped(path) {
+        return Err(Failure::bad_path());
+    }
+    let path = percent_encoding::percent_decode_str(path).decode_utf8_lossy();
+    let path = match path.strip_prefix('/') {
+        Some(path) if !path.starts_with('/') => path,
+        None if path != "*" => return Err(Failure::bad_path()),
+        _ => return Err(Failure::no_such_path()),
     };
-    let path: Option<Vec<String>> =
-        if path.is_empty() { Some(Vec::new()) } else { path.split('/').map(decode).collect() };
+    let path = match path.trim_end_matches('/') {
+        "" => Vec::new(),
+        path => path.split('/').map(str::to_owned).collect(),
+    };
     let query = Query::parse(head.uri.query().unwrap_or_default());
-    Some(Ask { method: head.method, path: path?, query, headers: head.headers, body })
+    Ok(Ask { method: head.method, path, query, headers: head.headers, body })
 }
 
 fn compress(ask: &Ask, said: &mut Said) {

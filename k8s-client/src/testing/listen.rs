@@ -1,32 +1,38 @@
-//! The face with sockets: HTTP/1.1 and HTTP/2 without TLS, for loopback.
+//! The face with sockets: HTTP/1.1 and HTTP/2, with TLS and without, for loopback.
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use bytes::Bytes;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use bytes::{BufMut as _, Bytes, BytesMut};
 use futures_util::TryStreamExt as _;
 use http::{HeaderValue, Request, Response, header};
 use http_body::Frame;
 use http_body_util::combinators::UnsyncBoxBody;
-use http_body_util::{BodyExt as _, Full, Limited, StreamBody};
+use http_body_util::{BodyExt as _, Full, StreamBody};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto::Builder;
 use hyper_util::service::TowerToHyperService;
-use k8s_api::transport::{BoxError, TransportError};
-use tokio::net::TcpListener;
+use k8s_api::transport::{BoxError, Fault, Sent, TransportError};
+use tokio::net::{TcpListener, TcpStream};
+use tokio_rustls::TlsAcceptor;
 
 use super::ask::{Said, Spoken};
 use super::body::LIMIT;
-use super::failure::Failure;
+use super::certificates::{self, Identity};
 use super::front::{Front, Incoming};
 use super::server::Server;
+use crate::config::{Config, Kubeconfig};
 use crate::error::{Error, Result};
 
 /// A server that can be reached at an address, until this is dropped.
 #[derive(Debug)]
 pub struct Listening {
     address: SocketAddr,
+    /// With TLS: the certificate of the authority, in PEM.
+    authority: Option<String>,
     task: tokio::task::JoinHandle<()>,
 }
 
@@ -38,18 +44,33 @@ impl Listening {
 
     /// Such as `http://127.0.0.1:8001`.
     pub fn url(&self) -> String {
-        format!("http://{}", self.address)
+        let scheme = if self.authority.is_some() { "https" } else { "http" };
+        format!("{scheme}://{}", self.address)
     }
 
-    /// A kubeconfig that leads there. It needs no credential: whoever reaches it may do everything.
+    /// The certificate to trust, in PEM, if it speaks TLS.
+    pub fn authority(&self) -> Option<&str> {
+        self.authority.as_deref()
+    }
+
+    /// A kubeconfig that leads there and trusts it. It needs no credential: whoever reaches it may do everything.
     pub fn kubeconfig(&self) -> String {
+        let trust = match &self.authority {
+            None => String::new(),
+            Some(pem) => format!(", certificate-authority-data: {}", BASE64.encode(pem)),
+        };
         format!(
             "apiVersion: v1\nkind: Config\ncurrent-context: embedded\n\
-             clusters: [{{name: embedded, cluster: {{server: \"{}\"}}}}]\n\
+             clusters: [{{name: embedded, cluster: {{server: \"{}\"{trust}}}}}]\n\
              contexts: [{{name: embedded, context: {{cluster: embedded, user: embedded, namespace: default}}}}]\n\
              users: [{{name: embedded, user: {{}}}}]\n",
             self.url()
         )
+    }
+
+    /// The same for a client of this process.
+    pub fn config(&self) -> Result<Config> {
+        Kubeconfig::parse(&self.kubeconfig())?.config(None)
     }
 
     /// Goes on until the program ends.
@@ -65,39 +86,78 @@ impl Drop for Listening {
 }
 
 impl Server {
-    /// Listens on an address; port 0 is any that is free.
+    /// Listens on an address without TLS; port 0 is any that is free.
     ///
-    /// There is no TLS and nobody is asked who they are, so only an address of this machine's own is accepted.
+    /// Nobody is asked who they are, so only an address of this machine's own is accepted.
     pub async fn listen(&self, address: SocketAddr) -> Result<Listening> {
-        if !address.ip().is_loopback() {
-            return Err(Error::config(format!(
-                "the embedded server listens on loopback only, since it lets everybody do everything: not on {address}"
-            )));
-        }
-        let wrong = |error: std::io::Error| Error::config(format!("listening on {address}: {error}"));
-        let listener = TcpListener::bind(address).await.map_err(wrong)?;
-        let address = listener.local_addr().map_err(wrong)?;
-        let front = self.front.clone();
-        let task = tokio::spawn(async move {
-            // Its connections end with it.
-            let mut connections = tokio::task::JoinSet::new();
-            loop {
-                tokio::select! {
-                    Ok((stream, _)) = listener.accept() => {
-                        let _ = stream.set_nodelay(true);
-                        let service = TowerToHyperService::new(Service(front.clone()));
-                        connections.spawn(async move {
-                            // How a connection ended is its client's concern.
-                            let _ = Builder::new(TokioExecutor::new())
-                                .serve_connection_with_upgrades(TokioIo::new(stream), service)
-                                .await;
-                        });
+        listen(self.front.clone(), address, None).await
+    }
+
+    /// The same as a real server does: over TLS, with HTTP/2 where the client speaks it.
+    ///
+    /// The certificate is made for this listener alone. [`Listening::kubeconfig`] has the authority behind it, so that nobody has
+    /// to trust blindly.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> k8s_client::Result<()> {
+    /// use k8s_api::core::v1::Namespace;
+    /// use k8s_client::testing::Server;
+    ///
+    /// let listening = Server::new().listen_tls(([127, 0, 0, 1], 0).into()).await?;
+    /// let client = k8s_client::Client::new(listening.config()?)?;
+    /// client.cluster::<Namespace>().get("default").await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn listen_tls(&self, address: SocketAddr) -> Result<Listening> {
+        let identity = certificates::identity(address.ip())?;
+        listen(self.front.clone(), address, Some(identity)).await
+    }
+}
+
+async fn listen(front: Arc<Front>, address: SocketAddr, identity: Option<Identity>) -> Result<Listening> {
+    if !address.ip().is_loopback() {
+        return Err(Error::config(format!(
+            "the embedded server listens on loopback only, since it lets everybody do everything: not on {address}"
+        )));
+    }
+    let wrong = |error: std::io::Error| Error::config(format!("listening on {address}: {error}"));
+    let listener = TcpListener::bind(address).await.map_err(wrong)?;
+    let address = listener.local_addr().map_err(wrong)?;
+    let (acceptor, authority) = identity.map(|it| (it.acceptor, it.authority)).unzip();
+    let task = tokio::spawn(async move {
+        // Its connections end with it.
+        let mut connections = tokio::task::JoinSet::new();
+        loop {
+            tokio::select! {
+                accepted = listener.accept() => match accepted {
+                    Ok((stream, _)) => _ = connections.spawn(serve(stream, acceptor.clone(), front.clone())),
+                    // Too many files, say: better when one of them is closed.
+                    Err(_) => match connections.join_next().await {
+                        Some(_) => {}
+                        None => tokio::task::yield_now().await,
                     }
-                    Some(_) = connections.join_next() => {}
-                }
+                },
+                Some(_) = connections.join_next() => {}
             }
-        });
-        Ok(Listening { address, task })
+        }
+    });
+    Ok(Listening { address, authority, task })
+}
+
+/// Serves a connection. How it ended is its client's concern.
+async fn serve(stream: TcpStream, acceptor: Option<TlsAcceptor>, front: Arc<Front>) {
+    let _ = stream.set_nodelay(true);
+    let service = TowerToHyperService::new(Service(front));
+    let builder = Builder::new(TokioExecutor::new());
+    match acceptor {
+        None => _ = builder.serve_connection_with_upgrades(TokioIo::new(stream), service).await,
+        Some(acceptor) => {
+            if let Ok(stream) = acceptor.accept(stream).await {
+                let _ = builder.serve_connection_with_upgrades(TokioIo::new(stream), service).await;
+            }
+        }
     }
 }
 
@@ -127,13 +187,33 @@ where
         let front = self.0.clone();
         Box::pin(async move {
             let (head, body) = request.into_parts();
-            let said = match Limited::new(body, LIMIT).collect().await {
-                Ok(body) => front.answer(Incoming { head, body: body.to_bytes() }).await?,
-                Err(_) => Said::failure(&Failure::too_large(LIMIT)),
-            };
+            let body = read(body).await?;
+            let said = front.answer(Incoming { head, body }).await?;
             Ok(answer(said, &front))
         })
     }
+}
+
+/// A body, but no more of it than shows that it is too large.
+async fn read<B>(body: B) -> std::result::Result<Bytes, TransportError>
+where
+    B: http_body::Body + Send + 'static,
+    B::Data: Send,
+    B::Error: Into<BoxError>,
+{
+    let (mut body, mut all) = (Box::pin(body), BytesMut::new());
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|error| {
+            TransportError::new(Sent::Unknown, Fault::Broken, "the body broke off").with_source(error)
+        })?;
+        if let Ok(data) = frame.into_data() {
+            all.put(data);
+        }
+        if all.len() > LIMIT {
+            break;
+        }
+    }
+    Ok(all.freeze())
 }
 
 fn answer(said: Said, front: &Front) -> Answer {

@@ -23,9 +23,11 @@
 
 mod ask;
 mod body;
+mod certificates;
 mod changes;
 mod cleanup;
 mod columns;
+mod compare;
 mod convert;
 mod core;
 mod defaults;
@@ -43,7 +45,11 @@ mod parts;
 mod patch;
 mod reads;
 mod recorded;
+mod recorder;
+mod replay;
 mod route;
+mod run;
+mod scrub;
 mod seed;
 mod selector;
 mod server;
@@ -54,8 +60,11 @@ mod validate;
 mod watching;
 mod writes;
 
+pub use compare::{Comparison, Differences, compare};
 pub use faults::Fault;
 pub use listen::Listening;
-pub use logs::LogRequest;
+pub use logs::{ContainerLog, LogRequest};
 pub use recorded::Recorded;
+pub use recorder::Recorder;
+pub use replay::Replay;
 pub use server::{Server, ServerBuilder};

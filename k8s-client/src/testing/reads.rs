@@ -108,6 +108,9 @@ fn options(what: Cause) -> Failure {
 pub(crate) fn check_options(call: &Call<'_>, watch: bool) -> Result<(), Failure> {
     let query = &call.ask.query;
     let (version, match_) = (query.text("resourceVersion"), query.text("resourceVersionMatch"));
+    for name in ["limit", "timeoutSeconds"] {
+        query.number(name)?;
+    }
     let initial = query.get("sendInitialEvents").filter(|value| !value.is_empty());
     let forbidden = |field: &str, detail: &str| Err(options(Cause::forbidden(field, detail)));
     if initial.is_some() {
@@ -167,7 +170,7 @@ pub(crate) fn list(call: &Call<'_>) -> Result<Said, Failure> {
     let (version, token) = (query.text("resourceVersion"), query.text("continue"));
     // Any version will do: the whole list is ready.
     let limit =
-        if version == "0" && token.is_empty() { 0 } else { query.number("limit").unwrap_or_default() };
+        if version == "0" && token.is_empty() { 0 } else { query.number("limit")?.unwrap_or_default() };
     let limit = usize::try_from(limit).unwrap_or_default();
     let wanted = list_version(version)?;
     let mut from = None;

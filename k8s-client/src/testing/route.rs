@@ -56,6 +56,13 @@ impl<'k> Route<'k> {
         if !behind.is_empty() && part != "proxy" {
             return Err(Failure::no_such_resource());
         }
+        match name {
+            "" if !part.is_empty() => return Err(Failure::bad_request("name must be provided")),
+            "" if !rest.is_empty() => return Err(Failure::no_such_resource()),
+            "." | ".." => return Err(Failure::bad_name(name, &format!("may not be '{name}'"))),
+            name if name.contains('%') => return Err(Failure::bad_name(name, "may not contain '%'")),
+            _ => {}
+        }
         Ok(Route {
             kind,
             namespace: namespace.to_owned(),

@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::core::Core;
 use super::faults::Fault;
 use super::front::{Front, InProcess};
-use super::logs::LogRequest;
+use super::logs::{ContainerLog, LogRequest};
 use super::outside::Clock;
 use super::recorded::Recorded;
 use crate::client::{Client, ClientBuilder};
@@ -103,8 +103,7 @@ impl Server {
 
     /// A client of it, whose namespace is `default`.
     pub fn client(&self) -> Client {
-        // Nothing of it can be set up wrongly; if it were, this is where a test has to stop.
-        self.client_builder().build().unwrap_or_else(|error| unreachable_client(&error))
+        Client::over(self.transport(), "default")
     }
 
     /// A client of it, with policies of a test's own.
@@ -132,10 +131,14 @@ impl Server {
         Ok(made)
     }
 
-    /// Says what containers have written: `None` where it is not this one's to say.
-    pub fn logs(&self, teller: impl Fn(&LogRequest) -> Option<String> + Send + Sync + 'static) {
+    /// Says what containers have written, and with [`ContainerLog`] what they go on writing: `None` where it is not this one's to
+    /// say.
+    pub fn logs<L: Into<ContainerLog>>(
+        &self,
+        teller: impl Fn(&LogRequest) -> Option<L> + Send + Sync + 'static,
+    ) {
         let mut logs = self.front.core.logs.lock().unwrap_or_else(PoisonError::into_inner);
-        *logs = Some(Arc::new(teller));
+        *logs = Some(Arc::new(move |request| teller(request).map(Into::into)));
     }
 
     /// From now on this goes wrong.
@@ -148,7 +151,7 @@ impl Server {
         self.front.faults().clear();
     }
 
-    /// Breaks off every watch there is.
+    /// Breaks off every watch there is, and every log that is followed.
     pub fn cut_watches(&self) {
         self.front.cut();
     }
@@ -164,9 +167,4 @@ impl Server {
     pub fn take_requests(&self) -> Vec<Recorded> {
         std::mem::take(&mut *self.front.recorded())
     }
-}
-
-#[allow(clippy::panic)]
-fn unreachable_client(error: &Error) -> Client {
-    panic!("a client of the embedded server: {error}")
 }

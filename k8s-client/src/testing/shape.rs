@@ -90,7 +90,15 @@ impl Shape {
             };
             return Ok(Shape { format, as_, watch });
         }
-        Err(Failure::not_acceptable())
+        let known = |wanted: &str| {
+            let media = wanted.split(';').next().unwrap_or_default().trim();
+            matches!(media, "application/json" | "application/yaml" | PROTOBUF | "application/*" | "*/*")
+        };
+        Err(if watch || accept.split(',').any(known) {
+            Failure::not_acceptable()
+        } else {
+            Failure::no_representation()
+        })
     }
 
     fn is_plain(&self, call: &Call<'_>) -> bool {

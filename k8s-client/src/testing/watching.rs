@@ -56,7 +56,7 @@ pub(crate) fn answer(call: &Call<'_>) -> Result<Said, Failure> {
     let bookmarks = query.flag("allowWatchBookmarks");
     let core = call.core.clone();
     let now = Instant::now();
-    let seconds = query.number("timeoutSeconds").and_then(|it| u64::try_from(it).ok()).filter(|it| *it > 0);
+    let seconds = query.number("timeoutSeconds")?.and_then(|it| u64::try_from(it).ok()).filter(|it| *it > 0);
     let mut watch = Watch {
         kind: call.kind,
         stored: call.stored,

@@ -678,6 +678,6 @@ fn quarantine<O>(unreadable: Box<Unreadable>, changes: &mut Vec<Change<O>>) -> b
 }
 
 #[cfg(test)]
-mod simulation;
+pub(crate) mod simulation;
 #[cfg(test)]
 mod tests;

@@ -12,6 +12,7 @@ mod pods;
 mod programs;
 mod replay;
 mod request;
+mod server;
 mod store;
 mod table;
 
@@ -33,6 +34,8 @@ pub enum Bench {
     Informer(informer::Args),
     /// Build the smallest program with these types and with k8s-openapi's, from nothing and again.
     Compile(compile::Args),
+    /// Fill the API server in memory with ten thousand objects and follow it with a thousand watches.
+    Server,
     /// Compare the store with other structures, and replay events into it.
     Store(store::Args),
 }
@@ -46,6 +49,7 @@ impl Bench {
             Bench::Request(args) => request::run(&args),
             Bench::Informer(args) => informer::run(&args),
             Bench::Compile(args) => compile::run(&args),
+            Bench::Server => server::run(),
             Bench::Store(args) => store::run(&args),
         }
     }

@@ -1,6 +1,7 @@
 //! What a cache and its subscribers may rely on, each in a time that does not pass.
 
 mod changes;
+mod consistency;
 mod handlers;
 mod joining;
 mod setup;

@@ -17,10 +17,10 @@ use crate::watch::{
 
 /// An object of the model. One that is not readable reaches the machine only as [`Unreadable`].
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Thing {
-    pub(super) name: String,
-    pub(super) uid: String,
-    pub(super) version: String,
+pub(crate) struct Thing {
+    pub(crate) name: String,
+    pub(crate) uid: String,
+    pub(crate) version: String,
 }
 
 impl Object for Thing {
@@ -216,6 +216,9 @@ struct Consumer {
     restarts: usize,
 }
 
+/// Is told a batch of changes, and what a store has after it.
+type Onlooker = Box<dyn FnMut(Vec<Change<Held>>, &BTreeMap<String, Shared>)>;
+
 struct World {
     server: Server,
     machine: Machine<Shared>,
@@ -237,6 +240,8 @@ struct World {
     told: BTreeMap<String, u64>,
     last: BTreeMap<String, u64>,
     any_first_state: bool,
+    /// A third one, which is told by batches.
+    onlooker: Onlooker,
     /// Calls started since something new came or time went on; complete states asked for since time went on.
     starts: usize,
     lists: usize,
@@ -263,6 +268,7 @@ impl World {
             told: BTreeMap::new(),
             last: BTreeMap::new(),
             any_first_state,
+            onlooker: Box::new(|_, _| {}),
             starts: 0,
             lists: 0,
         }
@@ -274,7 +280,9 @@ impl World {
             match action {
                 Action::Emit(changes) => {
                     assert!(!changes.is_empty());
+                    let batch = changes.iter().map(erased).collect();
                     changes.into_iter().for_each(|change| self.consume(change));
+                    (self.onlooker)(batch, &self.consumer.store);
                 }
                 Action::Cancel { call } => {
                     assert!(self.call.take().is_none_or(|(open, _)| open == call));
@@ -710,18 +718,39 @@ fn config() -> impl Strategy<Value = (Config, Streams)> {
     )
 }
 
-proptest! {
-    #[test]
-    fn the_consumer_ends_with_the_servers_state(
-        (config, streams) in config(),
-        steps in proptest::collection::vec(step(), 0..120),
-    ) {
-        let mut world = World::new(config, streams);
+/// How a server is asked, what it can do, and what goes wrong.
+pub(crate) fn script() -> impl Strategy<Value = Script> {
+    (config(), proptest::collection::vec(step(), 0..120)).prop_map(|((config, streams), steps)| Script {
+        config,
+        streams,
+        steps,
+    })
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Script {
+    config: Config,
+    streams: Streams,
+    steps: Vec<Step>,
+}
+
+impl Script {
+    /// Plays it to an end at which everything works, before somebody who is told every batch of changes and what a store has after it.
+    pub(crate) fn play(&self, onlooker: impl FnMut(Vec<Change<Held>>, &BTreeMap<String, Shared>) + 'static) {
+        let mut world = World::new(self.config.clone(), self.streams);
+        world.onlooker = Box::new(onlooker);
         world.drain();
-        for step in &steps {
+        for step in &self.steps {
             run(&mut world, step);
         }
         world.settle();
+    }
+}
+
+proptest! {
+    #[test]
+    fn the_consumer_ends_with_the_servers_state(script in script()) {
+        script.play(|_, _| {});
     }
 
     /// Without the server giving a reason, whatever breaks costs no complete state.

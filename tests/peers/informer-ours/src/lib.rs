@@ -1,18 +1,39 @@
 //! k8s-client, with what it does by default.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use futures_util::StreamExt as _;
 use informer::{How, Last, Reader};
 use k8s_api::codec::Decoder;
 use k8s_api::core::v1::Pod;
 use k8s_client::cache::Index;
 use k8s_client::watch::{Config as Watch, Strategy};
 use k8s_client::{Cache, Client, Config, Informer};
+use tokio::sync::Notify;
 
 struct Ours {
     cache: Arc<Cache<Pod>>,
     by_uid: Index<Pod, String>,
-    last: Mutex<Option<Last>>,
+    seen: Arc<Seen>,
+}
+
+/// What the subscriber was told.
+#[derive(Default)]
+struct Seen {
+    told: AtomicUsize,
+    last: Mutex<String>,
+    done: Notify,
+}
+
+impl Seen {
+    fn event(&self, pod: &Pod) {
+        self.told.fetch_add(1, Ordering::Relaxed);
+        let last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        if pod.metadata.resource_version == *last {
+            self.done.notify_one();
+        }
+    }
 }
 
 /// Measures it.
@@ -38,25 +59,25 @@ impl informer::Informer for Ours {
             informer.decoder(decoder.prune(["metadata.managedFields"]).expect("a path"));
         }
         let cache = Arc::new(informer.start());
+        let seen = Arc::new(Seen::default());
+        let (subscriber, mut events) = (seen.clone(), cache.subscribe());
+        tokio::spawn(async move {
+            while let Some(event) = events.next().await {
+                event.object().into_iter().for_each(|pod| subscriber.event(pod));
+            }
+        });
         cache.synced().await.unwrap();
-        Self { cache, by_uid, last: Mutex::new(None) }
+        Self { cache, by_uid, seen }
     }
 
     fn expect(&self, last: &Last) {
-        *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Some(last.clone());
+        self.seen.told.store(0, Ordering::Relaxed);
+        *self.seen.last.lock().unwrap_or_else(PoisonError::into_inner) = last.version.clone();
     }
 
     async fn told(&self) -> Option<usize> {
-        let last =
-            self.last.lock().unwrap_or_else(PoisonError::into_inner).clone().expect("something to wait for");
-        self.cache
-            .until(|pods| {
-                let pod = pods.get(&last.namespace, &last.name);
-                pod.is_some_and(|pod| pod.metadata.resource_version.as_str() == last.version)
-            })
-            .await
-            .unwrap();
-        None
+        self.seen.done.notified().await;
+        Some(self.seen.told.load(Ordering::Relaxed))
     }
 
     fn reader(&self) -> Pods {
