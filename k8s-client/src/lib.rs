@@ -30,6 +30,7 @@ mod test_log;
 pub mod testing;
 mod transport;
 pub mod watch;
+mod yaml;
 
 pub use api::Api;
 pub use client::{Client, ClientBuilder};

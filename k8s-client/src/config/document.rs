@@ -1,55 +1,29 @@
 //! A kubeconfig as a tree: it keeps what this crate does not know, and names the field that is wrong.
 
-use std::fmt;
-
-use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
-use serde::ser::{Serialize, SerializeMap as _, Serializer};
-
 use crate::error::{Error, Result};
 use crate::secret::Secret;
+pub(super) use crate::yaml::Node;
+use crate::yaml::{self, Mistake};
 
-/// A value. Every text may be a secret, so none is ever printed, and all are overwritten when they go.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) enum Node {
-    Null,
-    Flag(bool),
-    Whole(i64),
-    /// Above what `Whole` holds.
-    Large(u64),
-    Fraction(f64),
-    Text(Secret),
-    List(Vec<Node>),
-    /// In the order of the file.
-    Map(Vec<(String, Node)>),
-}
+/// No kubeconfig is as deep as this.
+const DEPTH: usize = 64;
 
 impl Node {
     /// Reads YAML, of which JSON is a part. What is empty is a map without fields.
     pub(super) fn read(text: &str) -> Result<Node> {
-        if text.trim().is_empty() {
-            return Ok(Node::Map(Vec::new()));
-        }
-        match serde_saphyr::from_str(text).map_err(|error| Error::config(mistake(&error)))? {
+        match yaml::read(text, DEPTH).map_err(|error| Error::config(mistake(&error)))? {
             Node::Null => Ok(Node::Map(Vec::new())),
             node => Ok(node),
         }
     }
 
     pub(super) fn write(&self) -> Result<Secret> {
-        let lossy = || Error::config("holds something that can't be written as YAML without a loss");
-        // Blocks (`|`, `>`) can't hold every text.
-        let options = serde_saphyr::ser_options! { prefer_block_scalars: false };
-        let text = serde_saphyr::to_string_with_options(self, options).map_err(|_| lossy())?;
-        let text = Secret::new(text);
+        let text = yaml::write(self);
         // Whoever replaces a file with keys had better be sure.
         if Node::read(text.expose()).ok().as_ref() != Some(self) {
-            return Err(lossy());
+            return Err(Error::config("holds something that can't be written as YAML without a loss"));
         }
         Ok(text)
-    }
-
-    pub(super) fn text(text: &str) -> Node {
-        Node::Text(Secret::new(text))
     }
 
     pub(super) fn as_text(&self) -> Option<&str> {
@@ -100,10 +74,8 @@ impl Node {
     }
 }
 
-/// Only where it is: the parser's message repeats what stands there, which may be a key.
-fn mistake(error: &serde_saphyr::Error) -> String {
-    let place = error.location().map(|at| format!(" (line {}, column {})", at.line(), at.column()));
-    format!("is not YAML{}", place.unwrap_or_default())
+fn mistake(error: &Mistake) -> String {
+    format!("is not YAML (line {}, column {})", error.line, error.column)
 }
 
 /// The fields of a map, each read as what it has to be.
@@ -184,90 +156,6 @@ impl<'a> Fields<'a> {
     }
 }
 
-impl<'de> Deserialize<'de> for Node {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Node, D::Error> {
-        struct Tree;
-        impl<'de> Visitor<'de> for Tree {
-            type Value = Node;
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("YAML")
-            }
-            fn visit_unit<E>(self) -> std::result::Result<Node, E> {
-                Ok(Node::Null)
-            }
-            fn visit_none<E>(self) -> std::result::Result<Node, E> {
-                Ok(Node::Null)
-            }
-            fn visit_some<D: Deserializer<'de>>(self, inner: D) -> std::result::Result<Node, D::Error> {
-                Node::deserialize(inner)
-            }
-            fn visit_bool<E>(self, flag: bool) -> std::result::Result<Node, E> {
-                Ok(Node::Flag(flag))
-            }
-            fn visit_i64<E>(self, number: i64) -> std::result::Result<Node, E> {
-                Ok(Node::Whole(number))
-            }
-            fn visit_u64<E>(self, number: u64) -> std::result::Result<Node, E> {
-                Ok(i64::try_from(number).map_or(Node::Large(number), Node::Whole))
-            }
-            fn visit_f64<E>(self, number: f64) -> std::result::Result<Node, E> {
-                Ok(Node::Fraction(number))
-            }
-            fn visit_str<E>(self, text: &str) -> std::result::Result<Node, E> {
-                Ok(Node::text(text))
-            }
-            fn visit_string<E>(self, text: String) -> std::result::Result<Node, E> {
-                Ok(Node::Text(Secret::new(text)))
-            }
-            fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> std::result::Result<Node, A::Error> {
-                let mut list = Vec::new();
-                while let Some(item) = items.next_element()? {
-                    list.push(item);
-                }
-                Ok(Node::List(list))
-            }
-            fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> std::result::Result<Node, A::Error> {
-                let mut fields = Vec::new();
-                while let Some(field) = entries.next_entry()? {
-                    fields.push(field);
-                }
-                Ok(Node::Map(fields))
-            }
-        }
-        deserializer.deserialize_any(Tree)
-    }
-}
-
-impl Serialize for Node {
-    fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
-        match self {
-            Node::Null => serializer.serialize_unit(),
-            Node::Flag(flag) => serializer.serialize_bool(*flag),
-            Node::Whole(number) => serializer.serialize_i64(*number),
-            Node::Large(number) => serializer.serialize_u64(*number),
-            Node::Fraction(number) => serializer.serialize_f64(*number),
-            Node::Text(text) if is_plain(text.expose()) => serializer.serialize_str(text.expose()),
-            Node::Text(text) => serde_saphyr::DoubleQuoted(text.expose()).serialize(serializer),
-            Node::List(list) => serializer.collect_seq(list),
-            Node::Map(fields) => {
-                let mut map = serializer.serialize_map(Some(fields.len()))?;
-                for (name, value) in fields {
-                    map.serialize_entry(name, value)?;
-                }
-                map.end()
-            }
-        }
-    }
-}
-
-/// What needs no quotes for any reader. Go's takes more for numbers than ours does, such as `1_000`; words such as `on` the
-/// serializer quotes by itself.
-fn is_plain(text: &str) -> bool {
-    text.starts_with(|c: char| c.is_ascii_alphabetic() || c == '/')
-        && !text.ends_with(':')
-        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_./@+=:-".contains(&byte))
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -295,8 +183,8 @@ mod tests {
             any::<bool>().prop_map(Node::Flag),
             any::<i64>().prop_map(Node::Whole),
             (u64::MAX / 2 + 1..).prop_map(Node::Large),
-            any::<String>().prop_map(|text| Node::text(&text)),
-            "[-:#&*!|>'\"%@`{}\\[\\], ?~=<a1_.\n\t]{0,6}".prop_map(|text| Node::text(&text)),
+            any::<String>().prop_map(Node::text),
+            "[-:#&*!|>'\"%@`{}\\[\\], ?~=<a1_.\n\t]{0,6}".prop_map(Node::text),
         ];
         leaf.prop_recursive(4, 24, 4, |inner| {
             let name = "[-:#&*!|>'\"%@`, ?~a1.]{1,4}";

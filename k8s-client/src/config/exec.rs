@@ -83,7 +83,7 @@ impl ExecSpec {
 /// `spec.cluster` of an ExecCredential.
 fn told(server: &Server, cluster: Fields<'_>) -> Result<String> {
     use base64::Engine as _;
-    let mut told = vec![("server".to_owned(), Node::text(&server.to_string()))];
+    let mut told = vec![("server".to_owned(), Node::text(server.to_string()))];
     let mut say = |name: &str, value: Node| told.push((name.to_owned(), value));
     if let Some(name) = &server.tls.server_name {
         say("tls-server-name", Node::text(name));

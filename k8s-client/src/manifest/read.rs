@@ -3,11 +3,14 @@
 use std::sync::Arc;
 
 use k8s_api::dynamic::{DynamicObject, Json};
+use serde::Deserialize as _;
+use serde::de::IntoDeserializer;
 
 use super::{Document, Place, together};
 use crate::error::{Error, Result};
+use crate::yaml::{self, Node, Reason};
 
-/// As deep as JSON may be; definitions of large kinds are deeper than the parser's own limit.
+/// As deep as JSON may be; definitions of large kinds are deeper than other files.
 const DEPTH: usize = 128;
 
 pub(super) fn documents(source: &str, text: &str) -> Result<Vec<Document>> {
@@ -73,26 +76,37 @@ fn tree(text: &str) -> Result<Json, (usize, usize, String)> {
     if text.lines().all(is_nothing) {
         return Ok(Json::Null);
     }
-    let options =
-        serde_saphyr::options! { budget: serde_saphyr::budget! { max_depth: DEPTH }, with_snippet: false };
-    serde_saphyr::from_str_with_options(text, options).map_err(|error| {
-        let at = error.location();
-        let number = |value: u64| usize::try_from(value).unwrap_or(1).max(1);
-        let (line, column) = at.map_or((1, 1), |at| (number(at.line()), number(at.column())));
-        (line, column, format!("is no YAML{}", mistake(&error)))
-    })
+    match yaml::read(text, DEPTH) {
+        Ok(node) => Ok(json(node)),
+        Err(error) => Err((error.line, error.column, format!("is no YAML{}", mistake(&error.reason)))),
+    }
 }
 
-fn mistake(error: &serde_saphyr::Error) -> String {
-    match error.without_snippet() {
-        serde_saphyr::Error::DuplicateMappingKey { key: Some(key), .. } => {
-            format!(": the field `{key}` comes twice")
+fn mistake(reason: &Reason) -> String {
+    match reason {
+        Reason::Twice(field) => format!(": the field `{field}` comes twice"),
+        Reason::Ends => ": it ends too early".to_owned(),
+        Reason::Second => ": a second document begins without `---`".to_owned(),
+        Reason::Broken => String::new(),
+    }
+}
+
+fn json(node: Node) -> Json {
+    // Of numbers it knows how Kubernetes writes them, and all that YAML has are finite.
+    fn number<'de>(number: impl IntoDeserializer<'de>) -> Json {
+        Json::deserialize(number.into_deserializer()).unwrap_or_default()
+    }
+    match node {
+        Node::Null => Json::Null,
+        Node::Flag(flag) => Json::Bool(flag),
+        Node::Whole(whole) => Json::from(whole),
+        Node::Large(large) => number(large),
+        Node::Fraction(fraction) => number(fraction),
+        Node::Text(text) => Json::from(text.expose()),
+        Node::List(list) => list.into_iter().map(json).collect(),
+        Node::Map(fields) => {
+            Json::Map(fields.into_iter().map(|(name, value)| (name.as_str().into(), json(value))).collect())
         }
-        serde_saphyr::Error::Eof { .. } => ": it ends too early".to_owned(),
-        serde_saphyr::Error::MultipleDocuments { .. } => {
-            ": a second document begins without `---`".to_owned()
-        }
-        _ => String::new(),
     }
 }
 
