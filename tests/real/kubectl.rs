@@ -4,7 +4,6 @@ use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use anyhow::Context as _;
 use k8s_api::core::v1::Pod;
 use k8s_client::api::Patch;
 use k8s_client::testing::Server;
@@ -97,7 +96,7 @@ const SESSION: &[(&str, &[&str])] = &[
     ("get --raw /readyz", &["ok"]),
     (
         "get pods -A --chunk-size=1 -o custom-columns=N:.metadata.name,I:.spec.containers[0].image",
-        &["p      nginx:1"],
+        &["N     I", "p     nginx:1"],
     ),
     ("get pods --sort-by=.metadata.creationTimestamp -o json", &["\"kind\": \"List\""]),
     ("create deployment made --image=nginx:1 --replicas=2", &["deployment.apps/made created"]),
@@ -187,24 +186,18 @@ async fn kubectl_watches() {
     server.load(OBJECTS).unwrap();
     let listening = server.listen(([127, 0, 0, 1], 0).into()).await.unwrap();
     let kubeconfig = listening.kubeconfig();
-    let (mut child, mut lines, _kubectl) = blocking(move || {
+    let (mut child, _kubectl) = blocking(move || {
         let kubectl = Kubectl::new(&kubeconfig)?;
         let mut command = kubectl.command("get pods -w --output-watch-events --show-labels");
-        let mut child = command.stdout(Stdio::piped()).spawn()?;
-        let output = child.stdout.take().context("it has no output")?;
-        Ok((child, BufReader::new(output).lines(), kubectl))
+        Ok((command.stdout(Stdio::piped()).spawn()?, kubectl))
     })
     .await;
-    // How a line is parted depends on the widths before it.
-    let mut next = async || {
-        let (line, rest) = blocking(move || {
-            let line = lines.next().context("it has ended")??;
-            Ok((line.split_whitespace().collect::<Vec<_>>().join(" "), lines))
-        })
-        .await;
-        lines = rest;
-        line
-    };
+    let (send, mut printed) = tokio::sync::mpsc::unbounded_channel();
+    let output = BufReader::new(child.stdout.take().unwrap());
+    std::thread::spawn(move || output.lines().map_while(Result::ok).for_each(|line| _ = send.send(line)));
+    // How far apart words are depends on the lines before.
+    let mut next =
+        async || printed.recv().await.unwrap_or_default().split_whitespace().collect::<Vec<_>>().join(" ");
     assert_eq!(next().await, "EVENT NAME READY STATUS RESTARTS AGE LABELS");
     assert!(next().await.starts_with("ADDED p 0/1 Pending 0 "));
     let pods = server.client().namespaced::<Pod>("default");

@@ -380,3 +380,59 @@ fn field(number: u8, value: &[u8], out: &mut Vec<u8>) {
     out.push(length as u8);
     out.extend_from_slice(value);
 }
+
+#[cfg(test)]
+mod tests {
+    use futures_util::StreamExt as _;
+    use k8s_api::core::v1::ConfigMap;
+    use k8s_api::operation::{Operation, Retry, Verb};
+    use k8s_api::transport::{Body, Call, ReplyBody};
+
+    use super::*;
+    use crate::testing::Server;
+    use crate::watch::frames::Frames;
+
+    /// The type of each event of a watch that takes nothing but protobuf, and its object in the envelope.
+    async fn watched(server: &Server, query: &str) -> Vec<(String, Vec<u8>)> {
+        let path = format!("/api/v1/namespaces/default/configmaps?watch=true&timeoutSeconds=1&{query}");
+        let request = http::Request::get(path).header("accept", PROTOBUF).body(Body::Empty).unwrap();
+        let [group, version, resource, subresource] = ["", "v1", "configmaps", ""].map(Into::into);
+        let operation =
+            Operation { verb: Verb::Watch, group, version, resource, subresource, retry: Retry::Never };
+        let reply = server.transport().send(Call::new(operation, request)).await.unwrap();
+        assert_eq!(reply.head.headers["content-type"], "application/vnd.kubernetes.protobuf;stream=watch");
+        let ReplyBody::Stream(mut stream) = reply.body else { panic!("a watch is a stream") };
+        let (mut frames, mut events) = (Frames::length_delimited(1 << 20), Vec::new());
+        while let Some(chunk) = stream.next().await {
+            frames.push(chunk.unwrap());
+            while let Some(frame) = frames.next() {
+                let frame = frame.unwrap();
+                let at = frame.windows(4).position(|bytes| bytes == b"k8s\0").unwrap();
+                let name = 2..2 + usize::from(frame[1]);
+                events.push((String::from_utf8_lossy(&frame[name]).into_owned(), frame[at..].to_vec()));
+            }
+        }
+        events
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_watch_in_protobuf() {
+        let server = Server::new();
+        server.load("{apiVersion: v1, kind: ConfigMap, metadata: {name: c}, data: {k: v}}").unwrap();
+        let state = "sendInitialEvents=true&resourceVersionMatch=NotOlderThan&allowWatchBookmarks=true";
+        let events = watched(&server, state).await;
+        let [added, synced, last] = &events[..] else { panic!("{events:?}") };
+        let object: ConfigMap = protobuf::decode(&added.1).unwrap();
+        assert_eq!((&*added.0, &*object.metadata.name, object.data.len()), ("ADDED", "c", 1));
+        let object: ConfigMap = protobuf::decode(&synced.1).unwrap();
+        assert_eq!(&*synced.0, "BOOKMARK");
+        assert!(object.metadata.annotations.contains_key("k8s.io/initial-events-end"));
+        assert_eq!(&*last.0, "BOOKMARK");
+
+        server.forget_history();
+        let events = watched(&server, "resourceVersion=1").await;
+        let [(name, status)] = &events[..] else { panic!("{events:?}") };
+        let status: Status = protobuf::decode(status).unwrap();
+        assert_eq!((&**name, status.code, &*status.reason), ("ERROR", 410, "Expired"));
+    }
+}
