@@ -268,7 +268,7 @@ async fn an_informer_is_played_again() {
         let patch = k8s_client::api::Patch::merge(serde_json::json!({"data": {"k": "2"}}));
         configs.patch("one", &patch).await.unwrap();
         let two = |config: &ConfigMap| config.data.get("k").is_some_and(|it| it.as_str() == "2");
-        cache.until(|seen| seen.get("default", "one").is_some_and(|it| two(&it))).await.unwrap();
+        cache.until(|seen| seen.get("default", "one").is_some_and(&two)).await.unwrap();
         cache.stop().await;
         configs.delete("one").await.unwrap();
     }
