@@ -236,7 +236,10 @@ fn random(dice: &mut Dice, pieces: &[Piece]) -> Ask {
         12 => {
             Ask::new("DELETE", format!("{all}?labelSelector=x{}", dice.of(&["", "%3D1", "%3D2&dryRun=All"])))
         }
-        13 => Ask::patch(format!("{one}/status"), dice.of(&[MERGE, STRATEGIC]), &part),
+        13 => {
+            let kind = if dice.roll(2) == 0 { MERGE } else { STRATEGIC };
+            Ask::patch(format!("{one}/status"), kind, &part)
+        }
         14 => Ask::patch(format!("{one}/scale"), MERGE, &json!({"spec": {"replicas": dice.roll(4)}})),
         _ => Ask::new("DELETE", one),
     }
