@@ -113,7 +113,6 @@ fn reads(kind: &Kind) -> Cells {
         ("get text", get().accepting("text/plain")),
         ("get several", get().accepting("text/plain, application/json")),
         ("get as nope", get().accepting("application/json;as=Nope;v=v1;g=meta.k8s.io")),
-        ("get not older", Ask::new("GET", format!("{one}?resourceVersion=$version"))),
         ("get pretty", Ask::new("GET", format!("{one}?pretty=true"))),
         ("table objects", list("includeObject=Object").accepting(TABLE)),
         ("table none", list("includeObject=None").accepting(TABLE)),

@@ -96,6 +96,8 @@ fn cells(kind: &Kind) -> Vec<(&'static str, Ask)> {
         ("create", Ask::with("POST", all, sample)),
         ("create existing", Ask::with("POST", all, sample)),
         ("get", Ask::new("GET", &one)),
+        // After it what the real server has ready is as new as the object.
+        ("get not older", Ask::new("GET", format!("{one}?resourceVersion=$version"))),
         ("get version 0", Ask::new("GET", format!("{one}?resourceVersion=0"))),
         ("get bad version", Ask::new("GET", format!("{one}?resourceVersion=x"))),
         ("get no such part", Ask::new("GET", format!("{one}/nope"))),
